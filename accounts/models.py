@@ -1,0 +1,113 @@
+"""Who they are: people, integrations and the machine; the vendors some of them work for; and their API keys."""
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from accounts.roles import KEY_VERBS, Office
+from audit import clock
+
+MACHINE = "machine"
+
+
+class Vendor(models.Model):
+    """An outsourcing company whose people work cases. The decision rights stay with the house."""
+
+    name = models.CharField(max_length=120, unique=True)
+    time_zone = models.CharField(max_length=64, default="UTC")
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self):
+        return self.name
+
+
+class People(UserManager):
+    def machine(self):
+        """The machine: a real user, so that what it does is somebody's doing."""
+        return self.get(username=MACHINE)
+
+
+class User(AbstractUser):
+    """A person, an integration or the machine. Being a superuser gives no case verb to anybody."""
+
+    class Kind(models.TextChoices):
+        PERSON = "person", "Person"
+        INTEGRATION = "integration", "Integration"
+        MACHINE = "machine", "The machine"
+
+    kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.PERSON)
+    vendor = models.ForeignKey(
+        Vendor, models.PROTECT, null=True, blank=True, related_name="people", help_text="Empty for in-house people."
+    )
+    office = models.CharField(max_length=16, choices=Office.choices, blank=True, default=Office.NONE)
+    answers_for = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        verbose_name="person behind it",
+        help_text="For an integration: the person behind it, who therefore never approves what it sends.",
+    )
+    time_zone = models.CharField(max_length=64, default="UTC", help_text="Times are shown in this zone.")
+
+    objects = People()
+
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(vendor=None) | ~Q(office__in=[Office.MANAGER, Office.AUDITOR, Office.ADMINISTRATOR]),
+                name="managers_auditors_and_administrators_are_in_house",
+            ),
+            models.CheckConstraint(condition=Q(vendor=None) | Q(is_superuser=False), name="a_vendors_person_is_no_superuser"),
+        ]
+
+    def __str__(self):
+        return self.get_full_name() or self.username
+
+    @property
+    def is_in_house(self):
+        return self.vendor_id is None
+
+
+class ApiKey(models.Model):
+    """A credential over REST. Only the SHA-256 of the key is kept; the key itself is shown once."""
+
+    class Mode(models.TextChoices):
+        LIVE = "live", "Live"
+        TEST = "test", "Test: its cases never count"
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="api_keys")
+    name = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=16, unique=True, editable=False)
+    digest = models.BinaryField(editable=False)
+    mode = models.CharField(max_length=4, choices=Mode.choices, default=Mode.LIVE)
+    slot = models.SmallIntegerField(default=1, editable=False, help_text="1 or 2: two keys may be live while one is rotated.")
+    verbs = ArrayField(
+        models.CharField(max_length=20, choices=[(verb, verb.replace("_", " ")) for verb in KEY_VERBS]),
+        help_text="What the key may do, at most: never more than its user may.",
+    )
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["user", "-created_at"]
+        verbose_name = "API key"
+        constraints = [
+            models.CheckConstraint(condition=Q(slot__in=[1, 2]), name="a_key_has_slot_one_or_two"),
+            models.UniqueConstraint(
+                fields=["user", "mode", "slot"], condition=Q(revoked_at=None), name="two_live_keys_at_most"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.name} ({self.prefix}…)"
+
+    @property
+    def is_test(self):
+        return self.mode == self.Mode.TEST

@@ -1,0 +1,54 @@
+"""The table: which role may do which verb, and which are the house's alone. `cases/permissions.py` combines it with seats."""
+
+from django.db.models import TextChoices
+
+
+class Role(TextChoices):
+    """What a seat (person × workflow × role) is for."""
+
+    REVIEWER = "reviewer", "Reviewer"
+    RESOLVER = "resolver", "Resolver"
+    APPROVER = "approver", "Approver"
+    IMPROVER = "improver", "Improver"
+    INTEGRATION = "integration", "Integration"
+
+
+class Ownership(TextChoices):
+    """The five accountabilities of a workflow, each one named in-house person."""
+
+    POLICY = "policy", "Policy"
+    QUALITY = "quality", "Quality"
+    RISK = "risk", "Risk"
+    EXCEPTIONS = "exceptions", "Exceptions"
+    IMPROVEMENT = "improvement", "Improvement"
+
+
+class Office(TextChoices):
+    """What somebody is beside his seats."""
+
+    NONE = "", "None"
+    MANAGER = "manager", "Manager"
+    AUDITOR = "auditor", "Auditor"
+    ADMINISTRATOR = "administrator", "Administrator"
+    VENDOR_LEAD = "vendor_lead", "Vendor lead"
+
+
+VERBS = {
+    Role.REVIEWER: {"claim", "skip", "accept", "correct", "escalate", "hand_over", "recall", "undo", "reopen"},
+    Role.RESOLVER: {"claim", "skip", "resolve", "no_action", "escalate", "send_back", "hand_over", "recall", "undo"},
+    Role.APPROVER: {"claim", "skip", "approve", "reject", "send_back", "undo"},
+    Role.IMPROVER: set(),
+    Role.INTEGRATION: {"receive", "read", "withdraw", "reopen", "rework"},
+}
+OWNER_VERBS = {
+    Ownership.POLICY: {"publish_policy"},
+    Ownership.QUALITY: {"reopen", "publish_scorecard", "set_rate"},
+    Ownership.RISK: {"stop", "resume"},
+    Ownership.EXCEPTIONS: {"stop"},
+    Ownership.IMPROVEMENT: set(),
+}
+MACHINE_VERBS = {"triage", "release", "expire", "deliver", "seal"}
+
+IN_HOUSE_ONLY = {Role.APPROVER, Office.MANAGER, Office.AUDITOR, Office.ADMINISTRATOR}
+
+KEY_VERBS = sorted(set().union(*VERBS.values(), {"read"}))

@@ -1,0 +1,28 @@
+"""What time it is. The demo's history is made through the real verbs under a moved clock; everybody else has the real one."""
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
+
+from django.utils import timezone
+
+_moved: ContextVar[datetime | None] = ContextVar("moved", default=None)
+
+
+def now() -> datetime:
+    """The present moment, aware, in UTC. The database believes a moved one only from its owner."""
+    return _moved.get() or timezone.now()
+
+
+def is_moved() -> bool:
+    return _moved.get() is not None
+
+
+@contextmanager
+def moved(to: datetime):
+    """Inside the block it is `to`. Enter it outside any transaction: the database is told at BEGIN."""
+    token = _moved.set(to)
+    try:
+        yield
+    finally:
+        _moved.reset(token)

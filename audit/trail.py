@@ -1,0 +1,98 @@
+"""The one `record()`, and how an event reads as a sentence."""
+
+import json
+from contextvars import ContextVar
+
+from django.db import connection, transaction
+
+from audit import acting
+
+INSERT = """
+INSERT INTO audit_auditevent (subject_type, subject_id, actor_id, actor_name, vendor_id, request_id, verb, body, words)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+_refusals: ContextVar[tuple] = ContextVar("refusals", default=())
+
+
+def record(verb, *, by, subject, words="", **facts):
+    """Write one event about `subject` (a model instance) by `by`, inside the caller's transaction.
+
+    `verb` is "noun.verb"; `words` is what a person typed (erasable); `facts` are hashed and must carry no personal data.
+    """
+    _insert(verb, by, subject._meta.model_name, subject.pk, words, facts)
+
+
+def refused(verb, *, by, subject, why, **facts):
+    """Note a refused attempt. It is written after the refused work was rolled back, in a transaction of its own."""
+    note = (f"{verb}_refused", by, subject._meta.model_name, subject.pk, "", {"why": why, **facts})
+    if connection.in_atomic_block:
+        _refusals.set((*_refusals.get(), note))
+    else:
+        _insert(*note)
+
+
+def write_refusals():
+    """Called by whoever held the outer transaction (middleware, worker, command), once it is over."""
+    notes = _refusals.get()
+    _refusals.set(())
+    if notes:
+        with transaction.atomic():
+            for note in notes:
+                _insert(*note)
+
+
+def _insert(verb, by, subject_type, subject_id, words, facts):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            INSERT,
+            [
+                subject_type,
+                subject_id,
+                by.pk,
+                str(by),
+                by.vendor_id,
+                acting.current().request_id,
+                verb,
+                json.dumps(facts, default=str),
+                words,
+            ],
+        )
+
+
+SENTENCES = {
+    "case.received": "was received and routed: {sentence}",
+    "case.triage": "was received and routed: {sentence}",
+    "case.claim": "was claimed by {actor}",
+    "case.accept": "was accepted by {actor}",
+    "case.correct": "was corrected by {actor}",
+    "case.escalate": "was escalated to {to} by {actor}",
+    "case.send_back": "was sent back to {to} by {actor}",
+    "case.resolve": "was resolved by {actor}",
+    "case.no_action": "was closed without action by {actor}",
+    "case.approve": "was approved by {actor}",
+    "case.edit": "was edited at approval by {actor}; another approver takes the edited content",
+    "case.reject": "was rejected by {actor}",
+    "case.recall": "was recalled to {to} by {actor}; approvals given are void",
+    "case.hand_over": "was handed over by {actor}",
+    "case.withdraw": "was withdrawn by {actor}",
+    "case.undo": "went back to {to}: {actor} undid the decision",
+    "case.reopen": "was reopened as rework by {actor}",
+    "case.release": "was released",
+    "case.rework": "was reworked after release",
+    "case.skip": "was skipped by {actor}",
+}
+
+
+def sentence(event) -> str:
+    """The event as prose, without its time: what happened, by whom, and why where somebody said so."""
+    facts = {"actor": event.actor_name, "to": "", "sentence": "", **event.body}
+    if event.verb.endswith("_refused"):
+        attempt = event.verb.rpartition(".")[2].removesuffix("_refused").replace("_", " ")
+        said = f"refused {event.actor_name}'s attempt to {attempt}: {facts.get('why', '')}"
+    elif event.verb in SENTENCES:
+        said = SENTENCES[event.verb].format_map(facts)
+    else:
+        noun, _, verb = event.verb.partition(".")
+        said = f"{noun} {verb.replace('_', ' ')} by {event.actor_name}"
+    return f"{said} – “{event.words}”" if event.words else said

@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class HitlsiteConfig(AppConfig):
+    name = "hitlsite"
+    verbose_name = "HITL Desk"

@@ -1,0 +1,29 @@
+"""The hook at BEGIN: in-house work takes the house's role, a vendor's work names the vendor, nobody gets neither."""
+
+from django.db.backends.postgresql import base
+
+from audit import acting, clock
+from hitlsite import postgres
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    def get_new_connection(self, conn_params):
+        if self.settings_dict.get("EMBEDDED"):
+            postgres.join()
+        return super().get_new_connection(conn_params)
+
+    def _set_autocommit(self, autocommit):
+        super()._set_autocommit(autocommit)
+        if not autocommit:
+            for statement, parameters in self._introduction():
+                self.connection.execute(statement, parameters)
+
+    def _introduction(self):
+        """The statements, local to this transaction, that say who acts and at what (moved) time."""
+        who = acting.current()
+        if who.in_house and (role := self.settings_dict.get("HOUSE_ROLE")):
+            yield f'SET LOCAL ROLE "{role}"', None
+        if who.vendor_id is not None:
+            yield "SELECT set_config('hitl.vendor', %s, true)", [str(who.vendor_id)]
+        if clock.is_moved():
+            yield "SELECT set_config('hitl.clock', %s, true)", [clock.now().isoformat()]

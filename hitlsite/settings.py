@@ -1,0 +1,187 @@
+"""One settings file, read from the environment; what is missing and needed fails loudly (see checks.py)."""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+import environ
+
+from hitlsite import navigation, postgres
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(env("HITLDESK_VAR", default=str(BASE_DIR / "var")))
+
+
+def kept_secret(name):
+    """The value of `name` in the environment, else one made once and kept in var/ (mode 0600)."""
+    if value := env(name, default=""):
+        return value
+    path = VAR_DIR / name.lower()
+    if not path.exists():
+        VAR_DIR.mkdir(parents=True, exist_ok=True)
+        made = VAR_DIR / f".{name.lower()}.{os.getpid()}"
+        made.touch(mode=0o600)
+        made.write_text(secrets.token_urlsafe(50))
+        with contextlib.suppress(FileExistsError):
+            os.link(made, path)  # the first process wins; nobody ever reads half a secret
+        made.unlink()
+    return path.read_text()
+
+
+DEBUG = env.bool("HITLDESK_DEBUG", default=False)
+SECRET_KEY = kept_secret("SECRET_KEY")
+WEBHOOK_KEY = kept_secret("HITLDESK_WEBHOOK_KEY")  # every webhook secret is derived from it, none is stored
+SEAL_KEY = kept_secret("HITLDESK_SEAL_KEY")  # the private half that signs the audit log's seals
+SEAL_FILE = Path(env("HITLDESK_SEAL_FILE", default=str(VAR_DIR / "seals.jsonl")))
+ALLOWED_HOSTS = env.list("HITLDESK_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("HITLDESK_ORIGINS", default=[])
+
+# Who we are to the database: hitl_app owns nothing; hitl_owner migrates, and makes and drops the tests' database.
+EMBEDDED = "DATABASE_URL" not in env
+DATABASE_URL = env("DATABASE_URL", default="") or postgres.url("hitl_app")
+DATABASE_OWNER_URL = env("DATABASE_OWNER_URL", default="") or (postgres.url("hitl_owner") if EMBEDDED else "")
+SEPARATE_ROLES = bool(DATABASE_OWNER_URL)
+
+
+def database(url):
+    return {
+        **environ.Env.db_url_config(url),
+        "ENGINE": "hitlsite.scoped",
+        "ATOMIC_REQUESTS": True,
+        "CONN_MAX_AGE": env.int("HITLDESK_CONN_MAX_AGE", default=600),
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": False,
+        "HOUSE_ROLE": "hitl_house" if SEPARATE_ROLES else "",
+        "EMBEDDED": EMBEDDED,
+    }
+
+
+DATABASES = {"default": database(DATABASE_URL)}
+DATABASE_OWNER = {key: database(DATABASE_OWNER_URL or DATABASE_URL)[key] for key in ("USER", "PASSWORD")}
+
+INSTALLED_APPS = [
+    "hitlsite",  # first: its `migrate` runs as the owner
+    "hitlsite.site.HitlAdmin",
+    "unfold",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_q",
+    "csp",
+    # our own, in the order of the story
+    "audit",
+    "jobs",
+    "accounts",
+    "integrations",
+    "workflows",
+    "scorecards",
+    "cases",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.ActingMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "hitlsite.urls"
+WSGI_APPLICATION = "hitlsite.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+AUTH_USER_MODEL = "accounts.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+LOGIN_URL = "admin:login"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024  # one request's body; docs/failing-closed.md states it
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.keys.KeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.keys.KeyThrottle"],
+    "DEFAULT_THROTTLE_RATES": {"key": env("HITLDESK_API_RATE", default="12000/min")},
+    "EXCEPTION_HANDLER": "integrations.problems.answer",
+    "COERCE_DECIMAL_TO_STRING": True,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "HITL Desk",
+    "DESCRIPTION": "AI outputs in, human judgment out. See docs/failing-closed.md for what a caller does when we do not answer.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+Q_CLUSTER = {
+    "name": "hitldesk",
+    "orm": "default",
+    "workers": env.int("HITLDESK_WORKERS", default=2),
+    "queue_limit": 2,
+    "bulk": 1,
+    "timeout": 240,
+    "retry": 300,
+    "max_attempts": 5,
+    "catch_up": False,
+    "poll": 0.5,
+    "save_limit": 10000,
+    "recycle": 500,
+    "label": "Queue",
+}
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+if env.bool("HITLDESK_HTTPS", default=False):
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = 31536000
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+UNFOLD = navigation.UNFOLD
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env("HITLDESK_LOG", default="WARNING")},
+}

@@ -1,0 +1,83 @@
+"""How the outside talks to us, and we to it: idempotency keys, the outbox, webhook endpoints and their deliveries."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from audit import clock
+
+
+class IdempotencyKey(models.Model):
+    """One POST that was answered: the same key with the same body gets the same answer again, for 24 hours at least."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    request_digest = models.BinaryField()
+    status = models.PositiveSmallIntegerField()
+    body = models.BinaryField()
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="one_answer_per_idempotency_key")]
+        indexes = [models.Index(fields=["created_at"], name="idempotency_by_age")]
+
+
+class OutboxRow(models.Model):
+    """What the world must hear of one case, written in the transaction in which it became true."""
+
+    class Event(models.TextChoices):
+        DECIDED = "case.decided", "Decided"
+        RELEASED = "case.released", "Released"
+        CORRECTED = "case.corrected_after_release", "Corrected after release"
+        WITHDRAWN = "case.withdrawn", "Withdrawn"
+
+    case_id = models.BigIntegerField()
+    number = models.IntegerField(help_text="1, 2, 3… within the case: the order in which it happened.")
+    recipient_id = models.BigIntegerField(help_text="The integration that sent the case.")
+    event = models.CharField(max_length=40, choices=Event.choices)
+    payload = models.JSONField()
+    at = models.DateTimeField(default=clock.now)
+    spread_at = models.DateTimeField(null=True, help_text="When its deliveries, if any, were made out.")
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["case_id", "number"], name="one_outbox_row_per_number")]
+        indexes = [models.Index(fields=["id"], name="outbox_not_spread", condition=Q(spread_at=None))]
+
+    def __str__(self):
+        return f"{self.event} of case {self.case_id} #{self.number}"
+
+
+class WebhookEndpoint(models.Model):
+    """Where an integration wants to hear of its cases. Its secret is derived from WEBHOOK_KEY, never stored."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="webhooks", limit_choices_to={"kind": "integration"}
+    )
+    url = models.URLField(max_length=500)
+    secret_number = models.PositiveIntegerField(default=1, editable=False, help_text="Rotation makes the next one.")
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        ordering = ["user", "url"]
+
+    def __str__(self):
+        return self.url
+
+
+class Delivery(models.Model):
+    """One outbox row on its way to one endpoint: the same id at every try."""
+
+    row = models.ForeignKey(OutboxRow, models.CASCADE, related_name="deliveries")
+    endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="deliveries")
+    attempts = models.PositiveIntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True, default=clock.now, help_text="Empty: delivered, or given up.")
+    delivered_at = models.DateTimeField(null=True)
+    last_answer = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "deliveries"
+        constraints = [models.UniqueConstraint(fields=["row", "endpoint"], name="one_delivery_per_row_and_endpoint")]
+        indexes = [models.Index(fields=["next_try_at"], name="deliveries_due", condition=Q(next_try_at__isnull=False))]

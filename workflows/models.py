@@ -1,0 +1,238 @@
+"""The rules: what the business keeps in-house. Vendors read these rows where their work needs it, and change none."""
+
+import secrets
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from accounts.roles import Ownership, Role
+from audit import clock
+from workflows.patterns import LOWEST_FLOOR, TIERS
+
+TIER_CHOICES = [(tier, tier.capitalize()) for tier in TIERS]
+
+
+def new_secret() -> bytes:
+    return secrets.token_bytes(32)
+
+
+class Workflow(models.Model):
+    """One kind of AI-assisted work, with its charter: what it is for, what right and done look like."""
+
+    slug = models.SlugField(unique=True, max_length=60)
+    name = models.CharField(max_length=120)
+    purpose = models.TextField(blank=True, help_text="What this work is for, in a sentence or two.")
+    what_is_right = models.TextField(blank=True, help_text="What a right output looks like.")
+    what_is_done = models.TextField(blank=True, help_text="When a case is done.")
+    minutes_by_hand = models.DecimalField(
+        max_digits=6, decimal_places=1, null=True, blank=True, help_text="Minutes a case took before the AI."
+    )
+    secret = models.BinaryField(default=new_secret, editable=False)  # decides the sampling draws; shown to nobody
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def policy(self):
+        """The version in force: the highest published one."""
+        return self.policies.filter(published_at__isnull=False).order_by("-version").first()
+
+
+class PolicyQuerySet(models.QuerySet):
+    def published(self):
+        return self.filter(published_at__isnull=False)
+
+
+class Policy(models.Model):
+    """One version of a workflow's rules. Once published it never changes; a rollback publishes an old version anew."""
+
+    workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="policies")
+    version = models.PositiveIntegerField(editable=False)
+    input_schema = models.JSONField(default=dict, blank=True, help_text="JSON Schema of the input; {} allows anything.")
+    output_schema = models.JSONField(default=dict, blank=True, help_text="JSON Schema of the output; {} allows anything.")
+    rules = models.JSONField(default=dict)
+    reason = models.TextField(blank=True, help_text="Why this version: what it changes and what for.")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    published_at = models.DateTimeField(null=True, editable=False)
+    published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
+
+    objects = PolicyQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["workflow", "-version"]
+        verbose_name_plural = "policies"
+        constraints = [
+            models.UniqueConstraint(fields=["workflow", "version"], name="one_policy_per_workflow_and_version"),
+            models.CheckConstraint(
+                condition=Q(published_at=None) | Q(published_by__isnull=False), name="somebody_published_it"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.workflow} v{self.version}" + ("" if self.published_at else " (draft)")
+
+
+class Dial(models.Model):
+    """The mutable beside the policy: is the workflow stopped. Turned only by verbs."""
+
+    workflow = models.OneToOneField(Workflow, models.PROTECT, related_name="dial")
+    stopped_at = models.DateTimeField(null=True, editable=False)
+    stop_reason = models.TextField(blank=True, editable=False)
+
+    def __str__(self):
+        return f"{self.workflow}: {'stopped' if self.stopped_at else 'running'}"
+
+
+class StratumRate(models.Model):
+    """The sampling rate of one stratum (workflow × tier × segment), where it differs from the policy's."""
+
+    workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="rates")
+    tier = models.CharField(max_length=6, choices=TIER_CHOICES)
+    segment = models.CharField(max_length=60, blank=True, help_text="Empty: every segment without a rate of its own.")
+    rate = models.FloatField()
+
+    class Meta:
+        ordering = ["workflow", "tier", "segment"]
+        constraints = [
+            models.UniqueConstraint(fields=["workflow", "tier", "segment"], name="one_rate_per_stratum"),
+            models.CheckConstraint(
+                condition=Q(rate__gte=LOWEST_FLOOR, rate__lte=1), name="sampling_never_falls_under_two_percent"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.workflow} / {self.tier} / {self.segment or 'all'}: {self.rate:.0%}"
+
+
+class SeatQuerySet(models.QuerySet):
+    def live(self):
+        return self.filter(ended_at=None)
+
+
+class Seat(models.Model):
+    """A user × workflow × role. Ended, never deleted: what somebody might do in March can be told in May."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="seats")
+    workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="seats")
+    role = models.CharField(max_length=12, choices=Role.choices)
+    since = models.DateTimeField(default=clock.now, editable=False)
+    ended_at = models.DateTimeField(null=True, editable=False)
+
+    objects = SeatQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["workflow", "role", "user"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user", "workflow", "role"], condition=Q(ended_at=None), name="one_live_seat_per_role"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.user}, {self.get_role_display().lower()} in {self.workflow}"
+
+
+class ApprovalLimit(models.Model):
+    """Up to which amount, in which currency, an approver's seat may approve; for one action type or for all."""
+
+    seat = models.ForeignKey(Seat, models.CASCADE, related_name="limits")
+    action_type = models.CharField(max_length=60, blank=True, help_text="Empty: every type of action.")
+    currency = models.CharField(max_length=3)
+    amount = models.DecimalField(max_digits=18, decimal_places=3, validators=[MinValueValidator(0)])
+
+    class Meta:
+        ordering = ["currency", "action_type"]
+        constraints = [
+            models.UniqueConstraint(fields=["seat", "action_type", "currency"], name="one_limit_per_currency_and_type"),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="a_limit_is_not_negative"),
+        ]
+
+    def __str__(self):
+        return f"{self.amount:.2f} {self.currency}"
+
+
+class Owner(models.Model):
+    """One of the five people who answer for a workflow. In-house, a person, not a group."""
+
+    workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="owners")
+    of = models.CharField("owner of", max_length=12, choices=Ownership.choices)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="ownerships")
+
+    class Meta:
+        ordering = ["workflow", "of"]
+        constraints = [models.UniqueConstraint(fields=["workflow", "of"], name="one_owner_of_each_kind")]
+
+    def __str__(self):
+        return f"{self.user} owns {self.get_of_display().lower()} of {self.workflow}"
+
+
+class AIRelease(models.Model):
+    """The exact producer of outputs: model, model version, prompt version (which may be empty: empty is a value)."""
+
+    model_name = models.CharField(max_length=120, blank=True)
+    model_version = models.CharField(max_length=120, blank=True)
+    prompt_version = models.CharField(max_length=120, blank=True)
+    first_seen_at = models.DateTimeField(default=clock.now, editable=False)
+
+    class Meta:
+        verbose_name = "AI release"
+        ordering = ["model_name", "model_version", "prompt_version"]
+        constraints = [
+            models.UniqueConstraint(fields=["model_name", "model_version", "prompt_version"], name="one_row_per_ai_release")
+        ]
+
+    def __str__(self):
+        return " · ".join(filter(None, [self.model_name, self.model_version, self.prompt_version])) or "not named"
+
+
+class ExceptionCategory(models.Model):
+    """Why a case could not go straight through."""
+
+    READY_MADE = {
+        "missing-data": "Missing data",
+        "unclear-request": "Unclear request",
+        "policy-conflict": "Policy conflict",
+        "formatting": "Formatting",
+        "duplicate": "Duplicate",
+        "edge-case": "Edge case",
+    }
+    workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="categories")
+    slug = models.SlugField(max_length=60)
+    label = models.CharField(max_length=120)
+
+    class Meta:
+        ordering = ["workflow", "label"]
+        verbose_name_plural = "exception categories"
+        constraints = [models.UniqueConstraint(fields=["workflow", "slug"], name="one_category_per_slug")]
+
+    def __str__(self):
+        return self.label
+
+
+class PlaybookSection(models.Model):
+    """How to do it right: shown beside the work."""
+
+    workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="playbook")
+    title = models.CharField(max_length=160)
+    text = models.TextField()
+    criterion = models.SlugField(blank=True, help_text="The scorecard criterion it explains, by its key.")
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["workflow", "position", "id"]
+
+    def __str__(self):
+        return self.title
+
+
+def check_in_house(user):
+    """For forms; the database refuses on its own."""
+    if user.vendor_id is not None:
+        raise ValidationError(f"{user} works for {user.vendor}. Only in-house people may hold this.")

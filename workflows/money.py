@@ -1,0 +1,41 @@
+"""Currencies: which exist, how finely they divide, how an amount reads."""
+
+from decimal import Decimal
+from functools import cache
+
+from babel.numbers import format_decimal, get_currency_precision, list_currencies
+
+GREATEST = Decimal(10) ** 12  # no action this product approves is larger: beyond it, an amount is a mistake
+
+
+@cache
+def currencies() -> frozenset[str]:
+    return frozenset(list_currencies())
+
+
+def fault(amount: Decimal | None, currency: str) -> str | None:
+    """What is wrong with an amount, as a sentence; None where nothing is."""
+    if currency and currency not in currencies():
+        return f"“{currency[:10]}” is not a currency code (ISO 4217, such as EUR)."
+    if amount is None:
+        return None
+    if not amount.is_finite():
+        return "The amount is not a number."
+    if amount < 0:
+        return "The amount is negative. Send what is paid as a positive amount and say what it is by the action's type."
+    if amount >= GREATEST:
+        return "The amount is beyond anything this desk approves (1,000,000,000,000)."
+    if not currency:
+        return "An amount needs its currency."
+    if -amount.normalize().as_tuple().exponent > get_currency_precision(currency):
+        return f"{currency} has {get_currency_precision(currency)} decimal places; the amount has more."
+    return None
+
+
+def readable(amount: Decimal | None, currency: str) -> str:
+    """“240.00 EUR”, with the currency's own number of decimals."""
+    if amount is None:
+        return ""
+    places = get_currency_precision(currency) if currency in currencies() else 2
+    pattern = f"#,##0.{'0' * places}".rstrip(".")
+    return f"{format_decimal(round(amount, places), format=pattern, locale='en')} {currency}"
