@@ -47,7 +47,7 @@ OWNER_VERBS = {
     Ownership.EXCEPTIONS: {"stop"},
     Ownership.IMPROVEMENT: set(),
 }
-MACHINE_VERBS = {"triage", "release", "expire", "deliver", "seal"}
+MACHINE_VERBS = {"triage", "settle", "expire"}
 
 IN_HOUSE_ONLY = {Role.APPROVER, Office.MANAGER, Office.AUDITOR, Office.ADMINISTRATOR}
 

@@ -1,13 +1,23 @@
 """The suite runs as hitl_app on real PostgreSQL, migrations on; only `as_owner()` makes, empties and drops the database."""
 
+import itertools
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from django.test import TransactionTestCase
 from django.test.utils import setup_databases, teardown_databases
 
+from accounts import keys
+from accounts.models import User
+from accounts.roles import KEY_VERBS
 from audit import acting
+from cases.intake import Intake, receive
+from cases.models import Case
 from hitlsite.scoped.owner import as_owner
+from tests import factories
+from tests.factories import UserFactory
+from workflows import actions as workflows
 
 HOUSE = acting.Acting(person_id=0, in_house=True)
 
@@ -46,3 +56,112 @@ def in_house():
 @pytest.fixture
 def monday():
     return datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
+
+
+# People, named by what they are
+
+
+@pytest.fixture
+def machine(db):
+    return User.objects.machine()
+
+
+@pytest.fixture
+def owner(db):
+    return UserFactory(username="owner")
+
+
+@pytest.fixture
+def rules():
+    """What the workflow's policy says beyond the three tiers; tests override it."""
+    return {"action_tiers": {"refund": "high"}}
+
+
+@pytest.fixture
+def output_schema():
+    return {"type": "object", "required": ["decision"], "properties": {"decision": {"type": "string"}}}
+
+
+@pytest.fixture
+def refunds(owner, rules, output_schema):
+    return factories.workflow("refunds", owner=owner, rules=rules, output_schema=output_schema)
+
+
+def seated(workflow, role, owner, vendor=None, **limits):
+    person = UserFactory(username=f"{vendor or ''}{role}{User.objects.count()}", vendor=vendor)
+    workflows.seat(person, workflow, role, by=owner, limits=[("", currency, amount) for currency, amount in limits.items()])
+    return person
+
+
+@pytest.fixture
+def reviewer(refunds, owner):
+    return seated(refunds, "reviewer", owner)
+
+
+@pytest.fixture
+def resolver(refunds, owner):
+    return seated(refunds, "resolver", owner)
+
+
+@pytest.fixture
+def approver(refunds, owner):
+    return seated(refunds, "approver", owner, EUR=1000)
+
+
+@pytest.fixture
+def other_approver(refunds, owner):
+    return seated(refunds, "approver", owner, EUR=1000)
+
+
+@pytest.fixture
+def vendor(db):
+    return factories.VendorFactory(name="Acme Support")
+
+
+@pytest.fixture
+def vendor_reviewer(refunds, owner, vendor):
+    return seated(refunds, "reviewer", owner, vendor)
+
+
+@pytest.fixture
+def stranger(db):
+    return UserFactory(username="stranger")
+
+
+@pytest.fixture
+def integration(refunds, owner):
+    robot = factories.IntegrationFactory(username="shop", answers_for=UserFactory(username="behind"))
+    workflows.seat(robot, refunds, "integration", by=owner)
+    return robot
+
+
+@pytest.fixture
+def send(integration):
+    """Send one output to refunds and give back its case."""
+    count = itertools.count(1)
+
+    def send(confidence=0.5, output=None, by=integration, **more):
+        item = {
+            "workflow": "refunds",
+            "external_id": f"R-{next(count)}",
+            "input": {"text": "The parcel arrived open."},
+            "output": output or {"decision": "refund"},
+            "confidence": confidence,
+            **more,
+        }
+        [answer] = receive([msgspec.convert(item, Intake)], by=by)
+        assert answer.status == "received", answer
+        return Case.objects.get(pk=answer.id)
+
+    return send
+
+
+@pytest.fixture
+def key(owner):
+    """An API key's header for a person."""
+
+    def header(person, verbs=KEY_VERBS, **more):
+        _, text = keys.make(person, by=owner, name="test", verbs=verbs, **more)
+        return {"HTTP_AUTHORIZATION": f"Bearer {text}"}
+
+    return header

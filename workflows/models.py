@@ -1,7 +1,9 @@
 """The rules: what the business keeps in-house. Vendors read these rows where their work needs it, and change none."""
 
 import secrets
+from functools import lru_cache
 
+import msgspec
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
@@ -10,7 +12,8 @@ from django.db.models import Q
 
 from accounts.roles import Ownership, Role
 from audit import clock
-from workflows.patterns import LOWEST_FLOOR, TIERS
+from workflows.patterns import LOWEST_FLOOR, TIERS, Rules
+from workflows.routing import Compiled, compile_policy
 
 TIER_CHOICES = [(tier, tier.capitalize()) for tier in TIERS]
 
@@ -230,6 +233,14 @@ class PlaybookSection(models.Model):
 
     def __str__(self):
         return self.title
+
+
+@lru_cache(maxsize=512)
+def compiled_policy(policy_id: int) -> Compiled:
+    """A published version, ready to route: compiled once per process. Published versions never change, nor does this."""
+    policy = Policy.objects.published().get(pk=policy_id)
+    rules = msgspec.convert(policy.rules, Rules, strict=False)
+    return compile_policy(rules, policy.input_schema, policy.output_schema)
 
 
 def check_in_house(user):

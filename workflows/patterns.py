@@ -40,12 +40,12 @@ class AmountBand(Struct, forbid_unknown_fields=True, frozen=True):
     """From this amount on, in this currency, an action is at least of this tier."""
 
     currency: str
-    amount: Annotated[Decimal, Meta(ge=0)]
+    amount: Decimal
     tier: Tier
 
     def __post_init__(self):
-        if self.currency not in money.currencies():
-            raise ValueError(f"“{self.currency}” is not a currency code")
+        if fault := money.fault(self.amount, self.currency):
+            raise ValueError(fault)
 
 
 class ActionFrom(Struct, forbid_unknown_fields=True, frozen=True):

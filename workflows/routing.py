@@ -7,11 +7,9 @@ chooses the desk; then sampling, the stop switch. Every reason is kept in words 
 import hmac
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Any
 
 import jsonschema_rs
-import msgspec
 
 from workflows import money
 from workflows.patterns import RANK, Rules, Tier, TierRule
@@ -68,16 +66,6 @@ def compile_policy(rules: Rules, input_schema: dict, output_schema: dict) -> Com
         [(trigger, trigger.prepare()) for trigger in rules.triggers],
         rules.scorecard,
     )
-
-
-@lru_cache(maxsize=512)
-def compiled(policy_id: int, load) -> Compiled:
-    """The published version `policy_id`, compiled once per process. `load()` gives (rules, input_schema, output_schema).
-
-    Published versions never change, so the cache never needs emptying; `load` must be the same object at every call.
-    """
-    rules, input_schema, output_schema = load(policy_id)
-    return compile_policy(msgspec.convert(rules, Rules, strict=False), input_schema, output_schema)
 
 
 def draw(secret: bytes, external_id: str) -> float:

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from workflows import money
+
 Tier = Literal["low", "medium", "high"]
 Facts = dict[str, Any]  # input, output, context, action {type, amount, currency, payee}, confidence, confidences, segment
 Fires = Callable[[Facts], dict | None]
@@ -88,7 +90,11 @@ class ActionIs(Effect, tag="action"):
 
     types: list[str] = []
     currency: str = ""
-    amount: Annotated[Decimal, Meta(ge=0)] | None = None
+    amount: Decimal | None = None
+
+    def __post_init__(self):
+        if fault := money.fault(self.amount, self.currency):
+            raise ValueError(fault)
 
     def prepare(self) -> Fires:
         types, currency, least = frozenset(self.types), self.currency, self.amount

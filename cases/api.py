@@ -1,0 +1,290 @@
+"""The doors over REST: validate the shape, call the verb, show the case. Nothing here decides anything."""
+
+import threading
+import time
+
+import django_filters
+import msgspec
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.utils.cache import get_conditional_response
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import Throttled, UnsupportedMediaType
+from rest_framework.generics import ListAPIView
+from rest_framework.pagination import CursorPagination
+from rest_framework.permissions import BasePermission, IsAuthenticated
+from rest_framework.views import APIView
+
+from cases import actions, queues, shapes
+from cases.intake import MOST_AT_ONCE, Answer, Intake, Refusal, receive
+from cases.models import Case
+from cases.states import CLOSED, State
+from integrations.idempotency import idempotent
+from integrations.problems import problem
+from workflows.models import Workflow
+
+LONG_POLLS = threading.BoundedSemaphore(8)  # at once in one process; more are told to come back
+PATIENCE = 60  # seconds: the longest a long poll may last
+
+
+def said(body, status=200) -> HttpResponse:
+    return HttpResponse(msgspec.json.encode(body), status=status, content_type="application/json")
+
+
+def reads(request, kind):
+    """The request's body as `kind`; raises msgspec's errors, which become 400 and 422."""
+    if request.content_type and request.content_type.partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType(request.content_type)
+    return msgspec.json.decode(request._request.body or b"{}", type=kind)
+
+
+def document(struct, **more):
+    """For OpenAPI: a reference to a shape, collected into the components by hitlsite/openapi.py."""
+    return {"$ref": f"#/components/schemas/{struct.__name__}", **more}
+
+
+def documented(*, body=None, answers, **more):
+    request = {"application/json": document(body)} if body else None
+    return extend_schema(
+        request=request, responses={code: document(shape) if shape else None for code, shape in answers.items()}, **more
+    )
+
+
+class KeyAllows(BasePermission):
+    """An API key may do no more than the verbs it was made for."""
+
+    def has_permission(self, request, view):
+        verbs = getattr(request.user, "key_verbs", None)
+        verb = getattr(view, "verb", None) if request.method == "POST" else "read"
+        if verbs is not None and verb not in verbs:
+            raise PermissionDenied(f"This API key may not {verb.replace('_', ' ')}.")
+        return True
+
+
+class Door(APIView):
+    permission_classes = [IsAuthenticated, KeyAllows]
+
+
+class Newest(CursorPagination):
+    ordering = "-id"
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 500
+
+
+class CaseFilter(django_filters.FilterSet):
+    workflow = django_filters.CharFilter(field_name="workflow__slug")
+    state = django_filters.ChoiceFilter(choices=State.choices)
+    overdue = django_filters.BooleanFilter(method="only_overdue")
+    received_after = django_filters.IsoDateTimeFilter(field_name="received_at", lookup_expr="gte")
+    received_before = django_filters.IsoDateTimeFilter(field_name="received_at", lookup_expr="lt")
+
+    class Meta:
+        model = Case
+        fields = ["external_id", "tier", "segment", "customer_reference", "closed_as", "is_test"]
+
+    def only_overdue(self, queryset, name, wanted):
+        return queryset.overdue() if wanted else queryset
+
+
+class Cases(Door, ListAPIView):
+    """The cases one may see, newest first; and the intake of one output."""
+
+    verb = "receive"
+    pagination_class = Newest
+    filterset_class = CaseFilter
+
+    def get_queryset(self):
+        return Case.objects.visible_to(self.request.user).select_related("workflow", "claimed_by")
+
+    @documented(answers={200: shapes.Page}, operation_id="cases_list")
+    def get(self, request):
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return said(
+            {
+                "next": self.paginator.get_next_link(),
+                "previous": self.paginator.get_previous_link(),
+                "results": [shapes.summary(case) for case in page],
+            }
+        )
+
+    @documented(body=Intake, answers={201: Answer, 200: Answer}, operation_id="cases_receive")
+    @idempotent
+    def post(self, request):
+        """Take in one output. 201 when it is new, 200 when the same id and body came before."""
+        [answer] = receive([reads(request, Intake)], by=request.user, is_test=is_test(request))
+        if answer.status == "refused":
+            return problem(409 if answer.code == "external_id_reused" else 422, answer.code, answer.detail)
+        return said(answer, 201 if answer.status == "received" else 200)
+
+
+def is_test(request) -> bool:
+    return getattr(request.user, "key_mode", "live") == "test"
+
+
+class BulkIntake(Door):
+    """Up to 1,000 outputs in one request."""
+
+    verb = "receive"
+
+    @documented(body=shapes.Bulk, answers={200: shapes.BulkAnswer}, operation_id="cases_receive_bulk")
+    @idempotent
+    def post(self, request):
+        """Each output is received, known already, or refused with its reason; the good ones are kept."""
+        raws = reads(request, RawBulk).cases
+        if len(raws) > MOST_AT_ONCE:
+            return problem(413, "too_many", f"Send at most {MOST_AT_ONCE} outputs at once; these are {len(raws)}.")
+        results = receive([item(raw) for raw in raws], by=request.user, is_test=is_test(request))
+        counts = [sum(result.status == status for result in results) for status in ("received", "known", "refused")]
+        return said(shapes.BulkAnswer(results, *counts))
+
+
+class RawBulk(shapes.Body):
+    cases: list[msgspec.Raw]
+
+
+def item(raw) -> Intake | Refusal:
+    """One output of many: decoded, or the reason why not."""
+    try:
+        return msgspec.json.decode(raw, type=Intake)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return Refusal("invalid", f"{error}.")
+    except RecursionError:
+        return Refusal("nested_too_deeply", "The output is nested too deeply.")
+
+
+class OneCase(Door):
+    """One case, with its story."""
+
+    @documented(answers={200: shapes.Detail}, operation_id="cases_detail")
+    def get(self, request, pk):
+        case = seen(request, pk)
+        etag = f'"{bytes(case.digest).hex()[:16]}-{case.state}-{case.claimed_by_id or 0}-{case.closed_as}-{case.settles_at}"'
+        return get_conditional_response(request._request, etag=etag) or _tagged(said(shapes.detail(case)), etag)
+
+
+def _tagged(response, etag):
+    response["ETag"] = etag
+    return response
+
+
+class WhyThere(Door):
+    """Why the case went where it went."""
+
+    @documented(answers={200: shapes.Why}, operation_id="cases_why")
+    def get(self, request, pk):
+        return said(shapes.why(seen(request, pk)))
+
+
+class Wait(Door):
+    """Long poll: answers when the decision has taken effect, or when the time is over."""
+
+    @documented(
+        answers={200: shapes.Waited},
+        operation_id="cases_wait",
+        parameters=[OpenApiParameter("timeout", {"type": "number", "minimum": 0, "maximum": PATIENCE}, description="Seconds.")],
+    )
+    def get(self, request, pk):
+        until = time.monotonic() + _seconds(request.query_params.get("timeout", "30"))
+        if not LONG_POLLS.acquire(blocking=False):
+            raise Throttled(wait=2, detail="Too many are waiting at once. Come back in a moment.")
+        try:
+            while True:
+                with transaction.atomic():  # a transaction a look: none is held while waiting
+                    case = seen(request, pk)
+                    decided = case.state == CLOSED and case.settles_at is None
+                    if decided or time.monotonic() >= until:
+                        return said({"decided": decided, "case": shapes.shown(case)})
+                time.sleep(min(0.5, max(0.0, until - time.monotonic())))
+        finally:
+            LONG_POLLS.release()
+
+
+def _seconds(text) -> float:
+    try:
+        return msgspec.convert(float(text), type=shapes.Annotated[float, msgspec.Meta(ge=0, le=PATIENCE)])
+    except ValueError as error:
+        raise msgspec.ValidationError(f"timeout is a number of seconds from 0 to {PATIENCE}") from error
+
+
+def seen(request, pk) -> Case:
+    related = ("workflow", "policy", "category", "claimed_by")
+    return get_object_or_404(Case.objects.visible_to(request.user).select_related(*related), pk=pk)
+
+
+class NextCase(Door):
+    """Claim the most urgent case one may work. 204 when there is none."""
+
+    verb = "claim"
+
+    @documented(body=shapes.Next, answers={200: shapes.Shown, 204: None}, operation_id="cases_next")
+    @idempotent
+    def post(self, request):
+        wanted = reads(request, shapes.Next).given()
+        slug = wanted.pop("workflow", None)
+        workflow = get_object_or_404(Workflow, slug=slug, seats__user=request.user, seats__ended_at=None) if slug else None
+        case = queues.next_case(request.user, **wanted, workflow_id=workflow and workflow.pk)
+        return said(shapes.shown(case)) if case else HttpResponse(status=204)
+
+
+class Verb(Door):
+    """POST /cases/{id}/<verb>/: the body's fields are the verb's arguments."""
+
+    verb: str
+    body: type
+    do = None
+
+    def call(self, request, pk):
+        given = reads(request, self.body).given()
+        if "marks" in given:
+            given["marks"] = msgspec.to_builtins(given["marks"])
+        if "action" in given:
+            given["action"] = _sent(given["action"])
+        try:
+            case = type(self).do(pk, by=request.user, **given)
+        except PermissionDenied:
+            if not Case.objects.visible_to(request.user).filter(pk=pk).exists():
+                raise Http404 from None
+            raise
+        return said(shapes.shown(case))
+
+
+def _sent(action):
+    """An edited action: what was not sent stays as it is."""
+    return {name: value for name, value in msgspec.structs.asdict(action).items() if value not in (None, "")}
+
+
+def door(verb, do, body):
+    """The view of one verb, with its own documentation."""
+
+    @documented(body=body, answers={200: shapes.Shown}, operation_id=f"cases_{verb}", description=do.__doc__)
+    @idempotent
+    def post(self, request, pk):
+        return self.call(request, pk)
+
+    members = {"verb": verb, "body": body, "do": staticmethod(do), "post": post, "__doc__": do.__doc__}
+    return type(f"{verb.title().replace('_', '')}Door", (Verb,), members).as_view()
+
+
+VERBS = {
+    "claim": (queues.claim, shapes.Empty),
+    "heartbeat": (queues.heartbeat, shapes.Empty),
+    "give_back": (queues.give_back, shapes.Empty),
+    "skip": (queues.skip, shapes.Reasoned),
+    "accept": (actions.accept, shapes.Accept),
+    "correct": (actions.correct, shapes.Correct),
+    "escalate": (actions.escalate, shapes.Escalate),
+    "resolve": (actions.resolve, shapes.Resolve),
+    "no_action": (actions.no_action, shapes.NoAction),
+    "approve": (actions.approve, shapes.Approve),
+    "reject": (actions.reject, shapes.Timed),
+    "send_back": (actions.send_back, shapes.Timed),
+    "recall": (actions.recall, shapes.Reasoned),
+    "hand_over": (actions.hand_over, shapes.HandOver),
+    "undo": (actions.undo, shapes.Excused),
+    "withdraw": (actions.withdraw, shapes.Excused),
+    "reopen": (actions.reopen, shapes.Measured),
+    "rework": (actions.rework, shapes.Measured),
+}

@@ -1,0 +1,233 @@
+"""The one gate: lock, ask, let the caller move the case, write the story, save the move. All of it or nothing.
+
+No other code does any of these, except `intake.receive` (cases are born routed, set-based) and `queues` (a claim moves nothing).
+"""
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
+from django_fsm import TransitionNotAllowed
+
+from accounts.models import User
+from audit import clock, trail
+from audit.models import AuditEvent
+from cases.models import Case, Correction, Decision, Release
+from cases.permissions import Standing, why_not
+from cases.states import CLOSED, DESKS, MAKING, ClosedAs
+from integrations import outbox
+from integrations.models import OutboxRow
+from integrations.problems import Conflict
+from workflows.models import compiled_policy
+
+STANDING = """
+SELECT ARRAY(SELECT role FROM workflows_seat WHERE workflow_id = %(workflow)s AND user_id = %(user)s AND ended_at IS NULL),
+  ARRAY(SELECT "of" FROM workflows_owner WHERE workflow_id = %(workflow)s AND user_id = %(user)s),
+  (SELECT max(l.amount) FROM workflows_seat s JOIN workflows_approvallimit l ON l.seat_id = s.id
+    WHERE s.workflow_id = %(workflow)s AND s.user_id = %(user)s AND s.role = 'approver' AND s.ended_at IS NULL
+      AND l.currency = %(currency)s AND l.action_type IN ('', %(action_type)s)),
+  ARRAY(SELECT DISTINCT by_id FROM cases_decision WHERE case_id = %(case)s AND (verb = ANY(%(making)s) OR output IS NOT NULL)),
+  (SELECT answers_for_id FROM accounts_user WHERE id = %(sender)s),
+  (SELECT count(DISTINCT by_id) FROM cases_decision WHERE case_id = %(case)s AND verb = 'approve' AND digest = %(digest)s),
+  EXISTS (SELECT FROM cases_decision WHERE case_id = %(case)s AND before IS NOT NULL
+     AND at > (SELECT max(at) FROM cases_release WHERE case_id = %(case)s)),
+  (SELECT to_jsonb(d) FROM (SELECT by_id, verb, desk, "to", at, before FROM cases_decision
+    WHERE case_id = %(case)s ORDER BY id DESC LIMIT 1) d)
+"""
+CONTENT = ["revision", "standing_output", "action_type", "amount", "currency", "payee", "proposes_no_action"]
+MOVE = [
+    *("state", "tier", "requires_approval", "approvals_needed", "revision", "category", "vendor", "assigned_to", "passed_by"),
+    *("claimed_by", "claimed_until", "due_at", "closed_as", "closed_at", "settles_at", "released_at"),
+]
+
+
+@dataclass(slots=True)
+class Story:
+    """What a verb says beside the move: the caller fills it in, the gate writes it down."""
+
+    verb: str
+    by: User
+    reason: str
+    desk: str
+    now: Any
+    decides: bool = True
+    output: Any = None  # what stands after an edit
+    before: dict | None = None  # what stood before it
+    voids: bool = False  # a new revision: the content changed, or approvals given no longer count
+    corrections: list[Correction] = field(default_factory=list)
+    evaluation: Any = None
+    active_seconds: int | None = None
+    settles: bool = False
+    facts: dict = field(default_factory=dict)
+
+
+@contextmanager
+def changing(case_id, verb, *, by, reason=""):
+    """Open a transaction around one verb on one case; see the module's first lines. Raises PermissionDenied, Conflict."""
+    case = None
+    try:
+        with transaction.atomic():
+            case = locked(case_id)
+            case.standing_facts = standing(case, by)
+            if refusal := why_not(by, verb, case, case.standing_facts):
+                raise PermissionDenied(refusal)
+            _nobody_else_holds(case, verb, by)
+            case.story = Story(verb, by, reason.strip(), case.state, clock.now())
+            yield case
+            _write(case)
+            case.save(update_fields=MOVE)
+    except PermissionDenied as refusal:
+        if case is not None:
+            trail.refused(f"case.{verb}", by=by, subject=case, why=str(refusal))
+        raise
+    except TransitionNotAllowed as error:
+        raise Conflict(what_happened(case), code="not_from_here", state=case.state) from error
+
+
+def locked(case_id) -> Case:
+    """The case, its row locked until the transaction ends."""
+    return Case.objects.select_for_update(of=("self",)).select_related("workflow").get(pk=case_id)
+
+
+def standing(case, by) -> Standing:
+    """The facts about `by` and `case` that `why_not` asks for: one statement, after the lock, so that it sees what the lock waited for."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            STANDING,
+            {
+                "workflow": case.workflow_id,
+                "user": by.pk,
+                "case": case.pk,
+                "currency": case.currency,
+                "action_type": case.action_type,
+                "making": list(MAKING),
+                "sender": case.sender_id,
+                "digest": case.digest,
+            },
+        )
+        roles, ownerships, limit, makers, behind, approvals, edited, last = cursor.fetchone()
+    return Standing(
+        set(roles), set(ownerships), limit, set(makers), behind, approvals, edited, json.loads(last) if last else {}
+    )
+
+
+def what_happened(case) -> str:
+    """For whoever came too late: the state, and the last thing that happened, with its actor and time."""
+    event = AuditEvent.objects.filter(subject_type="case", subject_id=case.pk).exclude(verb__endswith="_refused").last()
+    told = f": it {trail.sentence(event)} at {event.at:%H:%M:%S} UTC on {event.at:%Y-%m-%d}" if event else ""
+    return f"The case is at {case.get_state_display().lower()} now{told}."
+
+
+def _nobody_else_holds(case, verb, by):
+    """A live lease of somebody else bars the desk's verbs; those of the sender and the machine go on."""
+    holder = case.held_by(clock.now())
+    if holder and holder != by.pk and by.kind == by.Kind.PERSON and case.state in DESKS:
+        name = User.objects.get(pk=holder)
+        until = f"{case.claimed_until:%H:%M:%S} UTC"
+        raise Conflict(
+            f"{name} holds this case until {until}.", code="claimed_by_another", by=str(name), until=case.claimed_until
+        )
+
+
+def _write(case):
+    """The story first: the content that stands, the decision over it, what was released, the event, the outbox."""
+    story = case.story
+    if story.voids:
+        case.revision += 1
+        case.save(update_fields=CONTENT)
+        case.refresh_from_db(fields=["digest"])
+    decision = _decision(case) if story.decides else None
+    for correction in story.corrections:
+        correction.decision = decision
+    Correction.objects.bulk_create(story.corrections)
+    _leave_the_desk(case)
+    trail.record(
+        f"case.{story.verb}",
+        by=story.by,
+        subject=case,
+        words=story.reason,
+        **{"from": story.desk, "to": case.state, "policy": case.policy_id, "ai_release": case.ai_release_id},
+        **({"decision": decision.pk} if decision else {}),
+        **story.facts,
+    )
+    if story.settles:
+        settle(case)
+
+
+def _decision(case) -> Decision:
+    story = case.story
+    return Decision.objects.create(
+        case=case,
+        by=story.by,
+        vendor_id=story.by.vendor_id,
+        at=story.now,
+        verb=story.verb,
+        desk=story.desk,
+        to=case.state,
+        output=story.output,
+        before=story.before,
+        digest=case.digest,
+        reason=story.reason,
+        category=case.category if story.verb in ("no_action", "resolve", "escalate") else None,
+        evaluation=story.evaluation,
+        active_seconds=story.active_seconds,
+    )
+
+
+def _leave_the_desk(case):
+    """Whoever held the case no longer does; another desk starts afresh."""
+    story, rules = case.story, compiled_policy(case.policy_id).rules
+    if case.claimed_by_id:
+        case.claims.filter(ended_at=None).update(ended_at=story.now, ended_by=story.verb)
+        case.claimed_by = case.claimed_until = None
+    if case.state != story.desk:
+        case.assigned_to, case.passed_by = None, []
+        closed = case.state == CLOSED
+        case.due_at = None if closed else story.now + timedelta(minutes=rules.tiers[case.tier].due_minutes)
+        if not closed:
+            case.closed_as, case.closed_at, case.settles_at = "", None, None
+
+
+def settle(case):
+    """The close takes effect: an output that acts is released, and the sender hears of it, in this transaction."""
+    case.settles_at = None
+    acts = case.closed_as in (ClosedAs.RELEASED, ClosedAs.CORRECTED)
+    anew = case.released_at is None or case.story.before is not None or case.standing_facts.edited_since_release
+    payload = told_of(case)
+    _announce(case, OutboxRow.Event.WITHDRAWN if case.closed_as == ClosedAs.WITHDRAWN else OutboxRow.Event.DECIDED, payload)
+    if acts and anew:
+        event = OutboxRow.Event.RELEASED if case.released_at is None else OutboxRow.Event.CORRECTED
+        release(case)
+        _announce(case, event, payload)
+
+
+def release(case):
+    """One release row of what stands; the first also says so on the case."""
+    number = case.releases.count() + 1
+    Release.objects.create(case=case, number=number, digest=case.digest, at=case.story.now)
+    trail.record("case.release", by=case.story.by, subject=case, number=number, digest=bytes(case.digest).hex())
+    if case.released_at is None:
+        case.released_at = case.story.now
+
+
+def told_of(case) -> dict:
+    """What the sender hears of a case."""
+    return {
+        "external_id": case.external_id,
+        "workflow": case.workflow.slug,
+        "verb": case.story.verb if case.story.verb != "settle" else case.standing_facts.last["verb"],
+        "closed_as": case.closed_as,
+        "output": case.standing,
+        "action": case.action if case.action_type else None,
+        "reason": case.story.reason,
+        "digest": bytes(case.digest).hex(),
+        "is_test": case.is_test,
+    }
+
+
+def _announce(case, event, payload):
+    outbox.announce(event, case_id=case.pk, recipient_id=case.sender_id, at=case.story.now, **payload)

@@ -1,0 +1,351 @@
+"""Cases are born routed: a set-based verb of its own, the one place beside the gate that writes a case's story.
+
+`routed()` decides in plain Python what becomes of each output; `stored()` writes a thousand of them in one statement:
+cases, releases, outbox rows and audit events, with every trigger watching. One and many go the same way.
+"""
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any
+
+import msgspec
+from django.core.exceptions import PermissionDenied
+from django.db import connection, transaction
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from accounts.roles import VERBS, Role
+from audit import acting, clock
+from workflows import money
+from workflows.models import compiled_policy
+from workflows.routing import Dial, action_in, draw, route
+
+MOST_AT_ONCE = 1000
+SKEW = timedelta(minutes=5)  # how far a sender's clock may run ahead
+EARLIEST = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
+
+Short = Annotated[str, Meta(max_length=60)]
+Name = Annotated[str, Meta(max_length=120)]
+Reference = Annotated[str, Meta(max_length=200)]
+
+
+class ProposedAction(Struct, forbid_unknown_fields=True, frozen=True):
+    """What the AI would do: “refund 240.00 EUR to C-1042”."""
+
+    type: Short = ""
+    amount: Decimal | None = None
+    currency: Annotated[str, Meta(max_length=3)] = ""
+    payee: Reference = ""
+
+
+class Intake(Struct, forbid_unknown_fields=True, frozen=True):
+    """One AI output, as it comes in over REST or in a line of an import."""
+
+    workflow: Short
+    external_id: Annotated[str, Meta(min_length=1, max_length=200)]
+    input: dict[str, Any]
+    output: dict[str, Any]
+    context: dict[str, Any] | None = None
+    action: ProposedAction | None = None
+    confidence: Any = None
+    confidences: dict[str, Any] | None = None
+    alternatives: list[Any] | None = None
+    segment: Short | None = None
+    channel: Short | None = None
+    customer_reference: Reference | None = None
+    model_name: Name | None = None
+    model_version: Name | None = None
+    prompt_version: Name | None = None
+    received_at: datetime | None = None
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """What an intake tells the caller at once: `go` (with the output that may act) or `held`, and why."""
+
+    id: int | UnsetType = UNSET
+    external_id: str
+    status: str  # received, known (the same id and body came before) or refused
+    verdict: str  # go or held
+    desk: str | None = None
+    sentence: str = ""
+    reasons: list[dict[str, Any]] = []
+    released_output: dict[str, Any] | None = None
+    code: str | UnsetType = UNSET
+    detail: str | UnsetType = UNSET
+
+
+class Refusal(ValueError):
+    """Why one item is not taken; the others of its batch are."""
+
+    def __init__(self, code, detail):
+        super().__init__(detail)
+        self.code, self.detail = code, detail
+
+
+RULES_IN_FORCE = """
+SELECT w.slug, w.id, w.secret, d.stopped_at IS NOT NULL,
+  (SELECT p.id FROM workflows_policy p WHERE p.workflow_id = w.id AND p.published_at IS NOT NULL ORDER BY p.version DESC LIMIT 1),
+  (SELECT json_agg(json_build_array(r.tier, r.segment, r.rate)) FROM workflows_stratumrate r WHERE r.workflow_id = w.id)
+ FROM workflows_seat s JOIN workflows_workflow w ON w.id = s.workflow_id LEFT JOIN workflows_dial d ON d.workflow_id = w.id
+ WHERE s.user_id = %s AND s.role = 'integration' AND s.ended_at IS NULL AND w.slug = ANY(%s)
+"""
+
+AI_RELEASES = """
+INSERT INTO workflows_airelease (model_name, model_version, prompt_version, first_seen_at)
+SELECT DISTINCT x.model_name, x.model_version, x.prompt_version, %(now)s::timestamptz
+  FROM jsonb_to_recordset(%(releases)s::jsonb) AS x(model_name text, model_version text, prompt_version text)
+ WHERE NOT EXISTS (SELECT FROM workflows_airelease r WHERE (r.model_name, r.model_version, r.prompt_version)
+   = (x.model_name, x.model_version, x.prompt_version))
+ON CONFLICT DO NOTHING
+"""
+
+RECEIVE = """
+WITH received AS (
+  INSERT INTO cases_case (workflow_id, external_id, sender_id, received_at, intake_digest, input, context, output, received_action,
+    confidence, confidences, alternatives, ai_release_id, segment, channel, customer_reference, is_test, is_probe,
+    policy_id, tier, requires_approval, approvals_needed, sentence, reasons, tags, category_id, probability, draw, sampled,
+    state, passed_by, priority, due_at, revision, action_type, amount, currency, payee, proposes_no_action,
+    closed_as, closed_at, released_at)
+  SELECT x.workflow_id, x.external_id, %(sender)s, x.received_at, decode(x.intake_digest, 'hex'), x.input, x.context, x.output,
+    x.received_action, x.confidence, x.confidences, x.alternatives, r.id, x.segment, x.channel, x.customer_reference, %(is_test)s, false,
+    x.policy_id, x.tier, x.requires_approval, x.approvals_needed, x.sentence, x.reasons, x.tags,
+    CASE WHEN x.category <> '' THEN (SELECT k.id FROM workflows_exceptioncategory k WHERE k.workflow_id = x.workflow_id AND k.slug = x.category) END,
+    x.probability, x.draw, x.sampled, x.state, '{}', 0, x.due_at, 1, x.action_type, x.amount, x.currency, x.payee, false,
+    CASE WHEN x.state = 'closed' THEN 'released' ELSE '' END, CASE WHEN x.state = 'closed' THEN %(now)s::timestamptz END,
+    CASE WHEN x.released THEN %(now)s::timestamptz END
+  FROM jsonb_to_recordset(%(items)s::jsonb) AS x(workflow_id bigint, external_id text, received_at timestamptz, intake_digest text,
+    input jsonb, context jsonb, output jsonb, received_action jsonb, confidence float8, confidences jsonb, alternatives jsonb,
+    model_name text, model_version text, prompt_version text, segment text, channel text, customer_reference text, policy_id bigint,
+    tier text, requires_approval boolean, approvals_needed smallint, sentence text, reasons jsonb, tags text[], category text,
+    probability float8, draw float8, sampled boolean, state text, due_at timestamptz, action_type text, amount numeric,
+    currency text, payee text, released boolean)
+  JOIN workflows_airelease r ON (r.model_name, r.model_version, r.prompt_version) = (x.model_name, x.model_version, x.prompt_version)
+  ON CONFLICT (workflow_id, external_id) DO NOTHING
+  RETURNING id, workflow_id, external_id, state, sentence, policy_id, ai_release_id, digest, output, action_type, amount, currency,
+    payee, released_at),
+released AS (
+  INSERT INTO cases_release (case_id, number, digest, at) SELECT id, 1, digest, released_at FROM received WHERE released_at IS NOT NULL),
+told AS (
+  INSERT INTO integrations_outboxrow (case_id, number, recipient_id, event, payload, at)
+  SELECT c.id, 1, %(sender)s, 'case.released', jsonb_build_object('external_id', c.external_id, 'workflow', w.slug, 'verb', 'triage',
+    'closed_as', 'released', 'output', c.output, 'action', CASE WHEN c.action_type <> '' THEN jsonb_build_object('type', c.action_type,
+      'amount', c.amount, 'currency', c.currency, 'payee', c.payee) END,
+    'reason', c.sentence, 'digest', encode(c.digest, 'hex'), 'is_test', %(is_test)s), %(now)s
+  FROM received c JOIN workflows_workflow w ON w.id = c.workflow_id WHERE c.released_at IS NOT NULL),
+said AS (
+  INSERT INTO audit_auditevent (subject_type, subject_id, actor_id, actor_name, vendor_id, request_id, verb, body, words)
+  SELECT 'case', id, %(sender)s, %(name)s, NULL, %(request)s, 'case.received', jsonb_build_object('from', 'intake', 'to', state,
+    'sentence', sentence, 'policy', policy_id, 'ai_release', ai_release_id, 'released', released_at IS NOT NULL), '' FROM received)
+SELECT workflow_id, external_id, id FROM received
+"""
+
+KNOWN = """
+SELECT c.workflow_id, c.external_id, c.id, encode(c.intake_digest, 'hex'), c.state, c.sentence, c.reasons, c.released_at,
+  coalesce(c.standing_output, c.output)
+ FROM cases_case c JOIN jsonb_to_recordset(%s::jsonb) AS x(workflow_id bigint, external_id text)
+   ON c.workflow_id = x.workflow_id AND c.external_id = x.external_id
+"""
+
+
+def receive(items: list[Intake | Refusal], *, by, is_test=False) -> list[Answer]:
+    """Take in outputs: each is routed and stored, or known already, or refused for a reason; never a part of one."""
+    return stored(routed(items, by=by), by=by, is_test=is_test)
+
+
+def may_receive(by):
+    """An in-house integration sends; a vendor's system reads only."""
+    if by.kind != by.Kind.INTEGRATION or not by.is_in_house or "receive" not in VERBS[Role.INTEGRATION]:
+        raise PermissionDenied("Only an in-house integration may send outputs.")
+
+
+def routed(items: list[Intake | Refusal], *, by) -> list[dict | Refusal]:
+    """What becomes of each item: a row ready to store, or a Refusal. Reads the rules in force once for all of them."""
+    may_receive(by)
+    now = clock.now()
+    wanted = {item.workflow for item in items if isinstance(item, Intake)}
+    in_force = _rules_in_force(by, wanted) if wanted else {}
+    return [item if isinstance(item, Refusal) else _row_or_refusal(item, in_force, now) for item in items]
+
+
+def stored(rows: list[dict | Refusal], *, by, is_test=False) -> list[Answer]:
+    """Write the rows in one transaction and answer for each, in order."""
+    first = {}
+    for row in rows:
+        if isinstance(row, dict):
+            first.setdefault((row["workflow_id"], row["external_id"]), row)
+    with transaction.atomic():
+        new, known = _insert(list(first.values()), by, is_test) if first else ({}, {})
+    return [_answer(row, first, new, known) for row in rows]
+
+
+def _rules_in_force(by, slugs):
+    with connection.cursor() as cursor:
+        cursor.execute(RULES_IN_FORCE, [by.pk, list(slugs)])
+        return {
+            slug: (pk, secret, policy, Dial(stopped, {(tier, segment): rate for tier, segment, rate in _json(rates) or ()}))
+            for slug, pk, secret, stopped, policy, rates in cursor.fetchall()
+        }
+
+
+def _json(value):
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _row_or_refusal(item, in_force, now):
+    try:
+        return _row(item, in_force, now)
+    except Refusal as refusal:
+        return refusal
+
+
+def _row(item: Intake, in_force, now) -> dict:
+    """One output, routed: the row that `RECEIVE` stores."""
+    if item.workflow not in in_force:
+        raise Refusal("unknown_workflow", f"There is no workflow “{item.workflow}” that you may send to.")
+    workflow_id, secret, policy_id, dial = in_force[item.workflow]
+    if policy_id is None:
+        raise Refusal("no_policy", f"The workflow “{item.workflow}” has no published policy yet, so nothing can be routed.")
+    policy = compiled_policy(policy_id)
+    sent = _sent_action(item)
+    action, conflicts = action_in(item.output, sent, policy.rules)
+    facts = {
+        "input": item.input,
+        "output": item.output,
+        "context": item.context or {},
+        "action": action,
+        "confidence": usable(item.confidence),
+        "confidences": {name: usable(value) for name, value in (item.confidences or {}).items()},
+        "segment": item.segment or "",
+    }
+    way = route(facts, policy, dial, draw=draw(secret, item.external_id), conflicts=conflicts)
+    closed = way.state == "closed"
+    row = {
+        "workflow_id": workflow_id,
+        "external_id": item.external_id,
+        "received_at": _received_at(item, now),
+        "intake_digest": hashlib.sha256(msgspec.json.encode(item, order="deterministic")).hexdigest(),
+        "input": item.input,
+        "context": item.context,
+        "output": item.output,
+        "received_action": action if action["type"] or action["amount"] is not None else None,
+        "confidence": facts["confidence"],
+        "confidences": item.confidences and facts["confidences"],
+        "alternatives": item.alternatives,
+        "model_name": item.model_name or "",
+        "model_version": item.model_version or "",
+        "prompt_version": item.prompt_version or "",
+        "segment": facts["segment"],
+        "channel": item.channel or "",
+        "customer_reference": item.customer_reference or "",
+        "policy_id": policy_id,
+        "tier": way.tier,
+        "requires_approval": way.requires_approval,
+        "approvals_needed": policy.rules.approvals if way.requires_approval else 0,
+        "sentence": way.sentence,
+        "reasons": way.reasons,
+        "tags": way.tags,
+        "category": way.category,
+        "probability": way.probability,
+        "draw": way.draw,
+        "sampled": way.sampled,
+        "state": way.state,
+        "due_at": None if closed else now + timedelta(minutes=policy.rules.tiers[way.tier].due_minutes),
+        "action_type": action["type"],
+        "amount": action["amount"],
+        "currency": action["currency"],
+        "payee": action["payee"],
+        "released": way.released,
+    }
+    if b"\\u0000" in msgspec.json.encode(row) and _has_nul(row):
+        raise Refusal("nul_character", "The text has a NUL character (U+0000), which cannot be stored.")
+    return row
+
+
+def usable(confidence) -> float | None:
+    """A confidence in 0…1; anything else is no confidence, and no confidence never lowers the scrutiny."""
+    if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not 0 <= confidence <= 1:
+        return None
+    return float(confidence)
+
+
+def _sent_action(item) -> dict:
+    action = item.action or ProposedAction()
+    if says := money.fault(action.amount, action.currency):
+        raise Refusal("bad_amount", says)
+    if action.amount is not None and not action.type:
+        raise Refusal("bad_action", "An action with an amount needs its type, such as “refund”.")
+    return {"type": action.type, "amount": action.amount, "currency": action.currency, "payee": action.payee}
+
+
+def _received_at(item, now):
+    if item.received_at is None:
+        return now
+    if item.received_at.tzinfo is None:
+        raise Refusal("bad_time", "received_at needs a time zone, such as 2026-06-01T07:16:59Z.")
+    if not EARLIEST <= item.received_at <= now + SKEW:
+        raise Refusal("bad_time", "received_at is before the year 2000 or in the future.")
+    return item.received_at
+
+
+def _has_nul(value) -> bool:
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any(_has_nul(name) or _has_nul(inner) for name, inner in value.items())
+    return isinstance(value, list) and any(map(_has_nul, value))
+
+
+def _insert(rows, by, is_test):
+    """New ids by (workflow, external_id), and what is known of those that were there before."""
+    now = clock.now()
+    releases = {(row["model_name"], row["model_version"], row["prompt_version"]) for row in rows}
+    named = [dict(zip(("model_name", "model_version", "prompt_version"), release, strict=True)) for release in releases]
+    with connection.cursor() as cursor:
+        cursor.execute(AI_RELEASES, {"releases": json.dumps(named), "now": now})
+        about = {"sender": by.pk, "name": str(by), "request": acting.current().request_id, "is_test": is_test, "now": now}
+        cursor.execute(RECEIVE, {"items": msgspec.json.encode(rows).decode(), **about})
+        new = {(workflow, external): pk for workflow, external, pk in cursor.fetchall()}
+        gone = [row for row in rows if (row["workflow_id"], row["external_id"]) not in new]
+        return new, _known(cursor, gone) if gone else {}
+
+
+def _known(cursor, rows):
+    asked = [{"workflow_id": row["workflow_id"], "external_id": row["external_id"]} for row in rows]
+    cursor.execute(KNOWN, [json.dumps(asked)])
+    return {(row[0], row[1]): row[2:] for row in cursor.fetchall()}
+
+
+def _answer(row, first, new, known) -> Answer:
+    if isinstance(row, Refusal):
+        return Answer(external_id="", status="refused", verdict="held", code=row.code, detail=row.detail)
+    key = row["workflow_id"], row["external_id"]
+    if key in new:
+        if row is not first[key] and row["intake_digest"] != first[key]["intake_digest"]:
+            return _conflict(row, new[key])
+        return _told(row, new[key], "received" if row is first[key] else "known")
+    pk, digest, state, sentence, reasons, released_at, output = known[key]
+    if digest != row["intake_digest"]:
+        return _conflict(row, pk)
+    seen = {"state": state, "sentence": sentence, "reasons": _json(reasons), "released": released_at, "output": _json(output)}
+    return _told({**row, **seen}, pk, "known")
+
+
+def _told(row, pk, status) -> Answer:
+    return Answer(
+        id=pk,
+        external_id=row["external_id"],
+        status=status,
+        verdict="go" if row["released"] else "held",
+        desk=None if row["state"] == "closed" else row["state"],
+        sentence=row["sentence"],
+        reasons=row["reasons"],
+        released_output=row["output"] if row["released"] else None,
+    )
+
+
+def _conflict(row, pk) -> Answer:
+    detail = f"The id “{row['external_id']}” was used in this workflow with another body (case {pk})."
+    return Answer(
+        id=pk, external_id=row["external_id"], status="refused", verdict="held", code="external_id_reused", detail=detail
+    )

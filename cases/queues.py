@@ -1,0 +1,160 @@
+"""The desks: who gets which case next. A claim is an exclusive lease; it moves nothing and decides nothing."""
+
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection, transaction
+
+from accounts.models import User
+from audit import clock, trail
+from cases.gate import locked, standing, what_happened
+from cases.models import Case, Claim
+from cases.permissions import why_not
+from cases.states import DESKS, OPEN
+from integrations.problems import Conflict
+from workflows.models import compiled_policy
+
+# For each of the person's seats the first free case of its desk, skipping what another is just taking; then the first of those.
+# An approver is not offered what he made himself, nor what is beyond his limit.
+NEXT = """
+SELECT first.id FROM workflows_seat s
+ CROSS JOIN LATERAL (
+  SELECT c.id, c.priority, c.due_at FROM cases_case c
+   WHERE c.workflow_id = s.workflow_id
+     AND c.state = CASE s.role WHEN 'reviewer' THEN 'review' WHEN 'resolver' THEN 'resolution' WHEN 'approver' THEN 'approval' END
+     AND c.state <> 'closed'
+     AND c.vendor_id IS NOT DISTINCT FROM %(vendor)s
+     AND (c.claimed_until IS NULL OR c.claimed_until <= %(now)s)
+     AND (c.assigned_to_id IS NULL OR c.assigned_to_id = %(user)s)
+     AND NOT %(user)s = ANY(c.passed_by)
+     AND (s.role <> 'approver' OR (
+       NOT EXISTS (SELECT FROM cases_decision d WHERE d.case_id = c.id AND d.by_id = %(user)s)
+       AND NOT EXISTS (SELECT FROM accounts_user u WHERE u.id = c.sender_id AND u.answers_for_id = %(user)s)
+       AND (c.amount IS NULL OR EXISTS (SELECT FROM workflows_approvallimit l WHERE l.seat_id = s.id
+            AND l.currency = c.currency AND l.action_type IN ('', c.action_type) AND l.amount >= c.amount))))
+   ORDER BY c.priority DESC, c.due_at, c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED) first
+ WHERE s.user_id = %(user)s AND s.ended_at IS NULL
+   AND (%(desk)s::text IS NULL OR s.role = %(role)s) AND (%(workflow)s::bigint IS NULL OR s.workflow_id = %(workflow)s)
+ ORDER BY first.priority DESC, first.due_at, first.id LIMIT 1
+"""
+
+
+def next_case(user, *, desk=None, workflow_id=None) -> Case | None:
+    """Claim the most urgent case that `user` may work, at one desk and workflow or at any of his; None when there is none."""
+    if desk is not None and desk not in DESKS:
+        raise ValidationError({"desk": f"There is no desk “{desk}”. The desks are {', '.join(OPEN)}."})
+    now = clock.now()
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                NEXT,
+                {
+                    "user": user.pk,
+                    "vendor": user.vendor_id,
+                    "now": now,
+                    "desk": desk,
+                    "role": DESKS.get(desk),
+                    "workflow": workflow_id,
+                },
+            )
+            found = cursor.fetchone()
+        return _lease(Case.objects.select_related("workflow").get(pk=found[0]), user, now) if found else None
+
+
+def claim(case_id, *, by) -> Case:
+    """Claim this very case. Claiming one's own again extends the lease; somebody else's live lease is a conflict."""
+    with _asking(case_id, "claim", by) as case:
+        now = clock.now()
+        holder = case.held_by(now)
+        if holder and holder != by.pk:
+            name = User.objects.get(pk=holder)
+            raise Conflict(
+                f"{name} holds this case until {case.claimed_until:%H:%M:%S} UTC.",
+                code="claimed_by_another",
+                by=str(name),
+                until=case.claimed_until,
+            )
+        return _extend(case, now) if holder else _lease(case, by, now)
+
+
+def heartbeat(case_id, *, by) -> Case:
+    """Still at it: the lease runs anew. A lease that is gone is a conflict; what was typed can still be decided if nobody took it."""
+    with transaction.atomic():
+        case, now = locked(case_id), clock.now()
+        if case.held_by(now) != by.pk:
+            raise Conflict("Your lease on this case is over. Claim it again to go on.", code="lease_over")
+        return _extend(case, now)
+
+
+def give_back(case_id, *, by) -> Case:
+    """Put it back on the desk, for anybody, oneself included."""
+    with transaction.atomic():
+        case = locked(case_id)
+        if case.claimed_by_id != by.pk:
+            raise Conflict("You do not hold this case.", code="lease_over")
+        return _free(case, "given back")
+
+
+def skip(case_id, *, by, reason) -> Case:
+    """Leave it to somebody else, with a reason; it is not offered to `by` again at this desk."""
+    if not (reason or "").strip():
+        raise ValidationError({"reason": "Say why."})
+    with _asking(case_id, "skip", by) as case:
+        case.passed_by = [*case.passed_by, by.pk]
+        trail.record("case.skip", by=by, subject=case, words=reason.strip(), desk=case.state)
+        return _free(case, "skipped")
+
+
+def end_expired_claims(*, limit=500) -> int:
+    """Leases that ran out are over in the history too; the cases were free again from that moment on."""
+    now = clock.now()
+    with transaction.atomic():
+        over = list(
+            Case.objects.select_for_update(skip_locked=True, of=("self",)).filter(claimed_until__lte=now).order_by("id")[:limit]
+        )
+        Claim.objects.filter(case__in=over, ended_at=None).update(ended_at=now, ended_by="expired")
+        Case.objects.filter(pk__in=[case.pk for case in over]).update(claimed_by=None, claimed_until=None)
+    return len(over)
+
+
+@contextmanager
+def _asking(case_id, verb, by):
+    """Lock, ask `why_not`, refuse closed cases; a refusal is noted after the rollback."""
+    case = None
+    try:
+        with transaction.atomic():
+            case = locked(case_id)
+            if refusal := why_not(by, verb, case, standing(case, by)):
+                raise PermissionDenied(refusal)
+            if case.state not in OPEN:
+                raise Conflict(what_happened(case), code="not_from_here", state=case.state)
+            yield case
+    except PermissionDenied as refusal:
+        if case is not None:
+            trail.refused(f"case.{verb}", by=by, subject=case, why=str(refusal))
+        raise
+
+
+def _lease(case, user, now) -> Case:
+    until = now + timedelta(seconds=compiled_policy(case.policy_id).rules.lease_seconds)
+    if case.claimed_by_id:
+        case.claims.filter(ended_at=None).update(ended_at=now, ended_by="expired")
+    Claim.objects.create(case=case, user=user, desk=case.state, since=now, until=until)
+    Case.objects.filter(pk=case.pk).update(claimed_by=user, claimed_until=until)
+    case.claimed_by, case.claimed_until = user, until
+    return case
+
+
+def _extend(case, now) -> Case:
+    case.claimed_until = now + timedelta(seconds=compiled_policy(case.policy_id).rules.lease_seconds)
+    case.claims.filter(ended_at=None).update(until=case.claimed_until)
+    case.save(update_fields=["claimed_until"])
+    return case
+
+
+def _free(case, why) -> Case:
+    case.claims.filter(ended_at=None).update(ended_at=clock.now(), ended_by=why)
+    case.claimed_by = case.claimed_until = None
+    case.save(update_fields=["claimed_by", "claimed_until", "passed_by"])
+    return case

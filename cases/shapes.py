@@ -1,0 +1,340 @@
+"""What goes over the wire: the bodies of the verbs, and how a case is shown. OpenAPI is made from these."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from audit import trail
+from audit.models import AuditEvent
+from cases.intake import Answer, Intake, ProposedAction
+from cases.models import Case
+
+Text = Annotated[str, Meta(max_length=10_000)]
+Said = Annotated[str, Meta(min_length=1, max_length=10_000)]
+Slug = Annotated[str, Meta(max_length=60)]
+Seconds = Annotated[int, Meta(ge=0, le=86_400 * 7)]
+Identity = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+Minutes = Annotated[float, Meta(ge=0, le=1_000_000)]
+
+
+class Body(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """The body of a POST. Fields that are not named here are refused."""
+
+    def given(self) -> dict[str, Any]:
+        """The fields that were sent, as the verb's keyword arguments."""
+        return {name: getattr(self, name) for name in self.__struct_fields__ if getattr(self, name) is not UNSET}
+
+
+class Bulk(Body):
+    """Up to 1,000 outputs at once; each gets its own answer."""
+
+    cases: Annotated[list[Intake], Meta(max_length=1000)]
+
+
+class BulkAnswer(Struct, frozen=True):
+    """One answer for each output, in order, and the counts."""
+
+    results: list[Answer]
+    received: int
+    known: int
+    refused: int
+
+
+class Mark(Struct, forbid_unknown_fields=True, frozen=True):
+    """One criterion's mark on the scorecard."""
+
+    option: str | None = None
+    na: bool = False
+    root_cause: str = ""
+    note: str = ""
+
+
+class Next(Body):
+    """Which desk and workflow the next case is wanted from; without, the most urgent of all the person's desks."""
+
+    desk: Literal["review", "resolution", "approval"] | UnsetType = UNSET
+    workflow: Slug | UnsetType = UNSET
+
+
+class Empty(Body):
+    """Nothing needs to be said."""
+
+
+class Reasoned(Body):
+    """A verb that needs a reason."""
+
+    reason: Said
+
+
+class Excused(Body):
+    """A verb that may have a reason."""
+
+    reason: Text | UnsetType = UNSET
+
+
+class Accept(Excused):
+    """The output may stand as it is."""
+
+    marks: dict[str, Mark] | UnsetType = UNSET
+    active_seconds: Seconds | UnsetType = UNSET
+
+
+class Correct(Accept):
+    """The output as it should be; `root_causes` and `new_values` by dotted field."""
+
+    output: dict[str, Any]
+    action: ProposedAction | UnsetType = UNSET
+    root_causes: dict[str, Annotated[str, Meta(max_length=120)]] | UnsetType = UNSET
+    new_values: dict[Annotated[str, Meta(max_length=300)], Any] | UnsetType = UNSET
+
+
+class Escalate(Reasoned):
+    """To somebody with more authority."""
+
+    category: Slug | UnsetType = UNSET
+    new_values: dict[Annotated[str, Meta(max_length=300)], Any] | UnsetType = UNSET
+    active_seconds: Seconds | UnsetType = UNSET
+
+
+class Resolve(Escalate):
+    """The exception is settled with an output: the one given, or what stands."""
+
+    output: dict[str, Any] | UnsetType = UNSET
+    action: ProposedAction | UnsetType = UNSET
+    root_causes: dict[str, Annotated[str, Meta(max_length=120)]] | UnsetType = UNSET
+
+
+class NoAction(Reasoned):
+    """Nothing is done; the category says what kind of exception it was."""
+
+    category: Annotated[str, Meta(min_length=1, max_length=60)]
+    new_values: dict[Annotated[str, Meta(max_length=300)], Any] | UnsetType = UNSET
+    active_seconds: Seconds | UnsetType = UNSET
+
+
+class Approve(Excused):
+    """Approve what stands, or what is given here in its place."""
+
+    output: dict[str, Any] | UnsetType = UNSET
+    action: ProposedAction | UnsetType = UNSET
+    active_seconds: Seconds | UnsetType = UNSET
+
+
+class Timed(Reasoned):
+    """A reason, and how long it took."""
+
+    active_seconds: Seconds | UnsetType = UNSET
+
+
+class HandOver(Reasoned):
+    """To a named person with a seat at the desk, or (without) to whoever else is on it."""
+
+    to: Identity | UnsetType = UNSET
+
+
+class Measured(Reasoned):
+    """A correction after release: where it was found, how bad it was, what it cost."""
+
+    place: Literal["sampled_review", "support", "finance", "operations", "customer", "other"] = "other"
+    severity: Literal["minor", "major", "critical"] = "minor"
+    minutes: Minutes | UnsetType = UNSET
+    cost: Decimal | UnsetType = UNSET
+    currency: Annotated[str, Meta(max_length=3)] | UnsetType = UNSET
+
+
+class ActionShown(Struct, frozen=True):
+    """The action as it stands."""
+
+    type: str
+    amount: Decimal | None
+    currency: str
+    payee: str
+
+
+class Summary(Struct, frozen=True, kw_only=True):
+    """A case as lists show it."""
+
+    id: int
+    external_id: str
+    workflow: str
+    state: str
+    tier: str
+    requires_approval: bool
+    sentence: str
+    segment: str
+    confidence: float | None
+    received_at: datetime
+    due_at: datetime | None
+    claimed_by: str | None
+    claimed_until: datetime | None
+    closed_as: str
+    closed_at: datetime | None
+    settles_at: datetime | None
+    released_at: datetime | None
+    is_test: bool
+
+
+class Shown(Summary, frozen=True, kw_only=True):
+    """A case with its content."""
+
+    input: dict[str, Any]
+    context: dict[str, Any] | None
+    output: dict[str, Any]
+    standing_output: dict[str, Any]
+    action: ActionShown | None
+    digest: str
+    revision: int
+    reasons: list[dict[str, Any]]
+    tags: list[str]
+    category: str | None
+    alternatives: list[Any] | None
+
+
+class Told(Struct, frozen=True):
+    """One thing that happened."""
+
+    number: int
+    at: datetime
+    verb: str
+    by: str
+    sentence: str
+
+
+class CorrectionShown(Struct, frozen=True):
+    """One field's before and after."""
+
+    field: str
+    before: Any
+    after: Any
+    root_cause: str
+    is_new_value: bool
+
+
+class DecisionShown(Struct, frozen=True):
+    """What one person decided at one desk."""
+
+    at: datetime
+    verb: str
+    by: str
+    desk: str
+    to: str
+    reason: str
+    corrections: list[CorrectionShown]
+
+
+class Detail(Shown, frozen=True, kw_only=True):
+    """A case with its story."""
+
+    story: list[Told]
+    decisions: list[DecisionShown]
+
+
+class Why(Struct, frozen=True, kw_only=True):
+    """Why a case went where it went, with everything needed to work it out again."""
+
+    id: int
+    sentence: str
+    reasons: list[dict[str, Any]]
+    tier: str
+    requires_approval: bool
+    policy_version: int
+    probability: float
+    draw: float
+    sampled: bool
+    confidence: float | None
+
+
+class Waited(Struct, frozen=True):
+    """What a long poll tells: whether it is decided, and the case as it is."""
+
+    decided: bool
+    case: Shown
+
+
+class Page(Struct, frozen=True):
+    """A page of a list; `next` and `previous` are addresses."""
+
+    next: str | None
+    previous: str | None
+    results: list[Summary]
+
+
+def summary(case: Case) -> dict[str, Any]:
+    return {
+        "id": case.pk,
+        "external_id": case.external_id,
+        "workflow": case.workflow.slug,
+        "state": case.state,
+        "tier": case.tier,
+        "requires_approval": case.requires_approval,
+        "sentence": case.sentence,
+        "segment": case.segment,
+        "confidence": case.confidence,
+        "received_at": case.received_at,
+        "due_at": case.due_at,
+        "claimed_by": str(case.claimed_by) if case.claimed_by_id else None,
+        "claimed_until": case.claimed_until,
+        "closed_as": case.closed_as,
+        "closed_at": case.closed_at,
+        "settles_at": case.settles_at,
+        "released_at": case.released_at,
+        "is_test": case.is_test,
+    }
+
+
+def shown(case: Case) -> dict[str, Any]:
+    return {
+        **summary(case),
+        "input": case.input,
+        "context": case.context,
+        "output": case.output,
+        "standing_output": case.standing,
+        "action": case.action if case.action_type else None,
+        "digest": bytes(case.digest).hex(),
+        "revision": case.revision,
+        "reasons": case.reasons,
+        "tags": case.tags,
+        "category": case.category.slug if case.category_id else None,
+        "alternatives": case.alternatives,
+    }
+
+
+def detail(case: Case) -> dict[str, Any]:
+    return {**shown(case), "story": [told(event) for event in story(case)], "decisions": [*map(_decision, _decisions(case))]}
+
+
+def story(case: Case):
+    """Every event of the case, in order."""
+    return AuditEvent.objects.filter(subject_type="case", subject_id=case.pk)
+
+
+def told(event) -> Told:
+    return Told(event.number, event.at, event.verb, event.actor_name, trail.sentence(event))
+
+
+def _decisions(case):
+    return case.decisions.select_related("by").prefetch_related("corrections")
+
+
+def _decision(decision) -> DecisionShown:
+    corrections = [
+        CorrectionShown(c.field, c.before, c.after, c.root_cause, c.is_new_value) for c in decision.corrections.all()
+    ]
+    return DecisionShown(decision.at, decision.verb, str(decision.by), decision.desk, decision.to, decision.reason, corrections)
+
+
+def why(case: Case) -> Why:
+    return Why(
+        id=case.pk,
+        sentence=case.sentence,
+        reasons=case.reasons,
+        tier=case.tier,
+        requires_approval=case.requires_approval,
+        policy_version=case.policy.version,
+        probability=case.probability,
+        draw=case.draw,
+        sampled=case.sampled,
+        confidence=case.confidence,
+    )

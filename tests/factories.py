@@ -1,0 +1,49 @@
+"""People and definitions for tests, made by factory-boy where a row is enough and by the verbs where a verb makes them."""
+
+import factory
+
+from accounts.models import User, Vendor
+from workflows import actions as workflows
+from workflows.models import Workflow
+
+TIERS = {
+    "low": {"pattern": "sampling"},
+    "medium": {"pattern": "threshold", "threshold": 0.8},
+    "high": {"pattern": "approval"},
+}
+
+
+class VendorFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Vendor
+
+    name = factory.Sequence(lambda n: f"Vendor {n}")
+
+
+class UserFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = User
+
+    username = factory.Sequence(lambda n: f"person{n}")
+    is_staff = True
+
+
+class IntegrationFactory(UserFactory):
+    username = factory.Sequence(lambda n: f"integration{n}")
+    kind = User.Kind.INTEGRATION
+    is_staff = False
+
+
+def workflow(slug="refunds", *, owner=None, rules=None, input_schema=None, output_schema=None) -> Workflow:
+    """A workflow whose five owners are one person and whose first policy is published."""
+    owner = owner or UserFactory()
+    made = workflows.create(slug, slug.capitalize(), by=owner)
+    for of in ("policy", "quality", "risk", "exceptions", "improvement"):
+        workflows.own(made, of, owner, by=owner)
+    policy(made, owner, rules=rules, input_schema=input_schema, output_schema=output_schema)
+    return made
+
+
+def policy(workflow, owner, *, rules=None, **schemas):
+    draft = workflows.draft(workflow, by=owner, rules={"tiers": TIERS, **(rules or {})}, **schemas)
+    return workflows.publish(draft, by=owner, reason="A test needs it.")
