@@ -141,7 +141,7 @@ class BulkIntake(Door):
         return said(shapes.BulkAnswer(results, *counts))
 
 
-class RawBulk(shapes.Body):
+class RawBulk(shapes.Body, kw_only=True):
     cases: list[msgspec.Raw]
 
 
@@ -264,7 +264,13 @@ def door(verb, do, body):
     def post(self, request, pk):
         return self.call(request, pk)
 
-    members = {"verb": verb, "body": body, "do": staticmethod(do), "post": post, "__doc__": do.__doc__}
+    members = {
+        "verb": {"heartbeat": "claim", "give_back": "claim"}.get(verb, verb),
+        "body": body,
+        "do": staticmethod(do),
+        "post": post,
+        "__doc__": do.__doc__,
+    }
     return type(f"{verb.title().replace('_', '')}Door", (Verb,), members).as_view()
 
 

@@ -27,7 +27,7 @@ class Body(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
         return {name: getattr(self, name) for name in self.__struct_fields__ if getattr(self, name) is not UNSET}
 
 
-class Bulk(Body):
+class Bulk(Body, kw_only=True):
     """Up to 1,000 outputs at once; each gets its own answer."""
 
     cases: Annotated[list[Intake], Meta(max_length=1000)]
@@ -51,37 +51,37 @@ class Mark(Struct, forbid_unknown_fields=True, frozen=True):
     note: str = ""
 
 
-class Next(Body):
+class Next(Body, kw_only=True):
     """Which desk and workflow the next case is wanted from; without, the most urgent of all the person's desks."""
 
     desk: Literal["review", "resolution", "approval"] | UnsetType = UNSET
     workflow: Slug | UnsetType = UNSET
 
 
-class Empty(Body):
+class Empty(Body, kw_only=True):
     """Nothing needs to be said."""
 
 
-class Reasoned(Body):
+class Reasoned(Body, kw_only=True):
     """A verb that needs a reason."""
 
     reason: Said
 
 
-class Excused(Body):
+class Excused(Body, kw_only=True):
     """A verb that may have a reason."""
 
     reason: Text | UnsetType = UNSET
 
 
-class Accept(Excused):
+class Accept(Excused, kw_only=True):
     """The output may stand as it is."""
 
     marks: dict[str, Mark] | UnsetType = UNSET
     active_seconds: Seconds | UnsetType = UNSET
 
 
-class Correct(Accept):
+class Correct(Accept, kw_only=True):
     """The output as it should be; `root_causes` and `new_values` by dotted field."""
 
     output: dict[str, Any]
@@ -90,7 +90,7 @@ class Correct(Accept):
     new_values: dict[Annotated[str, Meta(max_length=300)], Any] | UnsetType = UNSET
 
 
-class Escalate(Reasoned):
+class Escalate(Reasoned, kw_only=True):
     """To somebody with more authority."""
 
     category: Slug | UnsetType = UNSET
@@ -98,7 +98,7 @@ class Escalate(Reasoned):
     active_seconds: Seconds | UnsetType = UNSET
 
 
-class Resolve(Escalate):
+class Resolve(Escalate, kw_only=True):
     """The exception is settled with an output: the one given, or what stands."""
 
     output: dict[str, Any] | UnsetType = UNSET
@@ -106,7 +106,7 @@ class Resolve(Escalate):
     root_causes: dict[str, Annotated[str, Meta(max_length=120)]] | UnsetType = UNSET
 
 
-class NoAction(Reasoned):
+class NoAction(Reasoned, kw_only=True):
     """Nothing is done; the category says what kind of exception it was."""
 
     category: Annotated[str, Meta(min_length=1, max_length=60)]
@@ -114,7 +114,7 @@ class NoAction(Reasoned):
     active_seconds: Seconds | UnsetType = UNSET
 
 
-class Approve(Excused):
+class Approve(Excused, kw_only=True):
     """Approve what stands, or what is given here in its place."""
 
     output: dict[str, Any] | UnsetType = UNSET
@@ -122,19 +122,19 @@ class Approve(Excused):
     active_seconds: Seconds | UnsetType = UNSET
 
 
-class Timed(Reasoned):
+class Timed(Reasoned, kw_only=True):
     """A reason, and how long it took."""
 
     active_seconds: Seconds | UnsetType = UNSET
 
 
-class HandOver(Reasoned):
+class HandOver(Reasoned, kw_only=True):
     """To a named person with a seat at the desk, or (without) to whoever else is on it."""
 
     to: Identity | UnsetType = UNSET
 
 
-class Measured(Reasoned):
+class Measured(Reasoned, kw_only=True):
     """A correction after release: where it was found, how bad it was, what it cost."""
 
     place: Literal["sampled_review", "support", "finance", "operations", "customer", "other"] = "other"

@@ -46,7 +46,7 @@ def _empty_as_owner(self):
 TransactionTestCase._fixture_teardown = _empty_as_owner
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def in_house():
     """Tests arrange as the house does; what acts for somebody else says so."""
     with acting.scope(HOUSE):

@@ -1,0 +1,168 @@
+"""The doors over REST."""
+
+import json
+
+import pytest
+
+from cases.models import Case
+
+pytestmark = pytest.mark.django_db
+
+
+def item(external_id="A-1", **more):
+    return {
+        "workflow": "refunds",
+        "external_id": external_id,
+        "input": {"text": "Where is my money?"},
+        "output": {"decision": "refund"},
+        "confidence": 0.5,
+        **more,
+    }
+
+
+@pytest.fixture
+def post(client):
+    def post(path, body, **headers):
+        content = body if isinstance(body, str | bytes) else json.dumps(body)
+        return client.post(f"/api/v1/{path}", content, content_type="application/json", **headers)
+
+    return post
+
+
+def test_an_output_comes_in_and_the_caller_knows_at_once_what_it_may_do(post, key, integration):
+    header = key(integration)
+
+    held = post("cases/", item(), **header)
+    go = post("cases/", item("A-2", confidence=0.99), **header)
+
+    assert (held.status_code, held.json()["verdict"], held.json()["desk"]) == (201, "held", "review")
+    assert held.json()["sentence"] == "Held for review: confidence 0.5 is below 0.8 (medium risk)."
+    assert go.json()["verdict"] == "go" and go.json()["released_output"] == {"decision": "refund"}
+
+
+def test_the_same_output_again_is_known_and_another_body_is_a_conflict(post, key, integration):
+    header = key(integration)
+    first = post("cases/", item(), **header)
+
+    again = post("cases/", item(), **header)
+    other = post("cases/", item(output={"decision": "reject"}), **header)
+
+    assert (again.status_code, again.json()["id"], again.json()["status"]) == (200, first.json()["id"], "known")
+    assert (other.status_code, other.json()["code"]) == (409, "external_id_reused")
+    assert Case.objects.count() == 1
+
+
+def test_a_batch_keeps_the_good_ones_and_says_of_each_bad_one_why(post, key, integration):
+    batch = [
+        item("B-1"),
+        item("B-2", confidence="high"),
+        item("B-3", nonsense=1),
+        item("B-1", output={"decision": "no"}),
+        item("B-4", action={"type": "refund", "amount": -1, "currency": "EUR"}),
+        item("B-5", workflow="nope"),
+        item("B-6", input={"text": "\x00"}),
+        item("B-7", received_at="2999-01-01T00:00:00Z"),
+        item("B-8", action={"type": "refund", "amount": 1, "currency": "XXQ"}),
+        item("B-1"),
+    ]
+
+    answer = post("cases/bulk/", {"cases": batch}, **key(integration)).json()
+
+    codes = [result.get("code") for result in answer["results"]]
+    refusals = [
+        "invalid",
+        "external_id_reused",
+        "bad_amount",
+        "unknown_workflow",
+        "nul_character",
+        "bad_time",
+        "bad_amount",
+    ]
+    assert codes == [None, None, *refusals, None]
+    assert (answer["received"], answer["known"], answer["refused"]) == (2, 1, 7)
+
+
+def test_every_verb_over_rest(post, key, integration, reviewer, resolver, approver, client):
+    sender, review, resolve, approve = (key(who) for who in (integration, reviewer, resolver, approver))
+    one = post("cases/", item(), **sender).json()["id"]
+
+    assert post("cases/next/", {"desk": "review"}, **review).json()["id"] == one
+    assert post(f"cases/{one}/heartbeat/", "", **review).status_code == 200
+    assert post(f"cases/{one}/escalate/", {"reason": "Unclear"}, **review).json()["state"] == "resolution"
+    assert post(f"cases/{one}/escalate/", {"reason": "Big"}, **resolve).json()["state"] == "approval"
+    answer = post(f"cases/{one}/approve/", {}, **approve)
+    assert answer.json()["closed_as"] == "released", answer.content
+
+    story = client.get(f"/api/v1/cases/{one}/", **sender).json()["story"]
+    assert [told["verb"] for told in story] == [
+        "case.received",
+        "case.escalate",
+        "case.escalate",
+        "case.approve",
+        "case.release",
+    ]
+    waited = client.get(f"/api/v1/cases/{one}/wait/?timeout=0", **sender)
+    assert waited.json()["decided"] is True
+
+
+def test_what_is_not_visible_does_not_exist(post, key, client, integration, stranger, vendor_reviewer):
+    one = post("cases/", item(), **key(integration)).json()["id"]
+
+    for who in (stranger, vendor_reviewer):
+        header = key(who)
+        assert client.get(f"/api/v1/cases/{one}/", **header).status_code == 404
+        assert post(f"cases/{one}/accept/", {}, **header).status_code == 404
+        assert client.get("/api/v1/cases/", **header).json()["results"] == []
+
+
+def test_a_key_may_do_no_more_than_its_verbs(post, key, integration, reviewer):
+    one = post("cases/", item(), **key(integration)).json()["id"]
+
+    answer = post(f"cases/{one}/accept/", {}, **key(reviewer, verbs=["read"]))
+
+    assert (answer.status_code, answer.json()["detail"]) == (403, "This API key may not accept.")
+
+
+def test_without_a_key_or_with_a_bad_one(client, post):
+    assert client.get("/api/v1/cases/").status_code == 401
+    answer = post("cases/", item(), HTTP_AUTHORIZATION="Bearer hd_live_nonsense")
+    assert (answer.status_code, answer.json()["code"]) == (401, "key_unknown")
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("{", 400),
+        ('{"workflow": NaN}', 400),
+        (json.dumps(item(input={"text": "\ud800"})), 400),
+        (json.dumps(item(input={"text": "#"})).encode().replace(b"#", b"\xff"), 400),
+        (json.dumps(item(input={"deep": "#"})).replace('"#"', "[" * 100_000), 400),
+        ("[]", 422),
+        ("", 422),
+        ('{"workflow": "refunds"}', 422),
+        (json.dumps(item(confidence=None, extra=1)), 422),
+        (json.dumps(item(external_id="")), 422),
+        (json.dumps(item(external_id="x" * 201)), 422),
+        (json.dumps(item(input="text")), 422),
+        (json.dumps(item(action={"type": "refund", "amount": "a lot", "currency": "EUR"})), 422),
+        (json.dumps(item(action={"type": "refund", "amount": 1e15, "currency": "EUR"})), 422),
+        (json.dumps(item(action={"amount": 1, "currency": "EUR"})), 422),
+        (json.dumps(item(action={"type": "refund", "amount": "1.001", "currency": "EUR"})), 422),
+        (json.dumps(item(input={"n": 10**4000})), 201),
+        (b'{"workflow":"refunds","external_id":"n","output":{},"input":{"n":' + b"9" * 5000 + b"}}", 422),
+        (json.dumps(item(input={"deep": json.loads("[" * 150 + "]" * 150)})), 201),
+    ],
+)
+def test_bad_input_gets_a_clear_answer_and_leaves_nothing(post, key, integration, body, status):
+    answer = post("cases/", body, **key(integration))
+
+    assert answer.status_code == status, answer.content[:300]
+    if status >= 400:
+        assert answer["Content-Type"] == "application/problem+json"
+        assert Case.objects.count() == 0
+
+
+def test_the_schema_is_complete_and_valid(client):
+    schema = client.get("/api/v1/openapi.json", HTTP_ACCEPT="application/json").json()
+
+    assert "/api/v1/cases/{id}/approve/" in schema["paths"] or "/api/v1/cases/{pk}/approve/" in schema["paths"]
