@@ -1,0 +1,29 @@
+"""Time-driven work on cases: find, call the verb."""
+
+from accounts.models import User
+from audit import clock
+from cases import actions, queues
+from cases.models import Case
+from integrations.problems import Conflict
+
+SCHEDULES = {
+    "settle decided cases": ("cases.jobs.settle_due", 1),
+    "end expired claims": ("cases.jobs.end_expired_claims", 20),
+}
+
+
+def settle_due(limit=500) -> int:
+    """Decisions whose grace window is over take effect. Returns how many did."""
+    machine, settled = User.objects.machine(), 0
+    due = Case.objects.filter(settles_at__lte=clock.now()).order_by("settles_at").values_list("pk", flat=True)[:limit]
+    for pk in list(due):
+        try:
+            actions.settle_case(pk, by=machine)
+            settled += 1
+        except Conflict:
+            pass  # undone, or settled by another worker, in the meantime
+    return settled
+
+
+def end_expired_claims() -> int:
+    return queues.end_expired_claims()
