@@ -130,6 +130,41 @@ def test_an_edit_of_any_column_is_detected_by_the_chain_alone(column):
         assert faults()
 
 
+def test_one_event_hashed_anew_no_longer_fits_the_next():
+    fill()
+    with as_tamperer():
+        sql("UPDATE audit_auditevent SET actor_name = 'Eve' WHERE subject_type = 'case' AND subject_id = 1 AND number = 2")
+        lie = next(event for event in ledger.events() if event.actor_name == "Eve")
+        sql("UPDATE audit_auditevent SET hash = %s WHERE id = %s", [verify.event_hash(lie), lie.id])
+
+        assert faults() == ["Event 3 of case 1 does not follow the event before it."]
+
+
+def test_a_seal_says_how_many_events_are_gone(sealed):
+    with as_tamperer():
+        sql("DELETE FROM audit_auditevent WHERE id = (SELECT last_event FROM audit_auditseal WHERE number = 1)")
+
+        assert "Seal 1 covers 70 events, and 69 are there." in faults()
+
+
+LEAVES = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
+
+
+@pytest.mark.parametrize(
+    "leaves, root",
+    [
+        (0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+        (1, "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"),
+        (2, "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125"),
+        (3, "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77"),
+        (8, "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"),
+    ],
+)
+def test_roots_are_those_of_certificate_transparency(leaves, root):
+    """RFC 6962, with the values that its implementations share."""
+    assert verify.Merkle(map(bytes.fromhex, LEAVES[:leaves])).root().hex() == root
+
+
 def test_only_the_seal_catches_a_rehashed_chain(sealed):
     with as_tamperer():
         rehash(random.Random(1))
