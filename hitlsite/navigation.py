@@ -1,6 +1,5 @@
 """What the admin's sidebar shows, and to whom."""
 
-
 UNFOLD = {
     "SITE_TITLE": "HITL Desk",
     "SITE_HEADER": "HITL Desk",
