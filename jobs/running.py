@@ -10,9 +10,10 @@ import secrets
 import socket
 from contextvars import ContextVar
 from datetime import timedelta
+from time import sleep
 
 from django.contrib.auth import get_user_model
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from django_q.exceptions import TimeoutException
 
@@ -23,6 +24,8 @@ from jobs.queue import post, task_named
 HOUSE = acting.Acting(in_house=True)
 WAITS = [timedelta(seconds=seconds) for seconds in (5, 30, 120, 600)]  # after the first, second… failed attempt
 
+PATIENCE = [0.2, 1, 3, 10]  # seconds to wait for the database, one after the other
+
 home = "somewhere"
 _current: ContextVar[int | None] = ContextVar("job", default=None)
 
@@ -30,18 +33,29 @@ _current: ContextVar[int | None] = ContextVar("job", default=None)
 def run(job_id):
     """What django-q2 calls. Nothing happens unless the job still waits."""
     with acting.scope(HOUSE):
-        if (job := take(job_id)) is None:
+        if (job := whatever_it_takes(take, job_id)) is None:
             return
         try:
             said = call(job)
         except TimeoutException as error:  # the connection may be in the middle of something, and q2 replaces this process
             connection.close()
-            failed(job, error)
+            whatever_it_takes(failed, job, error)
             raise
         except Exception as error:
-            failed(job, error)
+            whatever_it_takes(failed, job, error)
         else:
-            finished(job, said)
+            whatever_it_takes(finished, job, said)
+
+
+def whatever_it_takes(note, *about):
+    """What became of the work must be written down, even if the database has gone away meanwhile."""
+    for pause in PATIENCE:
+        try:
+            return note(*about)
+        except (OperationalError, InterfaceError):
+            connection.close()
+            sleep(pause)
+    return note(*about)
 
 
 def name_the_workers():
