@@ -39,8 +39,11 @@ CALL only_the_house_defines('workflows_approvallimit');
 CALL only_the_house_defines('workflows_owner');
 CALL only_the_house_defines('workflows_exceptioncategory');
 CALL only_the_house_defines('workflows_playbooksection');
+CALL only_the_house_defines('workflows_airelease');
+CALL history_is_append_only('workflows_airelease');  -- who produced a case's output is a fact of the case
 """
 UNDO = """
+DROP TRIGGER history_is_append_only ON workflows_airelease;
 DROP TRIGGER who_joins_a_vendor_leaves_the_houses_seats ON accounts_user;
 DROP FUNCTION end_what_only_the_house_holds();
 DROP TRIGGER only_in_house_owns ON workflows_owner;
