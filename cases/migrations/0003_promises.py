@@ -23,14 +23,15 @@ CREATE TRIGGER what_was_released_is_reopened_only_as_rework BEFORE UPDATE ON cas
 -- What never changes, and what only rises
 CREATE TRIGGER what_was_received_never_changes
   BEFORE UPDATE OF workflow_id, external_id, sender_id, received_at, intake_digest, input, context, output, received_action,
-    confidence, confidences, alternatives, ai_release_id, is_test, is_probe, policy_id, probability, draw, sampled
+    confidence, confidences, alternatives, ai_release_id, segment, channel, customer_reference, is_test, is_probe, policy_id,
+    sentence, reasons, probability, draw, sampled
   ON cases_case FOR EACH ROW
   WHEN ((OLD.workflow_id, OLD.external_id, OLD.sender_id, OLD.received_at, OLD.intake_digest, OLD.input, OLD.context, OLD.output,
-      OLD.received_action, OLD.confidence, OLD.confidences, OLD.alternatives, OLD.ai_release_id, OLD.is_test, OLD.is_probe,
-      OLD.policy_id, OLD.probability, OLD.draw, OLD.sampled)
+      OLD.received_action, OLD.confidence, OLD.confidences, OLD.alternatives, OLD.ai_release_id, OLD.segment, OLD.channel,
+      OLD.customer_reference, OLD.is_test, OLD.is_probe, OLD.policy_id, OLD.sentence, OLD.reasons, OLD.probability, OLD.draw, OLD.sampled)
     IS DISTINCT FROM (NEW.workflow_id, NEW.external_id, NEW.sender_id, NEW.received_at, NEW.intake_digest, NEW.input, NEW.context,
-      NEW.output, NEW.received_action, NEW.confidence, NEW.confidences, NEW.alternatives, NEW.ai_release_id, NEW.is_test,
-      NEW.is_probe, NEW.policy_id, NEW.probability, NEW.draw, NEW.sampled)) EXECUTE FUNCTION refuse();
+      NEW.output, NEW.received_action, NEW.confidence, NEW.confidences, NEW.alternatives, NEW.ai_release_id, NEW.segment, NEW.channel,
+      NEW.customer_reference, NEW.is_test, NEW.is_probe, NEW.policy_id, NEW.sentence, NEW.reasons, NEW.probability, NEW.draw, NEW.sampled)) EXECUTE FUNCTION refuse();
 CREATE TRIGGER tier_and_required_approval_never_fall BEFORE UPDATE ON cases_case FOR EACH ROW
   WHEN ((OLD.requires_approval AND NOT NEW.requires_approval) OR NEW.approvals_needed < OLD.approvals_needed
     OR NEW.revision < OLD.revision
