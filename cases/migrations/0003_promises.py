@@ -72,7 +72,10 @@ BEGIN
   IF EXISTS (SELECT FROM released r JOIN cases_case c ON c.id = r.case_id WHERE c.requires_approval
       AND c.approvals_needed > (SELECT count(DISTINCT d.by_id) FROM cases_decision d JOIN accounts_user u ON u.id = d.by_id
                                  WHERE d.case_id = c.id AND d.verb = 'approve' AND d.digest = r.digest
-                                   AND d.vendor_id IS NULL AND u.vendor_id IS NULL)) THEN
+                                   AND d.vendor_id IS NULL AND u.vendor_id IS NULL
+                                   AND NOT EXISTS (SELECT FROM cases_decision made WHERE made.case_id = c.id
+                                     AND made.by_id = d.by_id AND made.id <> d.id AND (made.output IS NOT NULL
+                                       OR made.verb IN ('accept', 'correct', 'escalate', 'resolve', 'no_action', 'edit'))))) THEN
     RAISE EXCEPTION '%.', replace(TG_NAME, '_', ' ') USING ERRCODE = '23514', CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME;
   END IF;
   RETURN NULL;
@@ -112,6 +115,11 @@ END $$;
 CREATE TRIGGER only_in_house_approves AFTER INSERT ON cases_decision FOR EACH ROW
   WHEN (NEW.verb IN ('approve', 'reject', 'edit') OR (NEW.verb = 'send_back' AND NEW.desk = 'approval'))
   EXECUTE FUNCTION the_decider_is_an_in_house_approver();
+
+-- A session that acts for a vendor, or for nobody, signs in no approver's name.
+CREATE TRIGGER only_in_house_approves_for_the_house BEFORE INSERT ON cases_decision FOR EACH ROW
+  WHEN (current_user = 'hitl_app' AND (NEW.verb IN ('approve', 'reject', 'edit') OR (NEW.verb = 'send_back' AND NEW.desk = 'approval')))
+  EXECUTE FUNCTION refuse();
 
 CREATE FUNCTION the_checker_made_nothing_of_it() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
