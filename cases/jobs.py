@@ -1,10 +1,16 @@
 """Time-driven work on cases: find, call the verb."""
 
+import logging
+
+from django.db import IntegrityError
+
 from accounts.models import User
 from audit import clock
 from cases import actions, queues
 from cases.models import Case
 from integrations.problems import Conflict
+
+log = logging.getLogger(__name__)
 
 SCHEDULES = {
     "settle decided cases": ("cases.jobs.settle_due", 1),
@@ -22,6 +28,8 @@ def settle_due(limit=500) -> int:
             settled += 1
         except Conflict:
             pass  # undone, or settled by another worker, in the meantime
+        except IntegrityError:
+            log.exception("Case %s may not take effect; the others do.", pk)  # such as one whose approver has left since
     return settled
 
 
