@@ -41,6 +41,7 @@ SELECT ARRAY(SELECT role FROM workflows_seat WHERE workflow_id = %(workflow)s AN
 CONTENT = ["revision", "standing_output", "action_type", "amount", "currency", "payee", "proposes_no_action"]
 MOVE = [
     *("state", "tier", "requires_approval", "approvals_needed", "revision", "category", "vendor", "assigned_to", "passed_by"),
+FOLLOWS = ("case.settle", "case.release")  # from a decision: whoever came too late is told of the decision
     *("claimed_by", "claimed_until", "due_at", "closed_as", "closed_at", "settles_at", "released_at"),
 ]
 
@@ -117,7 +118,8 @@ def standing(case, by) -> Standing:
 
 def what_happened(case) -> str:
     """For whoever came too late: the state, and the last thing that happened, with its actor and time."""
-    event = AuditEvent.objects.filter(subject_type="case", subject_id=case.pk).exclude(verb__endswith="_refused").last()
+    events = AuditEvent.objects.filter(subject_type="case", subject_id=case.pk).exclude(verb__endswith="_refused")
+    event = events.exclude(verb__in=FOLLOWS).last()
     told = f": it {trail.sentence(event)} at {event.at:%H:%M:%S} UTC on {event.at:%Y-%m-%d}" if event else ""
     return f"The case is at {case.get_state_display().lower()} now{told}."
 
