@@ -197,7 +197,7 @@ def _leave_the_desk(case):
 def settle(case):
     """The close takes effect: an output that acts is released, and the sender hears of it, in this transaction."""
     case.settles_at = None
-    acts = case.closed_as in (ClosedAs.RELEASED, ClosedAs.CORRECTED)
+    acts = case.closed_as in (ClosedAs.RELEASED, ClosedAs.CORRECTED) and not case.is_probe
     anew = case.released_at is None or case.story.before is not None or case.standing_facts.edited_since_release
     payload = told_of(case)
     _announce(case, OutboxRow.Event.WITHDRAWN if case.closed_as == ClosedAs.WITHDRAWN else OutboxRow.Event.DECIDED, payload)
