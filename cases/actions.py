@@ -144,7 +144,7 @@ def recall(case_id, *, by, reason):
     """Whoever sent it to approval takes it back; approvals given are void."""
     with changing(case_id, "recall", by=by, reason=_said(reason)) as case:
         case.story.decides, case.story.voids = False, True
-        case.recall(to=case.standing_facts.last["desk"])
+        case.recall(to=case.standing_facts.sent.get("desk"))
     return case
 
 

@@ -36,12 +36,14 @@ SELECT ARRAY(SELECT role FROM workflows_seat WHERE workflow_id = %(workflow)s AN
   EXISTS (SELECT FROM cases_decision WHERE case_id = %(case)s AND before IS NOT NULL
      AND at > (SELECT max(at) FROM cases_release WHERE case_id = %(case)s)),
   (SELECT to_jsonb(d) FROM (SELECT by_id, verb, desk, "to", at, before FROM cases_decision
-    WHERE case_id = %(case)s ORDER BY id DESC LIMIT 1) d)
+    WHERE case_id = %(case)s ORDER BY id DESC LIMIT 1) d),
+  (SELECT to_jsonb(d) FROM (SELECT by_id, desk FROM cases_decision
+    WHERE case_id = %(case)s AND "to" = 'approval' AND desk <> 'approval' ORDER BY id DESC LIMIT 1) d)
 """
 CONTENT = ["revision", "standing_output", "action_type", "amount", "currency", "payee", "proposes_no_action"]
+FOLLOWS = ("case.settle", "case.release")  # from a decision: whoever came too late is told of the decision
 MOVE = [
     *("state", "tier", "requires_approval", "approvals_needed", "revision", "category", "vendor", "assigned_to", "passed_by"),
-FOLLOWS = ("case.settle", "case.release")  # from a decision: whoever came too late is told of the decision
     *("claimed_by", "claimed_until", "due_at", "closed_as", "closed_at", "settles_at", "released_at"),
 ]
 
@@ -110,9 +112,17 @@ def standing(case, by) -> Standing:
                 "digest": case.digest,
             },
         )
-        roles, ownerships, limit, makers, behind, approvals, edited, last = cursor.fetchone()
+        roles, ownerships, limit, makers, behind, approvals, edited, last, sent = cursor.fetchone()
     return Standing(
-        set(roles), set(ownerships), limit, set(makers), behind, approvals, edited, json.loads(last) if last else {}
+        set(roles),
+        set(ownerships),
+        limit,
+        set(makers),
+        behind,
+        approvals,
+        edited,
+        last=json.loads(last) if last else {},
+        sent=json.loads(sent) if sent else {},
     )
 
 
