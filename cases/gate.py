@@ -18,7 +18,7 @@ from audit import clock, trail
 from audit.models import AuditEvent
 from cases.models import Case, Correction, Decision, Release
 from cases.permissions import Standing, why_not
-from cases.states import CLOSED, DESKS, MAKING, ClosedAs
+from cases.states import CHECKING, CLOSED, DESKS, MAKING, MOVES, ClosedAs
 from integrations import outbox
 from integrations.models import OutboxRow
 from integrations.problems import Conflict
@@ -42,6 +42,7 @@ SELECT ARRAY(SELECT role FROM workflows_seat WHERE workflow_id = %(workflow)s AN
 """
 CONTENT = ["revision", "standing_output", "action_type", "amount", "currency", "payee", "proposes_no_action"]
 FOLLOWS = ("case.settle", "case.release")  # from a decision: whoever came too late is told of the decision
+DECIDING = {*MAKING, *CHECKING} & MOVES.keys()
 MOVE = [
     *("state", "tier", "requires_approval", "approvals_needed", "revision", "category", "vendor", "assigned_to", "passed_by"),
     *("claimed_by", "claimed_until", "due_at", "closed_as", "closed_at", "settles_at", "released_at"),
@@ -79,6 +80,8 @@ def changing(case_id, verb, *, by, reason=""):
             if refusal := why_not(by, verb, case, case.standing_facts):
                 raise PermissionDenied(refusal)
             _nobody_else_holds(case, verb, by)
+            if verb in DECIDING and case.state not in MOVES[verb]:  # before anybody looks at what was typed
+                raise TransitionNotAllowed(f"Nobody can {verb} at {case.state}.")
             case.story = Story(verb, by, reason.strip(), case.state, clock.now())
             yield case
             _write(case)
