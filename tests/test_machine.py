@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, connection, transaction
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
@@ -281,6 +281,7 @@ def lived(world, examples, steps):
         max_examples=examples,
         stateful_step_count=steps,
         derandomize=True,
+        phases=[Phase.generate],  # a failure is told at once: shrinking a life of forty steps takes minutes
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),
