@@ -1,5 +1,7 @@
 """Time-driven work on cases: find, call the verb."""
 
+from contextlib import suppress
+
 from accounts.models import User
 from audit import clock
 from cases import actions, queues
@@ -12,18 +14,15 @@ SCHEDULES = {
 }
 
 
-def settle_due(limit=500) -> int:
-    """Decisions whose grace window is over take effect. Returns how many did."""
-    machine, settled = User.objects.machine(), 0
+def settle_due(limit=500) -> None:
+    """Decisions whose grace window is over take effect."""
+    machine = User.objects.machine()
     due = Case.objects.filter(settles_at__lte=clock.now()).order_by("settles_at").values_list("pk", flat=True)[:limit]
     for pk in list(due):
-        try:
+        with suppress(Conflict):  # undone, or settled by another worker, in the meantime
             actions.settle_case(pk, by=machine)
-            settled += 1
-        except Conflict:
-            pass  # undone, or settled by another worker, in the meantime
-    return settled
 
 
-def end_expired_claims() -> int:
-    return queues.end_expired_claims()
+def end_expired_claims() -> None:
+    """Leases that ran out are over in the history too."""
+    queues.end_expired_claims()
