@@ -81,12 +81,23 @@ SENTENCES = {
     "case.release": "was released",
     "case.rework": "was reworked after release",
     "case.skip": "was skipped by {actor}",
+    "policy.draft": "was drafted by {actor}",
+    "policy.publish": "was published by {actor}",
+    "workflow.create": "was created by {actor}",
+    "workflow.stop": "was stopped by {actor}",
+    "workflow.resume": "was resumed by {actor}",
+    "workflow.set_rate": "had a sampling rate set by {actor}",
+    "seat.give": "was given by {actor}",
+    "seat.end": "was ended by {actor}",
+    "owner.name": "was named by {actor}",
+    "apikey.make": "was made by {actor}",
+    "apikey.revoke": "was revoked by {actor}",
 }
 
 
 def sentence(event) -> str:
     """The event as prose, without its time: what happened, by whom, and why where somebody said so."""
-    facts = {"actor": event.actor_name, "to": "", "sentence": "", **event.body}
+    facts = {"to": "", "sentence": "", **event.body, "actor": event.actor_name}  # no fact passes for the actor
     if event.verb.endswith("_refused"):
         attempt = event.verb.rpartition(".")[2].removesuffix("_refused").replace("_", " ")
         said = f"refused {event.actor_name}'s attempt to {attempt}: {facts.get('why', '')}"

@@ -18,7 +18,7 @@ from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.views import APIView
 
 from cases import actions, queues, shapes
-from cases.intake import MOST_AT_ONCE, Answer, Intake, Refusal, receive
+from cases.intake import MOST_AT_ONCE, Answer, Intake, decoded, receive
 from cases.models import Case
 from cases.states import CLOSED, State
 from integrations.idempotency import idempotent
@@ -136,23 +136,13 @@ class BulkIntake(Door):
         raws = reads(request, RawBulk).cases
         if len(raws) > MOST_AT_ONCE:
             return problem(413, "too_many", f"Send at most {MOST_AT_ONCE} outputs at once; these are {len(raws)}.")
-        results = receive([item(raw) for raw in raws], by=request.user, is_test=is_test(request))
+        results = receive([decoded(raw) for raw in raws], by=request.user, is_test=is_test(request))
         counts = [sum(result.status == status for result in results) for status in ("received", "known", "refused")]
         return said(shapes.BulkAnswer(results, *counts))
 
 
 class RawBulk(shapes.Body, kw_only=True):
     cases: list[msgspec.Raw]
-
-
-def item(raw) -> Intake | Refusal:
-    """One output of many: decoded, or the reason why not."""
-    try:
-        return msgspec.json.decode(raw, type=Intake)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        return Refusal("invalid", f"{error}.")
-    except RecursionError:
-        return Refusal("nested_too_deeply", "The output is nested too deeply.")
 
 
 class OneCase(Door):

@@ -83,6 +83,16 @@ class Refusal(ValueError):
         self.code, self.detail = code, detail
 
 
+def decoded(text: bytes) -> Intake | Refusal:
+    """One output of many, as JSON: decoded, or the reason why not."""
+    try:
+        return msgspec.json.decode(text, type=Intake)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return Refusal("invalid", f"{error}.")
+    except RecursionError:
+        return Refusal("nested_too_deeply", "The output is nested too deeply.")
+
+
 RULES_IN_FORCE = """
 SELECT w.slug, w.id, w.secret, d.stopped_at IS NOT NULL,
   (SELECT p.id FROM workflows_policy p WHERE p.workflow_id = w.id AND p.published_at IS NOT NULL ORDER BY p.version DESC LIMIT 1),

@@ -1,0 +1,28 @@
+"""Time-driven work on cases: find, call the verb."""
+
+from contextlib import suppress
+
+from accounts.models import User
+from audit import clock
+from cases import actions, queues
+from cases.models import Case
+from integrations.problems import Conflict
+
+SCHEDULES = {
+    "settle decided cases": ("cases.jobs.settle_due", 1),
+    "end expired claims": ("cases.jobs.end_expired_claims", 20),
+}
+
+
+def settle_due(limit=500) -> None:
+    """Decisions whose grace window is over take effect."""
+    machine = User.objects.machine()
+    due = Case.objects.filter(settles_at__lte=clock.now()).order_by("settles_at").values_list("pk", flat=True)[:limit]
+    for pk in list(due):
+        with suppress(Conflict):  # undone, or settled by another worker, in the meantime
+            actions.settle_case(pk, by=machine)
+
+
+def end_expired_claims() -> None:
+    """Leases that ran out are over in the history too."""
+    queues.end_expired_claims()

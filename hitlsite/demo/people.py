@@ -1,0 +1,75 @@
+"""Who works in the demo, and in which seats."""
+
+import hashlib
+import hmac
+
+from django.conf import settings
+
+from accounts.models import User, Vendor
+from accounts.roles import Office, Ownership, Role
+from workflows import actions as workflows
+
+LIMITS = {
+    "anna": [("", "EUR", 1500), ("", "GBP", 1200), ("", "USD", 1500)],
+    "arun": [("", "EUR", 25000), ("", "GBP", 20000), ("", "USD", 25000)],
+}
+
+# username → name, time zone, vendor, office
+PEOPLE = {
+    "adam": ("Adam Novak", "Europe/Berlin", None, Office.ADMINISTRATOR),
+    "olga": ("Olga Brandt", "Europe/Berlin", None, Office.NONE),
+    "marc": ("Marc Lindt", "Europe/Berlin", None, Office.MANAGER),
+    "audrey": ("Audrey Klein", "Europe/Berlin", None, Office.AUDITOR),
+    "rita": ("Rita Sommer", "Europe/Berlin", None, Office.NONE),
+    "ravi": ("Ravi Menon", "Europe/Berlin", None, Office.NONE),
+    "anna": ("Anna Weiss", "Europe/Berlin", None, Office.NONE),
+    "arun": ("Arun Rao", "Europe/London", None, Office.NONE),
+    "lucia": ("Lúcia Prado", "Europe/Lisbon", "Lisbon Support", Office.NONE),
+    "mila": ("Mila Reyes", "Asia/Manila", "Manila Assist", Office.NONE),
+}
+SEATS = {
+    "rita": (Role.REVIEWER, Role.RESOLVER),
+    "ravi": (Role.REVIEWER, Role.RESOLVER),
+    "anna": (Role.APPROVER,),
+    "arun": (Role.APPROVER,),
+    "lucia": (Role.REVIEWER,),
+    "mila": (Role.REVIEWER, Role.RESOLVER),
+}
+
+
+def password() -> str:
+    """The demo people's password: this installation's own, the same at every start, stored nowhere."""
+    return hmac.digest(settings.SECRET_KEY.encode(), b"demo people", hashlib.sha256).hex()[:10]
+
+
+def hire() -> dict[str, User]:
+    """The people, the integration and their vendors."""
+    vendors = {
+        name: Vendor.objects.create(name=name, time_zone=zone)
+        for name, zone in [("Lisbon Support", "Europe/Lisbon"), ("Manila Assist", "Asia/Manila")]
+    }
+    people = {username: _hired(username, *facts, vendors) for username, facts in PEOPLE.items()}
+    people["core-banking"] = User.objects.create(
+        username="core-banking", first_name="Core banking", kind=User.Kind.INTEGRATION, answers_for=people["olga"], password="!"
+    )
+    return people
+
+
+def _hired(username, name, zone, vendor, office, vendors):
+    first, _, last = name.partition(" ")
+    facts = {"first_name": first, "last_name": last, "time_zone": zone, "vendor": vendors.get(vendor), "office": office}
+    return User.objects.create_user(username, password=password(), is_staff=True, **facts)
+
+
+def seat(workflow, people):
+    """The seats and the five owners of one workflow."""
+    olga = people["olga"]
+    for username, roles in SEATS.items():
+        for role in roles:
+            workflows.seat(people[username], workflow, role, by=olga, limits=LIMITS.get(username, ()))
+    workflows.seat(people["core-banking"], workflow, Role.INTEGRATION, by=olga)
+
+
+def own(workflow, people):
+    for of in Ownership.values:
+        workflows.own(workflow, of, people["olga"], by=people["adam"])
