@@ -86,8 +86,17 @@ def story(subject):
     return [event.verb for event in events.order_by("number")]
 
 
-def plain(scorecard):
-    return scorecard.name, scorecard.pass_mark, scorecard.definition_of_done, actions._content(scorecard)
+def everything_on(scorecard):
+    """Every value of the card and of what is under it, read without the code that copies."""
+    under = {"section__scorecard": scorecard}, {"criterion__section__scorecard": scorecard}
+    criterion = [field.name for field in Criterion._meta.fields if field.name not in ("id", "section")]
+    return [
+        *Scorecard.objects.filter(pk=scorecard.pk).values_list("name", "pass_mark", "definition_of_done"),
+        *scorecard.sections.values_list("title", "position"),
+        *Criterion.objects.filter(**under[0]).order_by("id").values_list("section__title", *criterion),
+        *Option.objects.filter(**under[1]).order_by("id").values_list("criterion__key", "label", "points", "position"),
+        *RootCause.objects.filter(**under[1]).order_by("id").values_list("criterion__key", "label", "position"),
+    ]
 
 
 def test_versions_count_up_within_the_workflow(workflow, quality_owner):
@@ -137,7 +146,8 @@ def test_a_copy_of_a_published_card_is_a_draft_with_everything(published, qualit
     copied = actions.copy(published, by=quality_owner)
 
     assert (copied.version, copied.published_at) == (2, None)
-    assert plain(copied) == plain(published)
+    assert everything_on(copied) == everything_on(published)
+    assert len(everything_on(copied)) == 1 + 3 + 7 + 7 * 3 + 26
     assert AuditEvent.objects.get(subject_type="scorecard", subject_id=copied.pk).body["copy_of"] == 1
 
 
@@ -389,6 +399,19 @@ def test_only_the_house_defines_even_a_draft(card, model, door, who):
 
     with acting.scope(who), pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
         DOORS[door](row, TEXT[model])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", DEFINITIONS, ids=lambda model: model.__name__)
+def test_only_the_houses_role_may_write_definitions(model):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT has_table_privilege('hitl_app', %s, 'INSERT, UPDATE, DELETE, TRUNCATE'),"
+            " has_table_privilege('hitl_house', %s, 'INSERT')",
+            [model._meta.db_table] * 2,
+        )
+
+        assert cursor.fetchone() == (False, True)
 
 
 @pytest.mark.django_db(transaction=True)
