@@ -112,7 +112,7 @@ class CaseAdmin(CasePages, ModelAdmin):
 
     @display(description="Reference", ordering="external_id")
     def reference(self, case):
-        return case.external_id
+        return format_html('<span class="nowrap">{}</span>', case.external_id)
 
     @display(description="Workflow")
     def of_workflow(self, case):
@@ -120,7 +120,7 @@ class CaseAdmin(CasePages, ModelAdmin):
 
     @display(description="Action", empty_value="–")
     def action_told(self, case):
-        return case.action_sentence
+        return format_html('<span class="nowrap">{}</span>', case.action_sentence) if case.action_type else None
 
     @display(description="Why it is here")
     def why(self, case):
@@ -140,7 +140,7 @@ class CaseAdmin(CasePages, ModelAdmin):
             return "–"
         now = clock.now()
         late = "overdue" if case.due_at < now else ""
-        return format_html('<span class="{}">{}</span>', late, prose.distance(case.due_at, now))
+        return format_html('<span class="nowrap {}">{}</span>', late, prose.distance(case.due_at, now))
 
     @display(description="Claimed by")
     def holder(self, case):

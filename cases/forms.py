@@ -1,6 +1,7 @@
 """The forms of the verbs. A form is made of parts; each part brings its fields and reads its share of the verb's arguments."""
 
 from django import forms
+from django.contrib.admin.options import HORIZONTAL
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.db.models import Q
 from unfold.widgets import (
@@ -144,6 +145,19 @@ class RootCause(Part):
         return {"root_causes": dict.fromkeys(changed, cause) if cause else None}
 
 
+class MarkRadios(UnfoldAdminRadioSelectWidget):
+    """The options of a criterion; the page asks for a root cause where a failure is chosen."""
+
+    def __init__(self, failures):
+        super().__init__(radio_style=HORIZONTAL)
+        self.failures = failures
+
+    def create_option(self, name, value, *args, **kwargs):
+        option = super().create_option(name, value, *args, **kwargs)
+        option["attrs"] |= {"data-failure": "yes"} if value in self.failures else {}
+        return option
+
+
 class Marks(Part):
     """The scorecard of the case's policy version. `best`: the best option of each criterion is chosen beforehand."""
 
@@ -172,7 +186,7 @@ class Marks(Part):
             required=self.best,
             choices=[(name, name) for name in names],
             initial=best,
-            widget=UnfoldAdminRadioSelectWidget(attrs={"class": "marks"}),
+            widget=MarkRadios(failures=[name for name, points in criterion.options.items() if not points]),
             help_text="Critical: a failure fails the whole card." if criterion.critical else "",
         )
 

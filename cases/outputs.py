@@ -27,7 +27,10 @@ DATE = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def fields(schema: dict, output: Any) -> dict[str, forms.Field]:
-    """“output.customer.name” → its field: in the schema's order, and after it what only the output has."""
+    """“output.customer.name” → its field: what the schema requires first, and last what only the output has.
+
+    Required values come first because their order is all that the database keeps of a schema's order.
+    """
     return {".".join(["output", *path]): _field(path, *of) for path, *of in _leaves(schema, output, schema)}
 
 
@@ -66,9 +69,10 @@ def _leaves(schema, value, root, path=(), needed=True) -> Iterator[tuple]:
         yield path, schema, value, needed
         return
     held = value if isinstance(value, dict) else {}
-    for key in [*known, *(key for key in held if key not in known)]:
+    required = [key for key in schema.get("required", ()) if key in known]
+    for key in dict.fromkeys([*required, *known, *held]):
         inner = known.get(key) if isinstance(known.get(key), dict) else {}
-        needs = needed and key in schema.get("required", ())
+        needs = needed and key in required
         yield from _leaves(inner, held.get(key, MISSING), root, (*path, key), needs)
 
 

@@ -198,7 +198,8 @@ def outcome(case, name):
 def content(case) -> dict:
     """What came in and what stands, ready to be shown."""
     return {
-        "compared": prose.compared(case.output, case.standing),
+        "compared": prose.compared(case.output, case.standing, case.policy.output_schema.get("required", ())),
+        "confidence": f"{case.confidence:.4g}" if case.confidence is not None else "",
         "changed": case.standing_output is not None and case.standing_output != case.output,
         "input": prose.told(case.input),
         "context": prose.told(case.context) if case.context else None,
@@ -225,9 +226,17 @@ def as_told(case, user, standing, now) -> dict:
         "playbook": case.workflow.playbook.all(),
         "story": [(event.at, prose.began(trail.sentence(event))) for event in shapes.story(case)],
         "decisions": [
-            (decision, [(c, prose.told(c.before), prose.told(c.after)) for c in decision.corrections.all()])
+            (decision, verbs.DONE[decision.verb], [_change(correction) for correction in decision.corrections.all()])
             for decision in case.decisions.select_related("by", "category", "evaluation").prefetch_related("corrections")
         ],
         "desk": next((desk for desk, role in DESKS.items() if role in standing.roles), None) if case.state == CLOSED else None,
         "tier_colour": TIERS[case.tier],
     }
+
+
+def _change(correction):
+    """One field's before and after, as they are shown."""
+    values = (correction.before, correction.after)
+    if correction.field == "action.amount":
+        values = map(prose.amount, values)
+    return correction, *map(prose.told, values)

@@ -1,6 +1,7 @@
 """How values read on a page: nested values as nested lists, two versions side by side, times as distances. Pure."""
 
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from django.utils.timesince import timesince
@@ -41,13 +42,15 @@ def named(name: Any) -> str:
     return text[:1].upper() + text[1:]
 
 
-def compared(before: dict, after: dict) -> list[Compared]:
-    """Every value of both, in order, marked where they differ. None: absent there."""
+def compared(before: dict, after: dict, first: list[str] = ()) -> list[Compared]:
+    """Every value of both, marked where they differ: those first, then the paths in `first`. None: absent there."""
     left, right = dict(_leaves(before)), dict(_leaves(after))
-    return [
+    places = {path: place for place, path in enumerate(first)}
+    lines = [
         Compared(path, _maybe(left, path), _maybe(right, path), _differ(left, right, path))
-        for path in [*left, *(path for path in right if path not in left)]
+        for path in dict.fromkeys([*left, *right])
     ]
+    return sorted(lines, key=lambda line: (not line.changed, places.get(line.path, len(places))))
 
 
 def _differ(left, right, path):
@@ -64,6 +67,14 @@ def _leaves(value, path=""):
             yield from _leaves(inner, f"{path}.{name}" if path else str(name))
     else:
         yield path, value
+
+
+def amount(text: Any) -> Any:
+    """“42.000” reads 42."""
+    try:
+        return f"{Decimal(text).normalize():f}"
+    except (InvalidOperation, TypeError):
+        return text
 
 
 def distance(moment: datetime, now: datetime) -> str:

@@ -91,6 +91,7 @@ VERBS = {
         (Reason(),), "skip_next",
     ),
 }  # fmt: skip
+DONE = {**{verb.name: verb.done for verb in reversed(VERBS.values())}, "edit": "edited"}  # of a decision, by its verb
 MAIN = {"review": "accept", "resolution": "resolve", "approval": "approve"}
 CLAIMS = ("claim", "give_back", "skip")
 

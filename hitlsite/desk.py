@@ -2,9 +2,9 @@
 
 from django.db.models import Count, Min, Q
 from django.urls import reverse
+from django.utils.timesince import timesince
 
 from audit import clock
-from cases import prose
 from cases.models import Case
 from cases.states import DESKS, State
 
@@ -33,8 +33,9 @@ def _card(desk, user) -> dict:
         late=Count("pk", filter=Q(due_at__lt=now)),
         held=Count("pk", filter=Q(claimed_until__gt=now) & ~Q(claimed_by=user)),
     )
-    oldest = prose.timesince(counted["oldest"], now, depth=1) if counted["oldest"] else ""
-    return {**counted, "oldest": oldest, "desk": desk, "label": State(desk).label, "link": desk_link(desk)}
+    oldest = timesince(counted["oldest"], now, depth=1) if counted["oldest"] else ""
+    vendors = Case.objects.visible_to(user).filter(state=desk, vendor__isnull=False).count() if user.is_in_house else 0
+    return {**counted, "oldest": oldest, "vendors": vendors, "desk": desk, "label": State(desk).label, "link": desk_link(desk)}
 
 
 def desk_link(desk) -> str:

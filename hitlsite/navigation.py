@@ -102,6 +102,20 @@ def sidebar(request):
     """The groups with the pages that exist."""
     return [{**group, "items": [each for each in group["items"] if there_is(each["name"])]} for group in GROUPS]
 
+
+BLUE = {
+    "50": "oklch(97% .014 254.604)",
+    "100": "oklch(93.2% .032 255.585)",
+    "200": "oklch(88.2% .059 254.128)",
+    "300": "oklch(80.9% .105 251.813)",
+    "400": "oklch(70.7% .165 254.624)",
+    "500": "oklch(62.3% .214 259.815)",
+    "600": "oklch(54.6% .245 262.881)",
+    "700": "oklch(48.8% .243 264.376)",
+    "800": "oklch(42.4% .199 265.638)",
+    "900": "oklch(37.9% .146 265.522)",
+    "950": "oklch(28.2% .091 267.935)",
+}
 UNFOLD = {
     "SITE_TITLE": "HITL Desk",
     "SITE_HEADER": "HITL Desk",
@@ -110,6 +124,7 @@ UNFOLD = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("hitlsite/desk.css")],
+    "COLORS": {"primary": BLUE},
     "DASHBOARD_CALLBACK": "hitlsite.desk.my_desk",
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": sidebar},
 }
