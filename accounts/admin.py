@@ -71,6 +71,8 @@ class Administered(LookedAt):
 class PersonAdmin(UserAdmin, Administered):
     form, add_form, change_password_form = PersonForm, NewPersonForm, AdminPasswordChangeForm
     told = "user"
+    add_form_template = "admin/change_form.html"
+    change_form_outer_before_template = "accounts/person_buttons.html"
     list_display = ["username", "name", "kind_told", "vendor", "office", "time_zone", "is_active"]
     list_filter = ["kind", "vendor", "office", "is_active"]
     list_select_related = ["vendor"]

@@ -1,6 +1,8 @@
 """The history, to read: managers, auditors and administrators of the house. Nobody changes it, and the database sees to that."""
 
 from django.contrib import admin
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
@@ -50,7 +52,7 @@ class Refused(admin.SimpleListFilter):
 @admin.register(AuditEvent)
 class EventAdmin(ModelAdmin):
     actions = None
-    list_display = ["at", "what_happened", "subject", "actor_name", "verb"]
+    list_display = ["when", "what_happened", "subject", "who", "verb"]
     list_filter = [About, Refused]
     list_per_page = 50
     paginator = InfinitePaginator
@@ -60,7 +62,7 @@ class EventAdmin(ModelAdmin):
     sortable_by = []
     search_fields = ["subject_id"]  # for the box to be there; what it finds is said below
     search_help_text = "A subject, such as: case 12"
-    fields = ["at", "what_happened", "subject", "actor_name", "verb", "body", "words", "request_id"]
+    fields = ["when", "what_happened", "subject", "who", "verb", "body", "words", "request_id"]
     readonly_fields = fields
 
     def has_module_permission(self, request):
@@ -88,9 +90,13 @@ class EventAdmin(ModelAdmin):
             return queryset.none(), False
         return queryset.filter(subject_type=kind.replace(" ", ""), subject_id=int(number)), False
 
-    @display(description="When", ordering="at")
-    def at(self, event):
-        return event.at
+    @display(description="When")
+    def when(self, event):
+        return date_format(localtime(event.at), "j M Y, H:i:s")
+
+    @display(description="Who")
+    def who(self, event):
+        return event.actor_name
 
     @display(description="What happened")
     def what_happened(self, event):

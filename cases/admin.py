@@ -56,7 +56,7 @@ class CaseAdmin(CasePages, ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     search_fields = ["external_id__startswith"]
     search_help_text = "A reference, or how it begins"
-    list_before_template = "cases/next.html"
+    list_before_template = "cases/above_list.html"
     list_fullwidth = True
 
     # who may: anybody of the staff looks at what `visible_to` shows him; nobody adds, edits or deletes
@@ -85,6 +85,9 @@ class CaseAdmin(CasePages, ModelAdmin):
             path("desk/<str:desk>/", wrap(self.desk_list), name="cases_case_desk"),
             *self.own_urls(),
         ]
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {"title": "All cases", **(extra_context or {})})
 
     def desk_list(self, request, desk):
         if desk not in DESKS:
@@ -116,7 +119,7 @@ class CaseAdmin(CasePages, ModelAdmin):
 
     @display(description="Workflow")
     def of_workflow(self, case):
-        return case.workflow.name
+        return format_html('<span class="nowrap">{}</span>', case.workflow.name)
 
     @display(description="Action", empty_value="–")
     def action_told(self, case):

@@ -2,8 +2,10 @@
 
 from django.contrib import admin, messages
 from django.db import IntegrityError
+from django.db.models import TextField
 from django.shortcuts import redirect
 from unfold.decorators import display
+from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
 from accounts.admin import LookedAt
 from accounts.permissions import administers, is_in_house_staff
@@ -15,6 +17,8 @@ from workflows.pages import WORKFLOW_PAGES, PolicyPages, WorkflowPages, allowed
 
 class Defined(LookedAt):
     """What may be changed by whoever may define its workflow."""
+
+    formfield_overrides = {TextField: {"widget": UnfoldAdminExpandableTextareaWidget(attrs={"rows": 2})}}
 
     def has_change_permission(self, request, obj=None):
         if obj is None:

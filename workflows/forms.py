@@ -52,7 +52,9 @@ class Json(forms.JSONField):
 def rules_fields():
     return {
         "rules": Json(
-            initial=FIRST_RULES, rows=22, help_text="Tiers, triggers, limits, deadlines. They are read out below once saved."
+            initial=FIRST_RULES,
+            rows=22,
+            help_text="Tiers, triggers, limits, deadlines. Once saved, they are read out in words.",
         ),
         "input_schema": Json(required=False, initial={}, help_text="JSON Schema of the input; {} allows anything."),
         "output_schema": Json(
