@@ -12,6 +12,7 @@ from cases import actions, queues
 from cases.models import Case
 from scorecards import actions as scorecards
 from tests.conftest import seated
+from tests.factories import policy
 
 pytestmark = pytest.mark.django_db
 REFUND = {"type": "refund", "amount": 240, "currency": "EUR", "payee": "C-1042"}
@@ -314,8 +315,6 @@ def test_a_probe_of_one_case_by_another_desk_is_404(sign_in, send, vendor_review
 @pytest.fixture
 def marked(refunds, owner):
     card = scorecards.publish(scorecards.ready_made(refunds, by=owner), by=owner, reason="First")
-    from tests.factories import policy
-
     return policy(refunds, owner, rules={"scorecard": card.version})
 
 

@@ -36,7 +36,7 @@ TABLE = {
     "jsi18n": EVERYBODY,
     "login": (200, 302, 302, 302, 302, 302, 302, 302),
     "logout": (302, 405, 405, 405, 405, 405, 405, 405),
-    "autocomplete": NOBODY,
+    "autocomplete": IN_HOUSE,
     "view_on_site": (302, 404, 404, 404, 404, 404, 404, 404),
     "app_list": (302, 200, 200, 404, 200, 200, 200, 200),
     "cases_case_changelist": EVERYBODY,

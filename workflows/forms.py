@@ -146,9 +146,9 @@ class SeatForm(forms.Form):
 
 def _limit(line) -> tuple[str, str, Decimal]:
     """“refund 250 USD” → (refund, USD, 250)."""
-    *kind, amount, currency = ["", *line.split()] if len(line.split()) == 2 else line.split() or [""] * 3
     try:
-        limit = ("".join(kind), currency.upper(), Decimal(amount.replace(",", "")))
+        *kind, amount, currency = line.split()
+        limit = (" ".join(kind), currency.upper(), Decimal(amount.replace(",", "")))
     except (InvalidOperation, ValueError):
         raise ValidationError(f"“{line.strip()}” is no limit. Write it as “1000 EUR” or “refund 1000 EUR”.") from None
     if fault := money.fault(limit[2], limit[1]):
@@ -181,7 +181,7 @@ class RateForm(ReasonForm):
         min_value=LOWEST_FLOOR * 100,
         max_value=100,
         widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}),
-        error_messages={"min_value": f"Sampling never falls under {LOWEST_FLOOR:.0%}."},
+        error_messages={"min_value": f"Sampling never falls under {LOWEST_FLOOR * 100:.0f} per cent."},
     )
     field_order = ["tier", "segment", "rate", "reason"]
 
