@@ -184,6 +184,10 @@ def call(line, headers, path, body):
     return response.status, json.loads(text) if text else None
 
 
+class PatientServer(ThreadingHTTPServer):
+    request_queue_size = 128  # http.server's own 5 drops connections that come together
+
+
 class Receiver:
     """A webhook endpoint that keeps what it heard by id."""
 
@@ -200,7 +204,7 @@ class Receiver:
             def log_message(self, *_):
                 """Quietly."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = PatientServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         return self
