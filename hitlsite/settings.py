@@ -63,8 +63,8 @@ DATABASE_OWNER = {key: database(DATABASE_OWNER_URL or DATABASE_URL)[key] for key
 
 INSTALLED_APPS = [
     "hitlsite",  # first: its `migrate` runs as the owner
+    "unfold.apps.BasicAppConfig",  # its templates before Django's; the default config would put its own site in place of ours
     "hitlsite.site.HitlAdmin",
-    "unfold",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -119,6 +119,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
