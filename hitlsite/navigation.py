@@ -102,6 +102,7 @@ def sidebar(request):
     """The groups with the pages that exist."""
     return [{**group, "items": [each for each in group["items"] if there_is(each["name"])]} for group in GROUPS]
 
+
 UNFOLD = {
     "SITE_TITLE": "HITL Desk",
     "SITE_HEADER": "HITL Desk",

@@ -167,11 +167,11 @@ def test_a_delivery_that_was_given_up_is_sent_again(client, administrator, undel
     assert again.attempts == 0 and again.next_try_at
 
 
-def test_a_list_costs_eight_statements_however_many_rows(client, administrator, undelivered, django_assert_num_queries):
+def test_a_list_costs_ten_statements_however_many_rows(client, administrator, undelivered, django_assert_num_queries):
     client.force_login(administrator)
     for number in range(2, 30):
         row = OutboxRow.objects.create(case_id=1, number=number, recipient_id=1, event="case.decided", payload={})
         Delivery.objects.create(row=row, endpoint=undelivered.endpoint)
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(10):  # two of them count the desks in the sidebar
         client.get(reverse("admin:integrations_delivery_changelist"))

@@ -155,8 +155,10 @@ def bearer(person, owner):
 def until_done(api, headers, stream, by_id, failures):
     line, idle = http.client.HTTPConnection("127.0.0.1", api), 0
     try:
-        while idle < 8:
+        while idle < 300:
             status, case = call(line, headers, "/api/v1/cases/next/", {})
+            if status == 204 and not Case.objects.open().exists():
+                break
             if status == 204:
                 idle += 1
                 time.sleep(0.2)
@@ -167,6 +169,7 @@ def until_done(api, headers, stream, by_id, failures):
         failures.append(repr(error))
     finally:
         line.close()
+        connection.close()
 
 
 def decide(line, headers, case, right):
