@@ -2,7 +2,7 @@
 
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import django
 import psycopg
@@ -10,6 +10,7 @@ import psycopg
 from hitlsite import postgres
 
 NAME = "hitl_bench"
+TRIES = 4  # of about five seconds each
 
 
 @contextmanager
@@ -30,7 +31,11 @@ def made():
 
 
 def drop(server):
-    server.execute(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
+    """Not by force: that would need the right to end the autovacuum's work, which a plain DROP waits for."""
+    for _ in range(TRIES):
+        with suppress(psycopg.errors.ObjectInUse):
+            return server.execute(f"DROP DATABASE IF EXISTS {NAME}")
+    sys.exit(f"The database {NAME} is still in use, so it was not dropped.")
 
 
 def migrate():
