@@ -36,9 +36,12 @@ SELECT ARRAY(SELECT role FROM workflows_seat WHERE workflow_id = %(workflow)s AN
   EXISTS (SELECT FROM cases_decision WHERE case_id = %(case)s AND before IS NOT NULL
      AND at > (SELECT max(at) FROM cases_release WHERE case_id = %(case)s)),
   (SELECT to_jsonb(d) FROM (SELECT by_id, verb, desk, "to", at, before FROM cases_decision
-    WHERE case_id = %(case)s ORDER BY id DESC LIMIT 1) d)
+    WHERE case_id = %(case)s ORDER BY id DESC LIMIT 1) d),
+  (SELECT to_jsonb(d) FROM (SELECT by_id, desk FROM cases_decision
+    WHERE case_id = %(case)s AND "to" = 'approval' AND desk <> 'approval' ORDER BY id DESC LIMIT 1) d)
 """
 CONTENT = ["revision", "standing_output", "action_type", "amount", "currency", "payee", "proposes_no_action"]
+FOLLOWS = ("case.settle", "case.release")  # from a decision: whoever came too late is told of the decision
 MOVE = [
     *("state", "tier", "requires_approval", "approvals_needed", "revision", "category", "vendor", "assigned_to", "passed_by"),
     *("claimed_by", "claimed_until", "due_at", "closed_as", "closed_at", "settles_at", "released_at"),
@@ -109,15 +112,24 @@ def standing(case, by) -> Standing:
                 "digest": case.digest,
             },
         )
-        roles, ownerships, limit, makers, behind, approvals, edited, last = cursor.fetchone()
+        roles, ownerships, limit, makers, behind, approvals, edited, last, sent = cursor.fetchone()
     return Standing(
-        set(roles), set(ownerships), limit, set(makers), behind, approvals, edited, json.loads(last) if last else {}
+        set(roles),
+        set(ownerships),
+        limit,
+        set(makers),
+        behind,
+        approvals,
+        edited,
+        last=json.loads(last) if last else {},
+        sent=json.loads(sent) if sent else {},
     )
 
 
 def what_happened(case) -> str:
     """For whoever came too late: the state, and the last thing that happened, with its actor and time."""
-    event = AuditEvent.objects.filter(subject_type="case", subject_id=case.pk).exclude(verb__endswith="_refused").last()
+    events = AuditEvent.objects.filter(subject_type="case", subject_id=case.pk).exclude(verb__endswith="_refused")
+    event = events.exclude(verb__in=FOLLOWS).last()
     told = f": it {trail.sentence(event)} at {event.at:%H:%M:%S} UTC on {event.at:%Y-%m-%d}" if event else ""
     return f"The case is at {case.get_state_display().lower()} now{told}."
 
@@ -195,7 +207,7 @@ def _leave_the_desk(case):
 def settle(case):
     """The close takes effect: an output that acts is released, and the sender hears of it, in this transaction."""
     case.settles_at = None
-    acts = case.closed_as in (ClosedAs.RELEASED, ClosedAs.CORRECTED)
+    acts = case.closed_as in (ClosedAs.RELEASED, ClosedAs.CORRECTED) and not case.is_probe
     anew = case.released_at is None or case.story.before is not None or case.standing_facts.edited_since_release
     payload = told_of(case)
     _announce(case, OutboxRow.Event.WITHDRAWN if case.closed_as == ClosedAs.WITHDRAWN else OutboxRow.Event.DECIDED, payload)

@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "cases",
 ]
 MIDDLEWARE = [
+    "integrations.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -125,6 +126,9 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 WHITENOISE_USE_FINDERS = True
+
+# Webhooks go to public addresses only; a receiver on this machine or network must be allowed.
+HITLDESK_WEBHOOKS_MAY_BE_LOCAL = env.bool("HITLDESK_WEBHOOKS_MAY_BE_LOCAL", default=False)
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024  # one request's body; docs/failing-closed.md states it
 REST_FRAMEWORK = {

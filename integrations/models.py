@@ -1,6 +1,7 @@
 """How the outside talks to us, and we to it: idempotency keys, the outbox, webhook endpoints and their deliveries."""
 
 from django.conf import settings
+from django.core.validators import URLValidator
 from django.db import models
 from django.db.models import Q
 
@@ -54,8 +55,10 @@ class WebhookEndpoint(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="webhooks", limit_choices_to={"kind": "integration"}
     )
-    url = models.URLField(max_length=500)
+    url = models.URLField(max_length=500, validators=[URLValidator(["http", "https"])])
     secret_number = models.PositiveIntegerField(default=1, editable=False, help_text="Rotation makes the next one.")
+    revealed_number = models.PositiveIntegerField(default=0, editable=False, help_text="Each secret is shown once.")
+    rotated_at = models.DateTimeField(null=True, editable=False, help_text="For a day after it both secrets sign.")
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
@@ -80,4 +83,9 @@ class Delivery(models.Model):
         ordering = ["id"]
         verbose_name_plural = "deliveries"
         constraints = [models.UniqueConstraint(fields=["row", "endpoint"], name="one_delivery_per_row_and_endpoint")]
-        indexes = [models.Index(fields=["next_try_at"], name="deliveries_due", condition=Q(next_try_at__isnull=False))]
+        indexes = [
+            models.Index(fields=["endpoint", "next_try_at"], name="deliveries_due", condition=Q(next_try_at__isnull=False))
+        ]
+
+    def __str__(self):
+        return f"delivery {self.pk}"

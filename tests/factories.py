@@ -1,6 +1,7 @@
 """People and definitions for tests, made by factory-boy where a row is enough and by the verbs where a verb makes them."""
 
 import factory
+from django.db import transaction
 
 from accounts.models import User, Vendor
 from workflows import actions as workflows
@@ -13,14 +14,26 @@ TIERS = {
 }
 
 
-class VendorFactory(factory.django.DjangoModelFactory):
+class Factory(factory.django.DjangoModelFactory):
+    """For whom we act is said at BEGIN, so rows are made inside a transaction, in tests without one too."""
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def _create(cls, *args, **facts):
+        with transaction.atomic():
+            return super()._create(*args, **facts)
+
+
+class VendorFactory(Factory):
     class Meta:
         model = Vendor
 
     name = factory.Sequence(lambda n: f"Vendor {n}")
 
 
-class UserFactory(factory.django.DjangoModelFactory):
+class UserFactory(Factory):
     class Meta:
         model = User
 

@@ -14,7 +14,7 @@ from cases.states import APPROVAL, RESOLUTION, REVIEW
 from hitlsite.demo import outputs, people, rules
 from scorecards import actions as scorecards
 
-WEEKS, A_DAY, WAITING = 8, 8, 36
+WEEKS, A_DAY, WAITING = 8, 8, 72
 HOUR = timedelta(hours=1)
 
 
@@ -34,8 +34,9 @@ class History:
         for day in range(WEEKS * 7):
             if (start + timedelta(days=day)).weekday() < 5:
                 self._day(start + timedelta(days=day), day // 7)
-        for _ in range(WAITING):
-            self._send(now - self.random.random() * 5 * HOUR, WEEKS)
+        for number in range(WAITING):
+            at = now - self.random.uniform(0.5, 5) * HOUR
+            self._leave_waiting(self._send(at, WEEKS), at, number)
 
     def _as(self, username, at):
         """Act for one of the people, or (None) for the house itself, at a moment of the past."""
@@ -88,6 +89,18 @@ class History:
         if case.settles_at:
             with self._as(None, case.settles_at + timedelta(seconds=1)):
                 actions.settle_case(pk, by=User.objects.machine())
+
+    def _leave_waiting(self, pk, at, number):
+        """Of what waits at review some is handed to the vendors and some already escalated; the rest waits for the house."""
+        case = Case.objects.get(pk=pk)
+        if case.state != REVIEW or number % 3 == 0:
+            return
+        with self._as("rita", at + 0.2 * HOUR):
+            if number % 3 == 1:
+                to = self.people["lucia" if number % 2 else "mila"].pk
+                actions.hand_over(pk, by=self.people["rita"], reason="Volume for the vendor.", to=to)
+            else:
+                actions.escalate(pk, by=self.people["rita"], reason="The file says otherwise.", category="policy-conflict")
 
     def _review(self, case, at):
         """A vendor's reviewer takes over some of it; one of them has grown careless lately."""

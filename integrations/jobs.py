@@ -1,0 +1,32 @@
+"""Webhooks go out every second; idempotency keys are forgotten after two days."""
+
+from time import monotonic
+
+from django.db import transaction
+
+from integrations import delivery, idempotency, posting
+from integrations.models import WebhookEndpoint
+
+SCHEDULES = {
+    "Send webhooks": ("integrations.jobs.spread_and_deliver", 1),
+    "Forget idempotency keys": ("integrations.jobs.purge", 86_400),
+}
+LONG_ENOUGH = 60  # seconds; the next slot goes on
+
+
+def spread_and_deliver():
+    until = monotonic() + LONG_ENOUGH
+    delivery.spread()
+    while delivery.deliver_due() and monotonic() < until:
+        pass
+
+
+def purge():
+    idempotency.purge()
+
+
+def send_test(endpoint_id):
+    with transaction.atomic():
+        endpoint = WebhookEndpoint.objects.get(pk=endpoint_id)
+    answer = posting.try_out(endpoint)
+    return f"{endpoint.url} answered {answer.status or 'nothing'}: {answer.words}"

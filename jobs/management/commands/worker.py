@@ -1,0 +1,53 @@
+"""`manage.py worker`: does the jobs, and starts those that are due. As many as wanted, on as many hosts as wanted."""
+
+import logging
+import signal
+from time import monotonic, sleep
+
+from django.core.management.base import BaseCommand
+from django.db import close_old_connections
+
+from audit import acting
+from jobs import recovery, schedules
+from jobs.cluster import Cluster
+from jobs.running import AWAY, HOUSE
+
+PAUSE = 0.5  # seconds between two looks at the schedules
+SWEEP = 5.0  # seconds between two looks for jobs that were lost
+
+log = logging.getLogger(__name__)
+
+
+class Command(BaseCommand):
+    help = "Do queued and scheduled work until SIGINT or SIGTERM."
+
+    def handle(self, **options):
+        self.wanted, self.swept_at = True, monotonic()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.stop)
+        with acting.scope(HOUSE):
+            schedules.declare()
+            self.work(Cluster())
+
+    def stop(self, *_):
+        self.wanted = False
+
+    def work(self, cluster):
+        cluster.start()
+        self.stdout.write("Working. Ctrl-C stops after the jobs under way.")
+        while self.wanted:
+            self.look()
+            sleep(PAUSE)
+            cluster.keep_alive()
+        cluster.stop()
+
+    def look(self):
+        """One round. While the database is away there is nothing to do but to come back."""
+        try:
+            close_old_connections()
+            schedules.tick()
+            if monotonic() - self.swept_at > SWEEP:
+                recovery.sweep()
+                self.swept_at = monotonic()
+        except AWAY:
+            log.exception("The database did not answer.")

@@ -1,0 +1,69 @@
+"""Work that nobody waits for: what is due when, and what became of it. These rows are the truth; django-q2 carries ids."""
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from audit import clock
+
+
+class Schedule(models.Model):
+    """Work that comes again. Declared as SCHEDULES in an app's jobs.py; the worker writes the declarations here at start."""
+
+    name = models.CharField(max_length=100, unique=True)
+    task = models.CharField(max_length=100, help_text="A function of an app's jobs.py: integrations.jobs.deliver.")
+    every_seconds = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+    next_due = models.DateTimeField(default=clock.now)
+    running_since = models.DateTimeField(null=True)
+    last_run_at = models.DateTimeField(null=True, help_text="When it last ended well.")
+    last_error = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.CheckConstraint(condition=Q(every_seconds__gte=1), name="a_schedule_takes_a_second_at_least")]
+        indexes = [models.Index(fields=["next_due"], name="schedules_due")]
+
+    def __str__(self):
+        return self.name
+
+
+class Job(models.Model):
+    """One piece of work. It may start more than once, so every effect must bear repeating; dead ones wait for a person."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        DEAD = "dead", "Dead"
+
+    task = models.CharField(max_length=100)
+    arguments = models.JSONField(default=list)
+    schedule = models.ForeignKey(Schedule, models.SET_NULL, null=True, related_name="jobs")
+    state = models.CharField(max_length=7, choices=State.choices, default=State.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Counted, and committed, before each run.")
+    max_attempts = models.PositiveSmallIntegerField(default=5)
+    due_at = models.DateTimeField(default=clock.now, help_text="Not before: a failed job waits a while.")
+    package = models.BigIntegerField(null=True, help_text="The row of django-q2's queue that carries it.")
+    worker = models.CharField(max_length=100, blank=True, help_text="Host and process that runs it, or ran it last.")
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    report = models.CharField(max_length=500, blank=True, help_text="What the work said when it was done.")
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=clock.now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["schedule"], condition=Q(state__in=["queued", "running"]), name="scheduled_work_runs_once_at_a_time"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["id"], name="jobs_alive", condition=Q(state__in=["queued", "running"])),
+            models.Index(fields=["finished_at"], name="jobs_over", condition=Q(state__in=["done", "dead"])),
+        ]
+
+    def __str__(self):
+        return f"job {self.pk}: {self.task}"
