@@ -93,7 +93,7 @@ def changing(case_id, verb, *, by, reason=""):
 
 def locked(case_id) -> Case:
     """The case, its row locked until the transaction ends."""
-    return Case.objects.select_for_update(of=("self",)).select_related("workflow").get(pk=case_id)
+    return Case.objects.one(case_id, locked=True)
 
 
 def standing(case, by) -> Standing:

@@ -59,7 +59,7 @@ def next_case(user, *, desk=None, workflow_id=None) -> Case | None:
                 },
             )
             found = cursor.fetchone()
-        return _lease(Case.objects.select_related("workflow").get(pk=found[0]), user, now) if found else None
+        return _lease(Case.objects.one(found[0]), user, now) if found else None
 
 
 def claim(case_id, *, by) -> Case:
