@@ -13,7 +13,7 @@ from audit import clock
 from cases.states import APPROVAL, CLOSED, DESKS, INTAKE, OPEN, RESOLUTION, REVIEW, ClosedAs, State
 from scorecards.models import Evaluation
 from workflows import money
-from workflows.models import TIER_CHOICES, AIRelease, ExceptionCategory, Policy, Seat, Workflow
+from workflows.models import TIER_CHOICES, AIRelease, ExceptionCategory, Owner, Policy, Seat, Workflow
 
 
 def fact(model, **options):
@@ -47,7 +47,8 @@ class CaseQuerySet(models.QuerySet):
             return self
         seats = Seat.objects.live().filter(user=user)
         if user.vendor_id is None:
-            return self.filter(Q(workflow__in=seats.values("workflow")) | Q(workflow__owners__user=user)).distinct()
+            owned = Owner.objects.filter(user=user)
+            return self.filter(Q(workflow__in=seats.values("workflow")) | Q(workflow__in=owned.values("workflow")))
         at_my_desks = Q(pk__in=[])
         for desk, role in DESKS.items():
             at_my_desks |= Q(state=desk, workflow__in=seats.filter(role=role).values("workflow"))

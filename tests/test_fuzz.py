@@ -4,8 +4,6 @@ import itertools
 
 import pytest
 import schemathesis
-from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -28,13 +26,9 @@ ROLES = ("integration", "reviewer", "resolver", "approver", "vendor_reviewer")
 
 
 @pytest.fixture
-def described(db):
-    """The real WSGI application, inside the test's transaction: so it may not hang up after each request."""
-    for signal in (request_started, request_finished):
-        signal.disconnect(close_old_connections)
-    yield schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
-    for signal in (request_started, request_finished):
-        signal.connect(close_old_connections)
+def described(transactional_db):
+    """The real WSGI application, each request in a transaction of its own."""
+    return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
 
 
 @pytest.fixture
