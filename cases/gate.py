@@ -63,9 +63,10 @@ SELECT %(case)s, coalesce(max(number), 0) + 1, %(digest)s, %(at)s FROM cases_rel
 """
 FOLLOWS = ("case.settle", "case.release")  # from a decision: whoever came too late is told of the decision
 MOVE = [
-    *("state", "tier", "requires_approval", "approvals_needed", "revision", "category", "vendor", "assigned_to", "passed_by"),
-    *("claimed_by", "claimed_until", "due_at", "closed_as", "closed_at", "settles_at", "released_at"),
+    *("state", "tier", "requires_approval", "approvals_needed", "category_id", "vendor_id", "assigned_to_id", "passed_by"),
+    *("claimed_by_id", "claimed_until", "due_at", "closed_as", "closed_at", "settles_at", "released_at", "revision"),
 ]
+MOVED = f"UPDATE cases_case SET {', '.join(f'{name} = %({name})s' for name in MOVE)} WHERE id = %(case)s"
 
 
 @dataclass(slots=True)
@@ -102,7 +103,7 @@ def changing(case_id, verb, *, by, reason=""):
             case.story = Story(verb, by, reason.strip(), case.state, clock.now())
             yield case
             _write(case)
-            case.save(update_fields=MOVE)
+            _save_the_move(case)
     except PermissionDenied as refusal:
         if case is not None:
             trail.refused(f"case.{verb}", by=by, subject=case, why=str(refusal))
@@ -239,6 +240,11 @@ def end_claim(case, how, *, at):
     """The live claim, if any, is over."""
     with connection.cursor() as cursor:
         cursor.execute(END_CLAIM, [at, how, case.pk])
+
+
+def _save_the_move(case):
+    with connection.cursor() as cursor:
+        cursor.execute(MOVED, {"case": case.pk, **{name: getattr(case, name) for name in MOVE}})
 
 
 def _leave_the_desk(case):
