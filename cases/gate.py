@@ -22,7 +22,7 @@ from cases.states import CLOSED, DESKS, MAKING, ClosedAs
 from integrations import outbox
 from integrations.models import OutboxRow
 from integrations.problems import Conflict
-from workflows.models import compiled_policy
+from workflows.models import Seat, compiled_policy
 
 STANDING = """
 SELECT ARRAY(SELECT role FROM workflows_seat WHERE workflow_id = %(workflow)s AND user_id = %(user)s AND ended_at IS NULL),
@@ -63,9 +63,10 @@ SELECT %(case)s, coalesce(max(number), 0) + 1, %(digest)s, %(at)s FROM cases_rel
 """
 FOLLOWS = ("case.settle", "case.release")  # from a decision: whoever came too late is told of the decision
 MOVE = [
-    *("state", "tier", "requires_approval", "approvals_needed", "revision", "category", "vendor", "assigned_to", "passed_by"),
-    *("claimed_by", "claimed_until", "due_at", "closed_as", "closed_at", "settles_at", "released_at"),
+    *("state", "tier", "requires_approval", "approvals_needed", "category_id", "vendor_id", "assigned_to_id", "passed_by"),
+    *("claimed_by_id", "claimed_until", "due_at", "closed_as", "closed_at", "settles_at", "released_at", "revision"),
 ]
+MOVED = f"UPDATE cases_case SET {', '.join(f'{name} = %({name})s' for name in MOVE)} WHERE id = %(case)s"
 
 
 @dataclass(slots=True)
@@ -102,7 +103,7 @@ def changing(case_id, verb, *, by, reason=""):
             case.story = Story(verb, by, reason.strip(), case.state, clock.now())
             yield case
             _write(case)
-            case.save(update_fields=MOVE)
+            _save_the_move(case)
     except PermissionDenied as refusal:
         if case is not None:
             trail.refused(f"case.{verb}", by=by, subject=case, why=str(refusal))
@@ -241,6 +242,11 @@ def end_claim(case, how, *, at):
         cursor.execute(END_CLAIM, [at, how, case.pk])
 
 
+def _save_the_move(case):
+    with connection.cursor() as cursor:
+        cursor.execute(MOVED, {"case": case.pk, **{name: getattr(case, name) for name in MOVE}})
+
+
 def _leave_the_desk(case):
     """Whoever held the case no longer does; another desk starts afresh."""
     story, rules = case.story, compiled_policy(case.policy_id).rules
@@ -249,10 +255,18 @@ def _leave_the_desk(case):
         case.claimed_by = case.claimed_until = None
     if case.state != story.desk:
         case.assigned_to, case.passed_by = None, []
+        if case.vendor_id and not _works_there(case.vendor_id, case):
+            case.vendor_id = None
         closed = case.state == CLOSED
         case.due_at = None if closed else story.now + timedelta(minutes=rules.tiers[case.tier].due_minutes)
         if not closed:
             case.closed_as, case.closed_at, case.settles_at = "", None, None
+
+
+def _works_there(vendor_id, case) -> bool:
+    """Whether the vendor has somebody at the desk the case is going to; else the house takes it, as it takes every approval."""
+    seats = Seat.objects.live().filter(workflow=case.workflow_id, role=DESKS.get(case.state), user__vendor=vendor_id)
+    return case.state == CLOSED or seats.filter(user__is_active=True).exists()
 
 
 def settle(case):

@@ -5,7 +5,11 @@ import json
 import pytest
 from drf_spectacular.validation import validate_schema
 
+<<<<<<< HEAD
 from cases.api import VERBS
+=======
+from accounts.keys import KeyThrottle
+>>>>>>> 69341d912648af9aedd0965d70c23aaf4bc5cab0
 from cases.models import Case
 
 pytestmark = pytest.mark.django_db
@@ -123,6 +127,16 @@ def test_a_key_may_do_no_more_than_its_verbs(post, key, integration, reviewer):
     answer = post(f"cases/{one}/accept/", {}, **key(reviewer, verbs=["read"]))
 
     assert (answer.status_code, answer.json()["detail"]) == (403, "This API key may not accept.")
+
+
+def test_a_key_beyond_its_rate_is_told_when_to_come_back(post, key, integration, monkeypatch):
+    monkeypatch.setattr(KeyThrottle, "THROTTLE_RATES", {"key": "1/min"})
+    header = key(integration)
+
+    answers = [post("cases/", item(), **header) for _ in range(3)]  # in two different minutes at most
+
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert refused and all(0 < int(answer["Retry-After"]) <= 60 for answer in refused)
 
 
 def test_without_a_key_or_with_a_bad_one(client, post):
