@@ -144,7 +144,7 @@ def recall(case_id, *, by, reason):
     """Whoever sent it to approval takes it back; approvals given are void."""
     with changing(case_id, "recall", by=by, reason=_said(reason)) as case:
         case.story.decides, case.story.voids = False, True
-        case.recall(to=case.standing_facts.last["desk"])
+        case.recall(to=case.standing_facts.sent.get("desk"))
     return case
 
 
@@ -155,7 +155,7 @@ def undo(case_id, *, by, reason=""):
             raise Conflict("The time to undo is over: the decision has taken effect.", code="too_late_to_undo")
         last = case.standing_facts.last
         case.story.decides, case.story.voids = False, True
-        _restore(case, last["before"])
+        _restore(case, last)
         case.undo(to=last["desk"])
     return case
 
@@ -379,10 +379,11 @@ def _close(case, how, *, at_once=False):
         case.story.settles = True
 
 
-def _restore(case, before):
+def _restore(case, last):
     """What stood before the decision that is undone."""
-    case.proposes_no_action = False
-    if before:
+    if last["verb"] == "no_action":
+        case.proposes_no_action = False
+    if before := last["before"]:
         case.standing_output = before["output"]
         amount = before["action"]["amount"]
         _set_action(case, {**before["action"], "amount": Decimal(amount) if amount is not None else None})

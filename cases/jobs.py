@@ -1,12 +1,16 @@
 """Time-driven work on cases: find, call the verb."""
 
-from contextlib import suppress
+import logging
+
+from django.db import IntegrityError
 
 from accounts.models import User
 from audit import clock
 from cases import actions, queues
 from cases.models import Case
 from integrations.problems import Conflict
+
+log = logging.getLogger(__name__)
 
 SCHEDULES = {
     "settle decided cases": ("cases.jobs.settle_due", 1),
@@ -15,12 +19,16 @@ SCHEDULES = {
 
 
 def settle_due(limit=500) -> None:
-    """Decisions whose grace window is over take effect."""
+    """Decisions whose grace window is over take effect; one that may not holds up no other."""
     machine = User.objects.machine()
     due = Case.objects.filter(settles_at__lte=clock.now()).order_by("settles_at").values_list("pk", flat=True)[:limit]
     for pk in list(due):
-        with suppress(Conflict):  # undone, or settled by another worker, in the meantime
+        try:
             actions.settle_case(pk, by=machine)
+        except Conflict:
+            continue  # undone, or settled by another worker, in the meantime
+        except IntegrityError:
+            log.exception("Case %s may not take effect; the others do.", pk)  # such as one whose approver has left since
 
 
 def end_expired_claims() -> None:

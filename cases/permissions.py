@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from accounts.roles import IN_HOUSE_ONLY, MACHINE_VERBS, OWNER_VERBS, VERBS, Role
-from cases.states import CHECKING, DESKS, MOVES
+from cases.states import APPROVAL, CHECKING, DESKS, MOVES
 
 
 @dataclass(slots=True)
@@ -19,6 +19,7 @@ class Standing:
     approvals: int = 0  # given over exactly what stands
     edited_since_release: bool = False
     last: dict = field(default_factory=dict)  # the last decision: by, verb, desk, to, at, before
+    sent: dict = field(default_factory=dict)  # the decision that sent it to approval: by, desk
 
 
 def may(by, verb, case, standing) -> bool:
@@ -40,7 +41,7 @@ def why_not(by, verb, case, standing) -> str:
         return _no_seat(verb, case, standing)
     if role in IN_HOUSE_ONLY and not by.is_in_house:
         return f"Only in-house people may {_said(verb)}."
-    return _why_not_checking(by, verb, case, standing) or _why_not_taking_back(by, verb, standing)
+    return _why_not_checking(by, verb, case, standing) or _why_not_taking_back(by, verb, case, standing)
 
 
 def _why_not_the_integration(by, verb, case, standing):
@@ -82,10 +83,10 @@ def _why_not_checking(by, verb, case, standing):
     return ""
 
 
-def _why_not_taking_back(by, verb, standing):
+def _why_not_taking_back(by, verb, case, standing):
     if verb == "undo" and standing.last.get("by_id") != by.pk:
         return "Only whoever decided may undo it."
-    if verb == "recall" and (standing.last.get("by_id") != by.pk or standing.last.get("to") != "approval"):
+    if verb == "recall" and case.state == APPROVAL and standing.sent.get("by_id") != by.pk:
         return "Only whoever sent it to approval may recall it."
     return ""
 

@@ -85,9 +85,9 @@ GROUPS = [
     {
         "title": "Integrations",
         "items": [
-            item("Webhooks", "webhook", "admin:integrations_endpoint_changelist", ADMINISTERS),
+            item("Webhooks", "webhook", "admin:integrations_webhookendpoint_changelist", ADMINISTERS),
             item("Deliveries", "outbox", "admin:integrations_delivery_changelist", ADMINISTERS),
-            item("Jobs", "schedule", "admin:jobs_job_changelist", WATCHES),
+            item("Jobs", "schedule", "admin:jobs_job_changelist", ADMINISTERS),
             item("API documentation", "api", "swagger", IN_HOUSE),
         ],
     },

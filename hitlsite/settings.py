@@ -63,7 +63,7 @@ DATABASE_OWNER = {key: database(DATABASE_OWNER_URL or DATABASE_URL)[key] for key
 
 INSTALLED_APPS = [
     "hitlsite",  # first: its `migrate` runs as the owner
-    "unfold.apps.BasicAppConfig",  # before the admin, whose templates it replaces; the site is our own
+    "unfold.apps.BasicAppConfig",  # its templates before Django's; the default config would put its own site in place of ours
     "hitlsite.site.HitlAdmin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

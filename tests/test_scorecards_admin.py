@@ -39,7 +39,7 @@ def stranger(db):
 
 @pytest.fixture
 def superuser(db):
-    return User.objects.create_superuser("root")
+    return User.objects.create_superuser("root", office="")
 
 
 @pytest.fixture

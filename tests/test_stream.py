@@ -155,8 +155,10 @@ def bearer(person, owner):
 def until_done(api, headers, stream, by_id, failures):
     line, idle = http.client.HTTPConnection("127.0.0.1", api), 0
     try:
-        while idle < 8:
+        while idle < 300:
             status, case = call(line, headers, "/api/v1/cases/next/", {})
+            if status == 204 and not Case.objects.open().exists():
+                break
             if status == 204:
                 idle += 1
                 time.sleep(0.2)
@@ -167,6 +169,7 @@ def until_done(api, headers, stream, by_id, failures):
         failures.append(repr(error))
     finally:
         line.close()
+        connection.close()
 
 
 def decide(line, headers, case, right):
@@ -182,6 +185,10 @@ def call(line, headers, path, body):
     response = line.getresponse()
     text = response.read()
     return response.status, json.loads(text) if text else None
+
+
+class PatientServer(ThreadingHTTPServer):
+    request_queue_size = 128  # http.server's own 5 drops connections that come together
 
 
 class Receiver:
@@ -200,7 +207,7 @@ class Receiver:
             def log_message(self, *_):
                 """Quietly."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = PatientServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/hook"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         return self

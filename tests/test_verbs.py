@@ -256,3 +256,16 @@ def test_too_late_names_what_happened(send, reviewer, refunds, owner):
 
     with pytest.raises(Conflict, match=r"closed now: it was (released|accepted)"):
         actions.accept(case.pk, by=reviewer)
+
+
+def test_a_vendors_case_that_leaves_its_desks_comes_to_the_house(send, reviewer, vendor_reviewer, resolver, approver):
+    case = send()
+    actions.hand_over(case.pk, by=reviewer, reason="Volume", to=vendor_reviewer.pk)
+    assert queues.next_case(vendor_reviewer).pk == case.pk
+
+    actions.escalate(case.pk, by=vendor_reviewer, reason="Unclear")
+
+    assert again(case).vendor is None
+    assert queues.next_case(resolver).pk == case.pk
+    actions.escalate(case.pk, by=resolver, reason="Too big for me")
+    assert queues.next_case(approver).pk == case.pk

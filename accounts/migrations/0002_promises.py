@@ -9,6 +9,12 @@ CREATE TRIGGER only_the_house_says_who_somebody_is BEFORE UPDATE ON accounts_use
     NEW.is_active, NEW.is_staff, NEW.is_superuser)) EXECUTE FUNCTION refuse();
 CALL only_the_house_defines('accounts_vendor');
 CALL only_the_house_defines('accounts_apikey');
+CALL only_the_house_defines('accounts_user_groups');
+CALL only_the_house_defines('accounts_user_user_permissions');
+CALL only_the_house_defines('auth_group');
+CALL only_the_house_defines('auth_group_permissions');
+CALL only_the_house_defines('auth_permission');
+CALL only_the_house_defines('django_content_type');
 DO $$
 BEGIN
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'hitl_app') AND current_user <> 'hitl_app' THEN

@@ -3,7 +3,7 @@
 from django.db import migrations
 
 SQL = """
-CREATE FUNCTION draw_the_events_id() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION draw_the_events_id() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog AS $$
 BEGIN
   NEW.id := nextval('public.audit_auditevent_id_seq'::regclass);
   RETURN NEW;

@@ -5,7 +5,7 @@ from django.db import migrations
 SQL = """
 CREATE FUNCTION content_digest(revision integer, output jsonb, action_type text, amount numeric, currency text, payee text,
   no_action boolean, policy bigint) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE
-  AS $$ SELECT sha256(convert_to(jsonb_build_array(revision, output, action_type, amount, currency, payee, no_action, policy)::text, 'UTF8')) $$;
+  RETURN sha256(convert_to(jsonb_build_array(revision, output, action_type, amount, currency, payee, no_action, policy)::text, 'UTF8'));
 """
 
 

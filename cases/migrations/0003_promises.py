@@ -23,14 +23,15 @@ CREATE TRIGGER what_was_released_is_reopened_only_as_rework BEFORE UPDATE ON cas
 -- What never changes, and what only rises
 CREATE TRIGGER what_was_received_never_changes
   BEFORE UPDATE OF workflow_id, external_id, sender_id, received_at, intake_digest, input, context, output, received_action,
-    confidence, confidences, alternatives, ai_release_id, is_test, is_probe, policy_id, probability, draw, sampled
+    confidence, confidences, alternatives, ai_release_id, segment, channel, customer_reference, is_test, is_probe, policy_id,
+    sentence, reasons, probability, draw, sampled
   ON cases_case FOR EACH ROW
   WHEN ((OLD.workflow_id, OLD.external_id, OLD.sender_id, OLD.received_at, OLD.intake_digest, OLD.input, OLD.context, OLD.output,
-      OLD.received_action, OLD.confidence, OLD.confidences, OLD.alternatives, OLD.ai_release_id, OLD.is_test, OLD.is_probe,
-      OLD.policy_id, OLD.probability, OLD.draw, OLD.sampled)
+      OLD.received_action, OLD.confidence, OLD.confidences, OLD.alternatives, OLD.ai_release_id, OLD.segment, OLD.channel,
+      OLD.customer_reference, OLD.is_test, OLD.is_probe, OLD.policy_id, OLD.sentence, OLD.reasons, OLD.probability, OLD.draw, OLD.sampled)
     IS DISTINCT FROM (NEW.workflow_id, NEW.external_id, NEW.sender_id, NEW.received_at, NEW.intake_digest, NEW.input, NEW.context,
-      NEW.output, NEW.received_action, NEW.confidence, NEW.confidences, NEW.alternatives, NEW.ai_release_id, NEW.is_test,
-      NEW.is_probe, NEW.policy_id, NEW.probability, NEW.draw, NEW.sampled)) EXECUTE FUNCTION refuse();
+      NEW.output, NEW.received_action, NEW.confidence, NEW.confidences, NEW.alternatives, NEW.ai_release_id, NEW.segment, NEW.channel,
+      NEW.customer_reference, NEW.is_test, NEW.is_probe, NEW.policy_id, NEW.sentence, NEW.reasons, NEW.probability, NEW.draw, NEW.sampled)) EXECUTE FUNCTION refuse();
 CREATE TRIGGER tier_and_required_approval_never_fall BEFORE UPDATE ON cases_case FOR EACH ROW
   WHEN ((OLD.requires_approval AND NOT NEW.requires_approval) OR NEW.approvals_needed < OLD.approvals_needed
     OR NEW.revision < OLD.revision
@@ -71,7 +72,10 @@ BEGIN
   IF EXISTS (SELECT FROM released r JOIN cases_case c ON c.id = r.case_id WHERE c.requires_approval
       AND c.approvals_needed > (SELECT count(DISTINCT d.by_id) FROM cases_decision d JOIN accounts_user u ON u.id = d.by_id
                                  WHERE d.case_id = c.id AND d.verb = 'approve' AND d.digest = r.digest
-                                   AND d.vendor_id IS NULL AND u.vendor_id IS NULL)) THEN
+                                   AND d.vendor_id IS NULL AND u.vendor_id IS NULL
+                                   AND NOT EXISTS (SELECT FROM cases_decision made WHERE made.case_id = c.id
+                                     AND made.by_id = d.by_id AND made.id <> d.id AND (made.output IS NOT NULL
+                                       OR made.verb IN ('accept', 'correct', 'escalate', 'resolve', 'no_action', 'edit'))))) THEN
     RAISE EXCEPTION '%.', replace(TG_NAME, '_', ' ') USING ERRCODE = '23514', CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME;
   END IF;
   RETURN NULL;
@@ -111,6 +115,11 @@ END $$;
 CREATE TRIGGER only_in_house_approves AFTER INSERT ON cases_decision FOR EACH ROW
   WHEN (NEW.verb IN ('approve', 'reject', 'edit') OR (NEW.verb = 'send_back' AND NEW.desk = 'approval'))
   EXECUTE FUNCTION the_decider_is_an_in_house_approver();
+
+-- A session that acts for a vendor, or for nobody, signs in no approver's name.
+CREATE TRIGGER only_in_house_approves_for_the_house BEFORE INSERT ON cases_decision FOR EACH ROW
+  WHEN (current_user = 'hitl_app' AND (NEW.verb IN ('approve', 'reject', 'edit') OR (NEW.verb = 'send_back' AND NEW.desk = 'approval')))
+  EXECUTE FUNCTION refuse();
 
 CREATE FUNCTION the_checker_made_nothing_of_it() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN

@@ -9,9 +9,10 @@ CREATE TRIGGER a_policy_is_born_a_draft BEFORE INSERT ON workflows_policy
   FOR EACH ROW WHEN (NEW.published_at IS NOT NULL) EXECUTE FUNCTION refuse();
 
 -- No approver's seat and no ownership for a vendor's user; a user who becomes a vendor's loses them.
+-- FOR SHARE makes giving a seat and joining a vendor wait for each other: whichever comes second sees the first.
 CREATE FUNCTION the_user_is_in_house() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
-  IF EXISTS (SELECT FROM accounts_user WHERE id = NEW.user_id AND vendor_id IS NOT NULL) THEN
+  IF (SELECT vendor_id FROM accounts_user WHERE id = NEW.user_id FOR SHARE) IS NOT NULL THEN
     RAISE EXCEPTION '%.', replace(TG_NAME, '_', ' ') USING ERRCODE = '23514', CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME;
   END IF;
   RETURN NULL;
@@ -38,8 +39,11 @@ CALL only_the_house_defines('workflows_approvallimit');
 CALL only_the_house_defines('workflows_owner');
 CALL only_the_house_defines('workflows_exceptioncategory');
 CALL only_the_house_defines('workflows_playbooksection');
+CALL only_the_house_defines('workflows_airelease');
+CALL history_is_append_only('workflows_airelease');  -- who produced a case's output is a fact of the case
 """
 UNDO = """
+DROP TRIGGER history_is_append_only ON workflows_airelease;
 DROP TRIGGER who_joins_a_vendor_leaves_the_houses_seats ON accounts_user;
 DROP FUNCTION end_what_only_the_house_holds();
 DROP TRIGGER only_in_house_owns ON workflows_owner;
