@@ -5,11 +5,8 @@ import json
 import pytest
 from drf_spectacular.validation import validate_schema
 
-<<<<<<< HEAD
-from cases.api import VERBS
-=======
 from accounts.keys import KeyThrottle
->>>>>>> 69341d912648af9aedd0965d70c23aaf4bc5cab0
+from cases.api import VERBS
 from cases.models import Case
 
 pytestmark = pytest.mark.django_db
@@ -191,3 +188,10 @@ def test_the_documentation_page_needs_nothing_from_elsewhere(client):
 
     assert "openapi.json" in page
     assert "https://" not in page.replace("https://127.0.0.1", "")
+
+
+def test_a_post_without_the_last_slash_is_an_error_and_no_redirect(post, key, integration):
+    """Many clients turn a redirected POST into a GET, read its 200, and believe the output was taken in."""
+    answer = post("cases", item(), **key(integration))
+
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")

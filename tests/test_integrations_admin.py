@@ -2,6 +2,8 @@
 
 import pytest
 from django.contrib.messages import get_messages
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User, Vendor
@@ -167,11 +169,18 @@ def test_a_delivery_that_was_given_up_is_sent_again(client, administrator, undel
     assert again.attempts == 0 and again.next_try_at
 
 
-def test_a_list_costs_ten_statements_however_many_rows(client, administrator, undelivered, django_assert_num_queries):
+def test_a_list_costs_as_many_statements_for_many_rows_as_for_one(client, administrator, undelivered):
     client.force_login(administrator)
+    client.get(reverse("admin:index"))  # what is read once per process is read
+    one = statements_of_the_list(client)
     for number in range(2, 30):
         row = OutboxRow.objects.create(case_id=1, number=number, recipient_id=1, event="case.decided", payload={})
         Delivery.objects.create(row=row, endpoint=undelivered.endpoint)
 
-    with django_assert_num_queries(10):  # two of them count the desks in the sidebar
-        client.get(reverse("admin:integrations_delivery_changelist"))
+    assert statements_of_the_list(client) == one
+
+
+def statements_of_the_list(client):
+    with CaptureQueriesContext(connection) as seen:
+        assert client.get(reverse("admin:integrations_delivery_changelist")).status_code == 200
+    return len(seen)
