@@ -54,7 +54,7 @@ TABLE = {
     "cases_case_give_back": (302, 404, 409, 404, 409, 409, 404, 409),
     "cases_case_resolve": RESOLVERS,
     "cases_case_no_action": RESOLVERS,
-    "cases_case_recall": RESOLVERS,
+    "cases_case_recall": (302, 404, 409, 404, 403, 403, 404, 403),
     "cases_case_undo": RESOLVERS,
     "cases_case_approve": APPROVERS,
     "cases_case_edit": APPROVERS,
