@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import msgspec
 from django.core.management import get_commands
@@ -222,14 +223,24 @@ def command(*words) -> tuple[float, float, int]:
     """A management command in a process of its own: seconds, CPU seconds, and the peak of its memory in bytes."""
     began = time.monotonic()
     process = subprocess.Popen([sys.executable, "manage.py", *words], cwd=CHECKOUT, stdout=subprocess.DEVNULL)
+    peak, ended = 0, 0
     try:
-        _, status, used = os.wait4(process.pid, 0)
+        while not ended:
+            time.sleep(0.02)
+            peak = max(peak, peak_of(process.pid))
+            ended, status, used = os.wait4(process.pid, os.WNOHANG)
     except BaseException:
         process.kill()
         raise
     if status:
         raise RuntimeError(f"{words[0]} failed.")
-    return time.monotonic() - began, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+    return time.monotonic() - began, used.ru_utime + used.ru_stime, peak
+
+
+def peak_of(pid) -> int:
+    """VmHWM, in bytes; not wait4's ru_maxrss, which counts our own memory from before the child's exec."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return sum(1024 * int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
 
 
 def importing(bench) -> Job:
