@@ -62,6 +62,7 @@ VERBS = {
     "rework": lambda case, by: actions.rework(case, by=by, reason="Wrong", place="support"),
     "settle": lambda case, by: actions.settle_case(case, by=by),
 }
+DECIDED = {f"case.{verb}" for verb in (*MAKING, *CHECKING, "send_back")}
 TAKING_BACK = {"undo", "recall", "give_back"}  # what whoever came last usually tries
 USUALLY = {
     "reviewers": {
@@ -252,6 +253,7 @@ def the_story_is_the_history(case, decisions, events):
     assert [event.number for event in events] == list(range(1, len(events) + 1))
     assert [bytes(event.previous) for event in events] == [b"", *(bytes(event.hash) for event in events[:-1])]
     said = [(event.body["decision"], event.verb, event.actor_id) for event in events if "decision" in event.body]
+    assert len(said) == sum(event.verb in DECIDED for event in events)
     assert said == [(each.pk, f"case.{each.verb}", each.by_id) for each in decisions]
     assert sum(event.verb == "case.release" for event in events) == case.releases.filter(number__gt=at_birth(events)).count()
 
@@ -270,6 +272,7 @@ def no_maker_checked(decisions):
 
 def one_holds_it_at_most(case):
     live = list(case.claims.filter(ended_at=None))
+    assert all(claim.desk == case.state for claim in live)
     assert [claim.user_id for claim in live] == [case.claimed_by_id] * (case.claimed_by_id is not None)
 
 
