@@ -191,7 +191,8 @@ def reopen(case_id, *, by, reason, place=Rework.Place.OTHER, **measured):
             raise Conflict("The decision has not taken effect yet. Whoever decided can undo it.", code="not_settled")
         case.story.decides = False
         case.reopen()
-        _rework(case, place, **measured)
+        if case.released_at:
+            _rework(case, place, **measured)
     return case
 
 
@@ -370,8 +371,8 @@ def _is_as_received(case):
 
 
 def _close(case, how, *, at_once=False):
-    """It ends so; it takes effect now, or when the policy's grace window is over."""
-    grace = 0 if at_once else compiled_policy(case.policy_id).rules.grace_seconds
+    """It ends so; it takes effect now, or when the policy's grace window is over. What was released before has none."""
+    grace = 0 if at_once or case.released_at else compiled_policy(case.policy_id).rules.grace_seconds
     case.closed_as, case.closed_at = how, case.story.now
     if grace:
         case.settles_at = case.story.now + timedelta(seconds=grace)

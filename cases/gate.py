@@ -18,7 +18,7 @@ from audit import clock, trail
 from audit.models import AuditEvent
 from cases.models import Case, Correction
 from cases.permissions import Standing, why_not
-from cases.states import CLOSED, DESKS, MAKING, ClosedAs
+from cases.states import CHECKING, CLOSED, DESKS, MAKING, MOVES, ClosedAs
 from integrations import outbox
 from integrations.models import OutboxRow
 from integrations.problems import Conflict
@@ -62,6 +62,7 @@ INSERT INTO cases_release (case_id, number, digest, at)
 SELECT %(case)s, coalesce(max(number), 0) + 1, %(digest)s, %(at)s FROM cases_release WHERE case_id = %(case)s RETURNING number
 """
 FOLLOWS = ("case.settle", "case.release")  # from a decision: whoever came too late is told of the decision
+DECIDING = {*MAKING, *CHECKING} & MOVES.keys()
 MOVE = [
     *("state", "tier", "requires_approval", "approvals_needed", "category_id", "vendor_id", "assigned_to_id", "passed_by"),
     *("claimed_by_id", "claimed_until", "due_at", "closed_as", "closed_at", "settles_at", "released_at", "revision"),
@@ -100,6 +101,8 @@ def changing(case_id, verb, *, by, reason=""):
             if refusal := why_not(by, verb, case, case.standing_facts):
                 raise PermissionDenied(refusal)
             _nobody_else_holds(case, verb, by)
+            if verb in DECIDING and case.state not in MOVES[verb]:  # before anybody looks at what was typed
+                raise TransitionNotAllowed(f"Nobody can {verb} at {case.state}.")
             case.story = Story(verb, by, reason.strip(), case.state, clock.now())
             yield case
             _write(case)

@@ -50,11 +50,12 @@ def check(key):
 
 
 def first_or_replayed(request, key, run):
-    if not taken(key, request.user.pk):
-        return in_flight()
+    mine = taken(key, request.user.pk)
     digest = digest_of(request)
     if kept := IdempotencyKey.objects.filter(user_id=request.user.pk, key=key).first():
         return replayed(kept) if bytes(kept.request_digest) == digest else reused()
+    if not mine:
+        return in_flight()
     response = rendered(run())
     if response.status_code < 400:
         keep(request, key, digest, response)

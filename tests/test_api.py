@@ -195,3 +195,22 @@ def test_a_post_without_the_last_slash_is_an_error_and_no_redirect(post, key, in
     answer = post("cases", item(), **key(integration))
 
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+
+
+def test_the_same_output_again_is_go_only_while_what_stands_is_released(post, key, integration, resolver):
+    """Released, reopened and resolved as a risky action, the case waits for an approval: asking again must not say go."""
+    header = key(integration)
+    body = item(confidence=0.99)
+    one = post("cases/", body, **header).json()
+    assert one["verdict"] == "go"
+    post(f"cases/{one['id']}/reopen/", {"reason": "Wrong"}, **header)
+    risky = {
+        "reason": "A refund",
+        "output": {"decision": "pay"},
+        "action": {"type": "refund", "amount": "5", "currency": "EUR"},
+    }
+    assert post(f"cases/{one['id']}/resolve/", risky, **key(resolver)).json()["state"] == "approval"
+
+    again = post("cases/", body, **header).json()
+
+    assert (again["status"], again["verdict"], again["released_output"]) == ("known", "held", None)

@@ -26,7 +26,7 @@ PROMISES = [
     *("A1", "A2", "A3", "A4", "A5", "A6", "A7", "P1", "P2", "T1", "T2", "T3", "T4", "O1"),
     *("F1", "F2", "F3", "F4", "W1", "W2", "W3", "W4", "U1"),
 ]
-FOUNDATION = ["C1", "C2", "C3", "C4", "I1", "I2", "T1"]
+FOUNDATION = ["C1", "C2", "C3", "C4", "I1", "I2", "T1", "F1"]
 DOCUMENTS = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")})
 
 

@@ -72,7 +72,19 @@ class Command(BaseCommand):
 def _web(host, port):
     return (
         *(sys.executable, "-m", "gunicorn", "hitlsite.wsgi", "--bind", f"{host}:{port}", "--worker-class", "gthread"),
-        *("--workers", "2", "--threads", "16", "--log-level", "warning", "--max-requests", "20000", "--graceful-timeout", "10"),
+        *(
+            "--workers",
+            "2",
+            "--threads",
+            "16",
+            "--log-level",
+            "warning",
+            "--max-requests",
+            "20000",
+            "--graceful-timeout",
+            "10",
+            "--no-control-socket",
+        ),
     )
 
 
