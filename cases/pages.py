@@ -82,8 +82,9 @@ class CasePages:
             done = do(case, name, form, request.user)
         except REFUSALS as error:
             return self._refused(request, case, name, form, error)
-        messages.success(request, outcome(done, name))
-        return self._go_on(request, done, desk, VERBS[name])
+        seen = Case.objects.visible_to(request.user).filter(pk=done.pk).exists()
+        messages.success(request, outcome(done, name, seen))
+        return self._go_on(request, done, desk, VERBS[name], seen)
 
     def _asked(self, request, case, name, form):
         """The empty form; or, where the verb is not possible, why."""
@@ -117,13 +118,11 @@ class CasePages:
         shown = {"sentence": gate.what_happened(case), "typed": typed, "title": f"{VERBS[name].label} {case}"}
         return self._render(request, "lost", case, status=409, **shown)
 
-    def _go_on(self, request, case, desk, verb):
+    def _go_on(self, request, case, desk, verb, seen):
         """To the next case of that desk where it was asked for; else back to this one, while it can be seen."""
         if "next" in request.POST and desk in DESKS:
             return self._to_next(request, desk)
-        if Case.objects.visible_to(request.user).filter(pk=case.pk).exists() and verb.name != "skip":
-            return redirect(address(case))
-        return redirect(desk_address(desk))
+        return redirect(address(case) if seen and verb.name != "skip" else desk_address(desk))
 
     def next_page(self, request):
         if request.method != "POST":
@@ -174,25 +173,35 @@ def refused(error) -> Refused:
     return Refused(422, "")
 
 
-def outcome(case, name):
-    """What happened, where the case is now, and the way back while there is one."""
-    where = f"It is at {case.get_state_display().lower()} now."
-    if case.state == CLOSED:
-        where = f"It is closed: {case.get_closed_as_display().lower()}."
-    if case.settles_at:
-        until = date_format(timezone.localtime(case.settles_at), "H:i:s")
-        undo = reverse("admin:cases_case_undo", args=[case.pk])
-        where = format_html(
-            '{} It takes effect at {}; until then you can <a class="underline" href="{}">undo</a> it.', where, until, undo
-        )
-    if name == "claim":
-        where = f"You hold it until {date_format(timezone.localtime(case.claimed_until), 'H:i')}."
-    done = (
-        "edited; another approver takes it"
-        if name == "edit" and case.state == APPROVAL and case.story.verb == "edit"
-        else VERBS[name].done
-    )
-    return format_html('<a class="underline" href="{}">{}</a> is {}. {}', address(case), case, done, where)
+def outcome(case, name, seen):
+    """What happened and where the case is now; with links while this person may still see it."""
+    edited_only = name == "edit" and case.state == APPROVAL and case.story.verb == "edit"
+    done = "edited; another approver takes it" if edited_only else VERBS[name].done
+    named = format_html('<a class="underline" href="{}">{}</a>', address(case), case) if seen else case
+    return format_html("{} is {}. {}", named, done, _held_until(case) if name == "claim" else _where(case, seen))
+
+
+def _held_until(case) -> str:
+    return f"You hold it until {date_format(timezone.localtime(case.claimed_until), 'H:i')}."
+
+
+def _where(case, seen):
+    """Where the case is, until when that can be undone, and the way to do so."""
+    if case.state != CLOSED:
+        return f"It is at {case.get_state_display().lower()} now."
+    how = f"It is closed: {_uncapitalised(case.get_closed_as_display())}."
+    if not case.settles_at:
+        return how
+    until = date_format(timezone.localtime(case.settles_at), "H:i:s")
+    if not seen:
+        return f"{how} It takes effect at {until}."
+    undo = reverse("admin:cases_case_undo", args=[case.pk])
+    told = '{} It takes effect at {}; until then you can <a class="underline" href="{}">undo</a> it.'
+    return format_html(told, how, until, undo)
+
+
+def _uncapitalised(text) -> str:
+    return text[:1].lower() + text[1:]
 
 
 def content(case) -> dict:

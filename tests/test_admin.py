@@ -53,7 +53,7 @@ def test_accept(sign_in, send, reviewer):
     answer = post(sign_in(reviewer), case, "accept", follow=True)
 
     assert again(case).closed_as == "released"
-    assert "is accepted. It is closed: released as the ai gave it." in text(answer)
+    assert "is accepted. It is closed: released as the AI gave it." in text(answer)
 
 
 def test_correct(sign_in, send, reviewer):
@@ -171,6 +171,21 @@ def test_claim_give_back_and_skip(sign_in, send, reviewer):
     assert again(case).passed_by == [reviewer.pk]
 
 
+def test_an_approver_claims_too(sign_in, send, approver):
+    case = send(action=REFUND)
+
+    assert "is yours. You hold it until" in text(sign_in(approver).post(page(case, "claim"), follow=True))
+
+
+def test_a_vendors_person_is_offered_no_way_back_to_what_he_no_longer_sees(sign_in, send, vendor_reviewer):
+    case, client = send(), sign_in(vendor_reviewer)
+    Case.objects.filter(pk=case.pk).update(vendor=vendor_reviewer.vendor)
+
+    shown = text(post(client, case, "accept", follow=True))
+
+    assert f"{case} is accepted." in shown and page(case) not in shown
+
+
 # the desk
 
 
@@ -215,7 +230,7 @@ def test_times_are_in_the_persons_zone(sign_in, send, reviewer):
     reviewer.time_zone = "Asia/Tokyo"
     reviewer.save()
 
-    assert "Times in JST." in text(sign_in(reviewer).get(page(send())))
+    assert "Times in Asia/Tokyo." in text(sign_in(reviewer).get(page(send())))
 
 
 # refusals
