@@ -8,6 +8,8 @@ from drf_spectacular.validation import validate_schema
 from accounts.keys import KeyThrottle
 from cases.api import VERBS
 from cases.models import Case
+from scorecards import actions as scorecards
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 
@@ -214,3 +216,24 @@ def test_the_same_output_again_is_go_only_while_what_stands_is_released(post, ke
     again = post("cases/", body, **header).json()
 
     assert (again["status"], again["verdict"], again["released_output"]) == ("known", "held", None)
+
+
+def test_marks_over_rest_decide_whether_an_output_may_be_accepted(post, key, integration, reviewer, refunds, owner):
+    scorecards.publish(scorecards.ready_made(refunds, by=owner), by=owner, reason="Agreed.")
+    factories.policy(refunds, owner, rules={"scorecard": 1})
+    card = scorecards.as_card(scorecards.published(refunds, 1))
+    best = {each.key: {"option": max(each.options, key=each.options.get)} for each in card.criteria}
+    worst = {
+        each.key: {"option": min(each.options, key=each.options.get), "root_cause": (*each.root_causes, "")[0]}
+        for each in card.criteria
+    }
+    one = post("cases/", item(), **key(integration)).json()["id"]
+    header = key(reviewer)
+
+    refused = post(f"cases/{one}/accept/", {"marks": worst}, **header)
+    unknown = post(f"cases/{one}/accept/", {"marks": {"charm": {"option": "Right"}}}, **header)
+    accepted = post(f"cases/{one}/accept/", {"marks": best}, **header)
+
+    assert (refused.status_code, unknown.status_code, accepted.status_code) == (422, 422, 200), refused.content
+    assert "cannot be accepted" in refused.json()["detail"]
+    assert Case.objects.get().decisions.get().evaluation.passed
