@@ -29,6 +29,10 @@ class People(UserManager):
         """The machine: a real user, so that what it does is somebody's doing."""
         return self.get(username=MACHINE)
 
+    def create_superuser(self, username, email=None, password=None, **facts):
+        """Whoever sets the place up administers it. Being a superuser alone would open nothing."""
+        return super().create_superuser(username, email, password, **{"office": Office.ADMINISTRATOR, **facts})
+
 
 class User(AbstractUser):
     """A person, an integration or the machine. Being a superuser gives no case verb to anybody."""

@@ -47,7 +47,7 @@ OWNER_VERBS = {
     Ownership.EXCEPTIONS: {"stop"},
     Ownership.IMPROVEMENT: set(),
 }
-MACHINE_VERBS = {"triage", "settle", "expire"}
+MACHINE_VERBS = {"triage", "settle"}
 
 IN_HOUSE_ONLY = {Role.APPROVER, Office.MANAGER, Office.AUDITOR, Office.ADMINISTRATOR}
 

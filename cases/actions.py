@@ -191,7 +191,8 @@ def reopen(case_id, *, by, reason, place=Rework.Place.OTHER, **measured):
             raise Conflict("The decision has not taken effect yet. Whoever decided can undo it.", code="not_settled")
         case.story.decides = False
         case.reopen()
-        _rework(case, place, **measured)
+        if case.released_at:
+            _rework(case, place, **measured)
     return case
 
 
@@ -236,7 +237,7 @@ def _mark(case, marks, *, must_pass=False):
             raise ValidationError({"marks": "Mark the output on the scorecard first."})
         return
     card = scorecards.published(case.workflow, rules.scorecard)
-    evaluation = scorecards.evaluate(card, marks, by=case.story.by)
+    evaluation = scorecards.evaluate(card, scorecards.read_marks(marks), by=case.story.by)
     if must_pass and not evaluation.passed:
         critical = (
             f" A critical criterion failed: {', '.join(evaluation.failed_critical)}." if evaluation.failed_critical else ""
@@ -370,8 +371,8 @@ def _is_as_received(case):
 
 
 def _close(case, how, *, at_once=False):
-    """It ends so; it takes effect now, or when the policy's grace window is over."""
-    grace = 0 if at_once else compiled_policy(case.policy_id).rules.grace_seconds
+    """It ends so; it takes effect now, or when the policy's grace window is over. What was released before has none."""
+    grace = 0 if at_once or case.released_at else compiled_policy(case.policy_id).rules.grace_seconds
     case.closed_as, case.closed_at = how, case.story.now
     if grace:
         case.settles_at = case.story.now + timedelta(seconds=grace)
@@ -399,6 +400,9 @@ def _seated(case, user_id) -> User:
     )
     if seat is None:
         raise ValidationError({"to": f"Nobody with that id holds a seat at {case.get_state_display().lower()} here."})
+    mine = case.story.by.vendor_id
+    if mine is not None and seat.user.vendor_id not in (None, mine):
+        raise ValidationError({"to": "Your side's work goes to your own people or back to the house."})
     if user_id in case.passed_by or user_id == case.story.by.pk:
         raise ValidationError({"to": f"{seat.user} passed this case on already. Choose somebody else."})
     return seat.user

@@ -96,10 +96,12 @@ class Cases(Door, ListAPIView):
     pagination_class = Newest
     filterset_class = CaseFilter
 
-    def get_queryset(self):
-        return Case.objects.visible_to(self.request.user).select_related("workflow", "claimed_by")
+    queryset = Case.objects.select_related("workflow", "claimed_by")
 
-    @documented(answers={200: shapes.Page}, operation_id="cases_list")
+    def get_queryset(self):
+        return super().get_queryset().visible_to(self.request.user)
+
+    @documented(answers={200: shapes.Summary}, operation_id="cases_list")  # of which the paginator makes pages
     def get(self, request):
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return said(

@@ -151,8 +151,8 @@ SELECT workflow_id, external_id, id FROM received
 """
 
 KNOWN = """
-SELECT c.workflow_id, c.external_id, c.id, encode(c.intake_digest, 'hex'), c.state, c.sentence, c.reasons, c.released_at,
-  coalesce(c.standing_output, c.output)
+SELECT c.workflow_id, c.external_id, c.id, encode(c.intake_digest, 'hex'), c.state, c.sentence, c.reasons,
+  EXISTS (SELECT FROM cases_release r WHERE r.case_id = c.id AND r.digest = c.digest), coalesce(c.standing_output, c.output)
  FROM cases_case c JOIN jsonb_to_recordset(%s::jsonb) AS x(workflow_id bigint, external_id text)
    ON c.workflow_id = x.workflow_id AND c.external_id = x.external_id
 """
@@ -334,10 +334,16 @@ def _answer(row, first, new, known) -> Answer:
         if row is not first[key] and row["intake_digest"] != first[key]["intake_digest"]:
             return _conflict(row, new[key])
         return _told(row, new[key], "received" if row is first[key] else "known")
-    pk, digest, state, sentence, reasons, released_at, output = known[key]
+    pk, digest, state, sentence, reasons, stands_released, output = known[key]
     if digest != row["intake_digest"]:
         return _conflict(row, pk)
-    seen = {"state": state, "sentence": sentence, "reasons": _json(reasons), "released": released_at, "output": _json(output)}
+    seen = {
+        "state": state,
+        "sentence": sentence,
+        "reasons": _json(reasons),
+        "released": stands_released,
+        "output": _json(output),
+    }
     return _told({**row, **seen}, pk, "known")
 
 

@@ -18,20 +18,19 @@ SCHEDULES = {
 }
 
 
-def settle_due(limit=500) -> int:
-    """Decisions whose grace window is over take effect. Returns how many did."""
-    machine, settled = User.objects.machine(), 0
+def settle_due(limit=500) -> None:
+    """Decisions whose grace window is over take effect; one that may not holds up no other."""
+    machine = User.objects.machine()
     due = Case.objects.filter(settles_at__lte=clock.now()).order_by("settles_at").values_list("pk", flat=True)[:limit]
     for pk in list(due):
         try:
             actions.settle_case(pk, by=machine)
-            settled += 1
         except Conflict:
-            pass  # undone, or settled by another worker, in the meantime
+            continue  # undone, or settled by another worker, in the meantime
         except IntegrityError:
             log.exception("Case %s may not take effect; the others do.", pk)  # such as one whose approver has left since
-    return settled
 
 
-def end_expired_claims() -> int:
-    return queues.end_expired_claims()
+def end_expired_claims() -> None:
+    """Leases that ran out are over in the history too."""
+    queues.end_expired_claims()

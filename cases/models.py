@@ -13,7 +13,7 @@ from audit import clock
 from cases.states import APPROVAL, CLOSED, DESKS, INTAKE, OPEN, RESOLUTION, REVIEW, ClosedAs, State
 from scorecards.models import Evaluation
 from workflows import money
-from workflows.models import TIER_CHOICES, AIRelease, ExceptionCategory, Policy, Seat, Workflow
+from workflows.models import TIER_CHOICES, AIRelease, ExceptionCategory, Owner, Policy, Seat, Workflow
 
 
 def fact(model, **options):
@@ -21,7 +21,22 @@ def fact(model, **options):
     return models.ForeignKey(model, models.PROTECT, related_name="+", db_index=False, **options)
 
 
+ONE = """
+SELECT c.*, w.slug AS workflow_slug, w.name AS workflow_name
+  FROM cases_case c JOIN workflows_workflow w ON w.id = c.workflow_id WHERE c.id = %s
+"""
+
+
 class CaseQuerySet(models.QuerySet):
+    def one(self, case_id, *, locked=False):
+        """The case with its workflow's name, by SQL: the verbs fetch one at a time, and compiling the query cost half of it."""
+        case = next(iter(self.raw(ONE + " FOR UPDATE OF c" if locked else ONE, [case_id])), None)
+        if case is None:
+            raise self.model.DoesNotExist(f"There is no case {case_id}.")
+        named = case.workflow_id, case.workflow_slug, case.workflow_name
+        case.workflow = Workflow.from_db(self.db, ["id", "slug", "name"], named)  # the rest is fetched where it is asked for
+        return case
+
     def visible_to(self, user):
         """Who sees what, everywhere: pages, API, search and exports ask here. What is not visible does not exist (404)."""
         if user.kind == user.Kind.MACHINE:
@@ -32,7 +47,8 @@ class CaseQuerySet(models.QuerySet):
             return self
         seats = Seat.objects.live().filter(user=user)
         if user.vendor_id is None:
-            return self.filter(Q(workflow__in=seats.values("workflow")) | Q(workflow__owners__user=user)).distinct()
+            owned = Owner.objects.filter(user=user)
+            return self.filter(Q(workflow__in=seats.values("workflow")) | Q(workflow__in=owned.values("workflow")))
         at_my_desks = Q(pk__in=[])
         for desk, role in DESKS.items():
             at_my_desks |= Q(state=desk, workflow__in=seats.filter(role=role).values("workflow"))

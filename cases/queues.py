@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from accounts.models import User
 from audit import clock, trail
-from cases.gate import locked, standing, what_happened
+from cases.gate import end_claim, locked, standing, what_happened
 from cases.models import Case, Claim
 from cases.permissions import why_not
 from cases.states import DESKS, OPEN
@@ -38,6 +38,11 @@ SELECT first.id FROM workflows_seat s
    AND (%(desk)s::text IS NULL OR s.role = %(role)s) AND (%(workflow)s::bigint IS NULL OR s.workflow_id = %(workflow)s)
  ORDER BY first.priority DESC, first.due_at, first.id LIMIT 1
 """
+LEASE = """
+WITH claimed AS (UPDATE cases_case SET claimed_by_id = %(user)s, claimed_until = %(until)s WHERE id = %(case)s)
+INSERT INTO cases_claim (case_id, user_id, desk, since, until, ended_by)
+VALUES (%(case)s, %(user)s, %(desk)s, %(now)s, %(until)s, '')
+"""
 
 
 def next_case(user, *, desk=None, workflow_id=None) -> Case | None:
@@ -59,7 +64,7 @@ def next_case(user, *, desk=None, workflow_id=None) -> Case | None:
                 },
             )
             found = cursor.fetchone()
-        return _lease(Case.objects.select_related("workflow").get(pk=found[0]), user, now) if found else None
+        return _lease(Case.objects.one(found[0]), user, now) if found else None
 
 
 def claim(case_id, *, by) -> Case:
@@ -139,9 +144,9 @@ def _asking(case_id, verb, by):
 def _lease(case, user, now) -> Case:
     until = now + timedelta(seconds=compiled_policy(case.policy_id).rules.lease_seconds)
     if case.claimed_by_id:
-        case.claims.filter(ended_at=None).update(ended_at=now, ended_by="expired")
-    Claim.objects.create(case=case, user=user, desk=case.state, since=now, until=until)
-    Case.objects.filter(pk=case.pk).update(claimed_by=user, claimed_until=until)
+        end_claim(case, "expired", at=now)
+    with connection.cursor() as cursor:
+        cursor.execute(LEASE, {"case": case.pk, "user": user.pk, "desk": case.state, "now": now, "until": until})
     case.claimed_by, case.claimed_until = user, until
     return case
 
@@ -154,7 +159,7 @@ def _extend(case, now) -> Case:
 
 
 def _free(case, why) -> Case:
-    case.claims.filter(ended_at=None).update(ended_at=clock.now(), ended_by=why)
+    end_claim(case, why, at=clock.now())
     case.claimed_by = case.claimed_until = None
     case.save(update_fields=["claimed_by", "claimed_until", "passed_by"])
     return case

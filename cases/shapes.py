@@ -253,14 +253,6 @@ class Waited(Struct, frozen=True):
     case: Shown
 
 
-class Page(Struct, frozen=True):
-    """A page of a list; `next` and `previous` are addresses."""
-
-    next: str | None
-    previous: str | None
-    results: list[Summary]
-
-
 def summary(case: Case) -> dict[str, Any]:
     return {
         "id": case.pk,

@@ -1,10 +1,130 @@
-"""What the admin's sidebar shows, and to whom."""
+"""What the admin's sidebar shows, and to whom. Read by the settings, so models are only named here, in strings."""
 
+from django.templatetags.static import static
+from django.urls import NoReverseMatch, reverse_lazy
+
+
+def is_in_house(request) -> bool:
+    return request.user.is_in_house
+
+
+def administers(request) -> bool:
+    return request.user.is_in_house and request.user.office == "administrator"
+
+
+def watches(request) -> bool:
+    """Managers, auditors and administrators."""
+    return request.user.is_in_house and request.user.office in ("manager", "auditor", "administrator")
+
+
+IN_HOUSE, ADMINISTERS, WATCHES = (f"hitlsite.navigation.{name}" for name in ("is_in_house", "administers", "watches"))
+
+
+def there_is(name) -> bool:
+    """Whether a page of that name exists: another app may not have its admin yet."""
+    try:
+        return bool(str(reverse_lazy(name)))
+    except NoReverseMatch:
+        return False
+
+
+def item(title, icon, link, permission=None, **more):
+    return {"title": title, "icon": icon, "link": reverse_lazy(link), "name": link, "permission": permission, **more}
+
+
+def desk(title, icon, name):
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy("admin:cases_case_desk", args=[name]),
+        "name": "admin:index",
+        "permission": f"hitlsite.desk.works_at_{name}",
+        "badge": f"hitlsite.desk.at_{name}",
+        "badge_variant": "primary",
+    }
+
+
+def only_here(link):
+    """Lit on this very page alone: unfold lights every link that the address begins with."""
+    return lambda request: request.path == str(link)
+
+
+GROUPS = [
+    {
+        "title": "Desk",
+        "items": [
+            item("My desk", "home", "admin:index"),
+            desk("Review", "rate_review", "review"),
+            desk("Resolution", "build", "resolution"),
+            desk("Approvals", "verified", "approval"),
+            item(
+                "All cases",
+                "inbox",
+                "admin:cases_case_changelist",
+                active=only_here(reverse_lazy("admin:cases_case_changelist")),
+            ),
+        ],
+    },
+    {
+        "title": "Workflows",
+        "items": [
+            item("Workflows", "account_tree", "admin:workflows_workflow_changelist", IN_HOUSE),
+            item("Policies", "rule", "admin:workflows_policy_changelist", IN_HOUSE),
+            item("Scorecards", "grading", "admin:scorecards_scorecard_changelist", IN_HOUSE),
+            item("Playbook", "menu_book", "admin:workflows_playbooksection_changelist", IN_HOUSE),
+        ],
+    },
+    {
+        "title": "People",
+        "items": [
+            item("People", "group", "admin:accounts_user_changelist", IN_HOUSE),
+            item("Vendors", "handshake", "admin:accounts_vendor_changelist", IN_HOUSE),
+            item("API keys", "key", "admin:accounts_apikey_changelist", ADMINISTERS),
+        ],
+    },
+    {
+        "title": "Integrations",
+        "items": [
+            item("Webhooks", "webhook", "admin:integrations_webhookendpoint_changelist", ADMINISTERS),
+            item("Deliveries", "outbox", "admin:integrations_delivery_changelist", ADMINISTERS),
+            item("Jobs", "schedule", "admin:jobs_job_changelist", ADMINISTERS),
+            item("API documentation", "api", "swagger", IN_HOUSE),
+        ],
+    },
+    {
+        "title": "Audit",
+        "items": [item("History", "history", "admin:audit_auditevent_changelist", WATCHES)],
+    },
+]
+
+
+def sidebar(request):
+    """The groups with the pages that exist."""
+    return [{**group, "items": [each for each in group["items"] if there_is(each["name"])]} for group in GROUPS]
+
+
+BLUE = {
+    "50": "oklch(97% .014 254.604)",
+    "100": "oklch(93.2% .032 255.585)",
+    "200": "oklch(88.2% .059 254.128)",
+    "300": "oklch(80.9% .105 251.813)",
+    "400": "oklch(70.7% .165 254.624)",
+    "500": "oklch(62.3% .214 259.815)",
+    "600": "oklch(54.6% .245 262.881)",
+    "700": "oklch(48.8% .243 264.376)",
+    "800": "oklch(42.4% .199 265.638)",
+    "900": "oklch(37.9% .146 265.522)",
+    "950": "oklch(28.2% .091 267.935)",
+}
 UNFOLD = {
     "SITE_TITLE": "HITL Desk",
     "SITE_HEADER": "HITL Desk",
     "SITE_SYMBOL": "fact_check",
+    "SITE_URL": None,
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
-    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": []},
+    "STYLES": [lambda request: static("hitlsite/desk.css")],
+    "COLORS": {"primary": BLUE},
+    "DASHBOARD_CALLBACK": "hitlsite.desk.my_desk",
+    "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": sidebar},
 }

@@ -1,6 +1,7 @@
 """OpenAPI: the shapes of cases/shapes.py as components, and the problem document every error is."""
 
 import msgspec
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 
 from cases import shapes
 
@@ -21,6 +22,18 @@ PROBLEM = {
         "request_id": {"type": "string"},
     },
 }
+
+
+class KeyScheme(OpenApiAuthenticationExtension):
+    """`Authorization: Bearer hd_…`."""
+
+    target_class = "accounts.keys.KeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema):
+        return {"type": "http", "scheme": "bearer", "description": "An API key, made under People → API keys."}
+
+
 STRUCTS = [
     value
     for value in vars(shapes).values()

@@ -63,8 +63,8 @@ DATABASE_OWNER = {key: database(DATABASE_OWNER_URL or DATABASE_URL)[key] for key
 
 INSTALLED_APPS = [
     "hitlsite",  # first: its `migrate` runs as the owner
+    "unfold.apps.BasicAppConfig",  # its templates before Django's; the default config would put its own site in place of ours
     "hitlsite.site.HitlAdmin",
-    "unfold",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "cases",
 ]
 MIDDLEWARE = [
+    "integrations.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -118,6 +119,7 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -125,6 +127,9 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 WHITENOISE_USE_FINDERS = True
+
+# Webhooks go to public addresses only; a receiver on this machine or network must be allowed.
+HITLDESK_WEBHOOKS_MAY_BE_LOCAL = env.bool("HITLDESK_WEBHOOKS_MAY_BE_LOCAL", default=False)
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024  # one request's body; docs/failing-closed.md states it
 REST_FRAMEWORK = {

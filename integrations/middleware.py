@@ -19,6 +19,8 @@ class ProblemMiddleware:
         if not request.path_info.startswith(API):
             return self.get_response(request)
         response = problems.plain(413) if too_large(request) else self.get_response(request)
+        if response.status_code == 301 and request.method == "POST":  # Django would add the slash; many clients then GET
+            response = problems.plain(404)
         if response.status_code >= 400 and not is_told(response):
             response = retold(response)
         return response

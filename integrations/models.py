@@ -86,3 +86,6 @@ class Delivery(models.Model):
         indexes = [
             models.Index(fields=["endpoint", "next_try_at"], name="deliveries_due", condition=Q(next_try_at__isnull=False))
         ]
+
+    def __str__(self):
+        return f"delivery {self.pk}"

@@ -99,7 +99,7 @@ class Sentinel(q2.Sentinel):
             recovery.died(fallen)
             recovery.interrupted(others)
             recovery.release_unstarted()
-        except db.Error:
+        except running.AWAY:
             log.exception("The jobs of %s could not be put back yet.", fallen + others)
         finally:
             db.connections.close_all()
@@ -140,7 +140,8 @@ class Cluster:
             return
         log.critical("The sentinel died (%s): the cluster is started again.", self.process.exitcode)
         self.kill_group()
-        recovery.home_died(running.home)
+        with suppress(*running.AWAY):  # then the sweep does it
+            recovery.home_died(running.home)
         self.start()
 
     def kill_group(self):

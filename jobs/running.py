@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from datetime import timedelta
 from time import sleep
 
+import psycopg
 from django.contrib.auth import get_user_model
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
@@ -24,7 +25,8 @@ from jobs.queue import post, task_named
 HOUSE = acting.Acting(in_house=True)
 WAITS = [timedelta(seconds=seconds) for seconds in (5, 30, 120, 600)]  # after the first, second… failed attempt
 
-PATIENCE = [0.2, 1, 3, 10]  # seconds to wait for the database, one after the other
+AWAY = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)  # the database
+PATIENCE = [0.2, 1, 3, 10]  # seconds to wait for it, one after the other
 
 home = "somewhere"
 _current: ContextVar[int | None] = ContextVar("job", default=None)
@@ -52,7 +54,7 @@ def whatever_it_takes(note, *about):
     for pause in PATIENCE:
         try:
             return note(*about)
-        except (OperationalError, InterfaceError):
+        except AWAY:
             connection.close()
             sleep(pause)
     return note(*about)

@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef
 from audit import clock
 from jobs.models import Job, Schedule
 from jobs.queue import ALIVE, enqueue
+from jobs.running import AWAY
 
 
 def declared() -> dict[str, tuple[str, int]]:
@@ -50,6 +51,8 @@ def tick():
     for pk in due:
         try:
             start(pk, now)
+        except AWAY:
+            raise
         except Exception as error:
             flag(pk, now, error)
 

@@ -30,6 +30,9 @@ class Scorecard(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["workflow", "version"], name="one_scorecard_per_workflow_and_version"),
             models.CheckConstraint(condition=Q(pass_mark__lte=100), name="a_pass_mark_is_a_percentage"),
+            models.CheckConstraint(
+                condition=Q(published_at=None) | Q(published_by__isnull=False), name="somebody_published_the_scorecard"
+            ),
         ]
 
     def __str__(self):
@@ -106,6 +109,7 @@ class RootCause(models.Model):
 
     class Meta:
         ordering = ["criterion", "position", "id"]
+        constraints = [models.UniqueConstraint(fields=["criterion", "label"], name="one_root_cause_per_label")]
 
     def __str__(self):
         return self.label

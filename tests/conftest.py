@@ -165,3 +165,10 @@ def key(owner):
         return {"HTTP_AUTHORIZATION": f"Bearer {text}"}
 
     return header
+
+
+@pytest.fixture(autouse=True)
+def seal_file(settings, tmp_path):
+    """The outside copy of the seals is each test's own."""
+    settings.SEAL_FILE = tmp_path / "seals.jsonl"
+    return settings.SEAL_FILE

@@ -3,8 +3,13 @@
 import json
 
 import pytest
+from drf_spectacular.validation import validate_schema
 
+from accounts.keys import KeyThrottle
+from cases.api import VERBS
 from cases.models import Case
+from scorecards import actions as scorecards
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 
@@ -123,6 +128,16 @@ def test_a_key_may_do_no_more_than_its_verbs(post, key, integration, reviewer):
     assert (answer.status_code, answer.json()["detail"]) == (403, "This API key may not accept.")
 
 
+def test_a_key_beyond_its_rate_is_told_when_to_come_back(post, key, integration, monkeypatch):
+    monkeypatch.setattr(KeyThrottle, "THROTTLE_RATES", {"key": "1/min"})
+    header = key(integration)
+
+    answers = [post("cases/", item(), **header) for _ in range(3)]  # in two different minutes at most
+
+    refused = [answer for answer in answers if answer.status_code == 429]
+    assert refused and all(0 < int(answer["Retry-After"]) <= 60 for answer in refused)
+
+
 def test_without_a_key_or_with_a_bad_one(client, post):
     assert client.get("/api/v1/cases/").status_code == 401
     answer = post("cases/", item(), HTTP_AUTHORIZATION="Bearer hd_live_nonsense")
@@ -162,7 +177,63 @@ def test_bad_input_gets_a_clear_answer_and_leaves_nothing(post, key, integration
         assert Case.objects.count() == 0
 
 
-def test_the_schema_is_complete_and_valid(client):
-    schema = client.get("/api/v1/openapi.json", HTTP_ACCEPT="application/json").json()
+def test_the_schema_is_complete_and_valid(client, capsys):
+    schema = client.get("/api/v1/openapi.json").json()
 
-    assert "/api/v1/cases/{id}/approve/" in schema["paths"] or "/api/v1/cases/{pk}/approve/" in schema["paths"]
+    validate_schema(schema)
+    assert {f"/api/v1/cases/{{id}}/{verb.replace('_', '-')}/" for verb in VERBS} <= set(schema["paths"])
+    assert capsys.readouterr().err == ""  # the generator had nothing to warn of
+
+
+def test_the_documentation_page_needs_nothing_from_elsewhere(client):
+    page = client.get("/api/v1/docs/").content.decode()
+
+    assert "openapi.json" in page
+    assert "https://" not in page.replace("https://127.0.0.1", "")
+
+
+def test_a_post_without_the_last_slash_is_an_error_and_no_redirect(post, key, integration):
+    """Many clients turn a redirected POST into a GET, read its 200, and believe the output was taken in."""
+    answer = post("cases", item(), **key(integration))
+
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+
+
+def test_the_same_output_again_is_go_only_while_what_stands_is_released(post, key, integration, resolver):
+    """Released, reopened and resolved as a risky action, the case waits for an approval: asking again must not say go."""
+    header = key(integration)
+    body = item(confidence=0.99)
+    one = post("cases/", body, **header).json()
+    assert one["verdict"] == "go"
+    post(f"cases/{one['id']}/reopen/", {"reason": "Wrong"}, **header)
+    risky = {
+        "reason": "A refund",
+        "output": {"decision": "pay"},
+        "action": {"type": "refund", "amount": "5", "currency": "EUR"},
+    }
+    assert post(f"cases/{one['id']}/resolve/", risky, **key(resolver)).json()["state"] == "approval"
+
+    again = post("cases/", body, **header).json()
+
+    assert (again["status"], again["verdict"], again["released_output"]) == ("known", "held", None)
+
+
+def test_marks_over_rest_decide_whether_an_output_may_be_accepted(post, key, integration, reviewer, refunds, owner):
+    scorecards.publish(scorecards.ready_made(refunds, by=owner), by=owner, reason="Agreed.")
+    factories.policy(refunds, owner, rules={"scorecard": 1})
+    card = scorecards.as_card(scorecards.published(refunds, 1))
+    best = {each.key: {"option": max(each.options, key=each.options.get)} for each in card.criteria}
+    worst = {
+        each.key: {"option": min(each.options, key=each.options.get), "root_cause": (*each.root_causes, "")[0]}
+        for each in card.criteria
+    }
+    one = post("cases/", item(), **key(integration)).json()["id"]
+    header = key(reviewer)
+
+    refused = post(f"cases/{one}/accept/", {"marks": worst}, **header)
+    unknown = post(f"cases/{one}/accept/", {"marks": {"charm": {"option": "Right"}}}, **header)
+    accepted = post(f"cases/{one}/accept/", {"marks": best}, **header)
+
+    assert (refused.status_code, unknown.status_code, accepted.status_code) == (422, 422, 200), refused.content
+    assert "cannot be accepted" in refused.json()["detail"]
+    assert Case.objects.get().decisions.get().evaluation.passed

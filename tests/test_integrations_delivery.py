@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from email.utils import format_datetime
@@ -355,6 +356,26 @@ def test_many_deliverers_send_nothing_twice(shop):
             thread.join()
 
     assert (len(receiver.ids), len(set(receiver.ids))) == (200, 200)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_claims_at_once_take_different_deliveries_and_do_not_wait(shop, monkeypatch):
+    monkeypatch.setattr(delivery, "EACH", 3)
+    endpoint(shop, "https://a.example/")
+    announce(shop, 5)
+    delivery.spread()
+
+    def another_claim():
+        with acting.scope(acting.Acting(in_house=True)):
+            taken = delivery.claim(10)
+        connection.close()
+        return taken
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        first = delivery.claim(10)
+        second = pool.submit(another_claim).result(timeout=3)
+
+    assert (len(first), len(second), len({each.pk for each in first + second})) == (3, 2, 5)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -288,6 +288,9 @@ def test_many_tickers_never_start_a_slot_twice(task):
         with ThreadPoolExecutor(tickers) as pool:
             [future.result() for future in [pool.submit(ticks) for _ in range(tickers)]]
 
+        with transaction.atomic():
+            assert again(schedule).last_error == ""  # nobody even came as far as the constraint that forbids it
+
     with transaction.atomic():
         assert schedule.jobs.count() == rounds
 

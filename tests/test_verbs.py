@@ -256,3 +256,37 @@ def test_too_late_names_what_happened(send, reviewer, refunds, owner):
 
     with pytest.raises(Conflict, match=r"closed now: it was (released|accepted)"):
         actions.accept(case.pk, by=reviewer)
+
+
+def test_a_vendors_case_that_leaves_its_desks_comes_to_the_house(send, reviewer, vendor_reviewer, resolver, approver):
+    case = send()
+    actions.hand_over(case.pk, by=reviewer, reason="Volume", to=vendor_reviewer.pk)
+    assert queues.next_case(vendor_reviewer).pk == case.pk
+
+    actions.escalate(case.pk, by=vendor_reviewer, reason="Unclear")
+
+    assert again(case).vendor is None
+    assert queues.next_case(resolver).pk == case.pk
+    actions.escalate(case.pk, by=resolver, reason="Too big for me")
+    assert queues.next_case(approver).pk == case.pk
+
+
+@pytest.mark.parametrize("rules", [{"grace_seconds": 60, "action_tiers": {"refund": "high"}}])
+def test_a_look_after_release_takes_effect_at_once_and_has_no_undo(refunds, owner, send, reviewer, rules):
+    workflows.set_rate(refunds, "medium", 1.0, by=owner)
+    case = send(confidence=0.99)
+
+    actions.correct(case.pk, by=reviewer, output={"decision": "reject"})
+
+    assert (again(case).settles_at, again(case).releases.count()) == (None, 2)
+    with pytest.raises(Conflict, match="The time to undo is over"):
+        actions.undo(case.pk, by=reviewer)
+
+
+def test_reopening_what_was_never_released_is_no_rework(send, approver, integration):
+    case = send(action={"type": "refund"})
+    actions.reject(case.pk, by=approver, reason="Not owed")
+
+    actions.reopen(case.pk, by=integration, reason="It is owed after all")
+
+    assert (again(case).state, case.reworks.count()) == ("resolution", 0)

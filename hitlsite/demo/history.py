@@ -23,7 +23,7 @@ class History:
 
     def __init__(self, step=lambda: None):
         self.random, self.step, self.truth = Random(20260601), step, {}
-        self.people, self.count = {}, 0
+        self.people, self.count, self.vendors_turn = {}, 0, ["mila", "lucia"]
 
     def make(self, now):
         start = now - timedelta(weeks=WEEKS)
@@ -97,8 +97,8 @@ class History:
             return
         with self._as("rita", at + 0.2 * HOUR):
             if number % 3 == 1:
-                to = self.people["lucia" if number % 2 else "mila"].pk
-                actions.hand_over(pk, by=self.people["rita"], reason="Volume for the vendor.", to=to)
+                to, *_ = self.vendors_turn = self.vendors_turn[::-1]
+                actions.hand_over(pk, by=self.people["rita"], reason="Volume for the vendor.", to=self.people[to].pk)
             else:
                 actions.escalate(pk, by=self.people["rita"], reason="The file says otherwise.", category="policy-conflict")
 

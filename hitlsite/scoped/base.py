@@ -15,8 +15,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _set_autocommit(self, autocommit):
         super()._set_autocommit(autocommit)
         if not autocommit:
-            for statement, parameters in self._introduction():
-                self.connection.execute(statement, parameters)
+            with self.wrap_database_errors:
+                for statement, parameters in self._introduction():
+                    self.connection.execute(statement, parameters)
 
     def _introduction(self):
         """The statements, local to this transaction, that say who acts and at what (moved) time."""

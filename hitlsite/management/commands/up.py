@@ -60,16 +60,31 @@ class Command(BaseCommand):
         known = set(User.objects.filter(username__in=[name for name, _ in SIGN_INS]).values_list("username", flat=True))
         if known:
             self.stdout.write(f"Sign in with the password {people.password()} as\n")
-            self.stdout.writelines(f"  {name:8}{what}" for name, what in SIGN_INS if name in known)
+            for name, what in SIGN_INS:
+                if name in known:
+                    self.stdout.write(f"  {name:8}{what}")
         else:
             self.stdout.write("Make your first account with `manage.py createsuperuser`.")
         self.stdout.write("\nCtrl-C stops it.")
+        self.stdout.flush()
 
 
 def _web(host, port):
     return (
         *(sys.executable, "-m", "gunicorn", "hitlsite.wsgi", "--bind", f"{host}:{port}", "--worker-class", "gthread"),
-        *("--workers", "2", "--threads", "16", "--log-level", "warning", "--max-requests", "20000", "--graceful-timeout", "10"),
+        *(
+            "--workers",
+            "2",
+            "--threads",
+            "16",
+            "--log-level",
+            "warning",
+            "--max-requests",
+            "20000",
+            "--graceful-timeout",
+            "10",
+            "--no-control-socket",
+        ),
     )
 
 

@@ -5,12 +5,12 @@ import signal
 from time import monotonic, sleep
 
 from django.core.management.base import BaseCommand
-from django.db import Error, close_old_connections
+from django.db import close_old_connections
 
 from audit import acting
 from jobs import recovery, schedules
 from jobs.cluster import Cluster
-from jobs.running import HOUSE
+from jobs.running import AWAY, HOUSE
 
 PAUSE = 0.5  # seconds between two looks at the schedules
 SWEEP = 5.0  # seconds between two looks for jobs that were lost
@@ -49,5 +49,5 @@ class Command(BaseCommand):
             if monotonic() - self.swept_at > SWEEP:
                 recovery.sweep()
                 self.swept_at = monotonic()
-        except Error:
+        except AWAY:
             log.exception("The database did not answer.")

@@ -1,0 +1,192 @@
+"""People, vendors and API keys: in-house administrators change them, in-house people look, a vendor's people see none of it."""
+
+from functools import partial
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
+from django.urls import path, reverse
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm
+
+from accounts import keys
+from accounts.asking import Asking
+from accounts.forms import NewKeyForm, NewPersonForm, PersonForm, ReasonForm, VendorForm
+from accounts.models import ApiKey, User, Vendor
+from accounts.permissions import administers, is_in_house_staff, may_look_at_keys
+from audit import clock, trail
+
+admin.site.unregister(Group)
+
+
+class LookedAt(ModelAdmin):
+    """In-house people look; who may change is said by the class itself. Changes are told to the audit trail."""
+
+    actions = None
+    show_facets = admin.ShowFacets.NEVER
+    told = ""  # the noun of its audit events; empty: its verbs tell
+
+    def has_module_permission(self, request):
+        return is_in_house_staff(request.user)
+
+    def has_view_permission(self, request, obj=None):
+        return is_in_house_staff(request.user)
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def log_addition(self, request, obj, message):
+        if self.told:
+            trail.record(f"{self.told}.add", by=request.user, subject=obj)
+
+    def log_change(self, request, obj, message):
+        if self.told and message:
+            changed = message[0].get("changed", {}).get("fields", []) if isinstance(message, list) else [str(message)]
+            trail.record(f"{self.told}.change", by=request.user, subject=obj, changed=changed)
+
+    def log_deletions(self, request, queryset):
+        for obj in queryset if self.told else ():
+            trail.record(f"{self.told}.delete", by=request.user, subject=obj)
+
+
+class Administered(LookedAt):
+    """Administrators add and change; nothing is deleted, for history refers to it."""
+
+    def has_add_permission(self, request):
+        return administers(request.user)
+
+    def has_change_permission(self, request, obj=None):
+        return administers(request.user)
+
+
+@admin.register(User)
+class PersonAdmin(UserAdmin, Administered):
+    form, add_form, change_password_form = PersonForm, NewPersonForm, AdminPasswordChangeForm
+    told = "user"
+    add_form_template = "admin/change_form.html"
+    change_form_outer_before_template = "accounts/person_buttons.html"
+    list_display = ["username", "name", "kind_told", "vendor", "office", "time_zone", "is_active"]
+    list_filter = ["kind", "vendor", "office", "is_active"]
+    list_select_related = ["vendor"]
+    search_fields = ["username__startswith", "last_name__istartswith", "first_name__istartswith"]
+    ordering = ["username"]
+    filter_horizontal = []
+    autocomplete_fields = []
+    who = [("username", "kind"), ("first_name", "last_name"), "email", ("vendor", "office"), "answers_for", "time_zone"]
+    fieldsets = [(None, {"fields": [*who, "is_active"]})]
+    add_fieldsets = [(None, {"fields": [*who, "usable_password", "password1", "password2"]})]
+
+    def has_change_permission(self, request, obj=None):
+        return super().has_change_permission(request, obj) and (obj is None or obj.kind != User.Kind.MACHINE)
+
+    def get_fieldsets(self, request, obj=None):
+        return self.fieldsets if obj else self.add_fieldsets
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "answers_for":
+            kwargs["queryset"] = User.objects.filter(kind=User.Kind.PERSON, is_active=True).order_by("username")
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    @display(description="Name")
+    def name(self, person):
+        return person.get_full_name()
+
+    @display(description="Kind", ordering="kind", label={"person": "info", "integration": "warning", "machine": ""})
+    def kind_told(self, person):
+        return person.kind, person.get_kind_display()
+
+
+@admin.register(Vendor)
+class VendorAdmin(Administered):
+    form, told = VendorForm, "vendor"
+    list_display = ["name", "time_zone"]
+    search_fields = ["name__istartswith"]
+
+
+@admin.register(ApiKey)
+class KeyAdmin(Asking, LookedAt):
+    """A key is made and revoked by its verbs; its text is shown on one page, once."""
+
+    list_display = ["name", "prefix_told", "user", "mode", "opens", "last_used_at", "expires_at", "state"]
+    list_filter = ["mode"]
+    list_select_related = ["user"]
+    search_fields = ["prefix__startswith", "name__istartswith"]
+    fields = [
+        "name",
+        "user",
+        "prefix_told",
+        "mode",
+        "opens",
+        "created_at",
+        "created_by",
+        "last_used_at",
+        "expires_at",
+        "revoked_at",
+    ]
+    readonly_fields = fields
+    change_form_outer_before_template = "accounts/key_buttons.html"
+
+    def has_module_permission(self, request):
+        return may_look_at_keys(request.user)
+
+    def has_view_permission(self, request, obj=None):
+        return may_look_at_keys(request.user)
+
+    def has_add_permission(self, request):
+        return administers(request.user)
+
+    def get_urls(self):
+        revoke = path("<int:key_id>/revoke/", self.admin_site.admin_view(self.revoke), name="accounts_apikey_revoke")
+        return [revoke, *super().get_urls()]
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        mine = {"may_revoke": administers(request.user)}
+        return super().change_view(request, object_id, form_url, {**mine, **(extra_context or {})})
+
+    def add_view(self, request, form_url="", extra_context=None):
+        if not administers(request.user):
+            raise PermissionDenied
+        back = reverse("admin:accounts_apikey_changelist")
+        form = NewKeyForm(request.POST if request.method == "POST" else None, label_suffix="")
+        make, show = partial(keys.make, by=request.user), partial(self._shown_once, request)
+        return self.ask(request, form, make, title="New API key", button="Make the key", back=back, after=show)
+
+    def _shown_once(self, request, made):
+        key, text = made
+        response = self.page(request, "accounts/key_made.html", {"title": "New API key", "key": key, "text": text})
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def revoke(self, request, key_id):
+        key = self.get_object(request, str(key_id))
+        if key is None or not administers(request.user):
+            raise PermissionDenied
+        back = reverse("admin:accounts_apikey_change", args=[key.pk])
+        form = ReasonForm(request.POST if request.method == "POST" else None, label_suffix="")
+        revoke = partial(keys.revoke, key, by=request.user)
+        told = {"sentence": "From the next request on the key opens nothing. This cannot be taken back.", "original": key}
+        return self.ask(
+            request, form, revoke, title=f"Revoke {key}", button="Revoke", back=back, said=f"{key} is revoked.", **told
+        )
+
+    @display(description="Begins with")
+    def prefix_told(self, key):
+        return f"{key.prefix}…"
+
+    @display(description="Opens")
+    def opens(self, key):
+        return ", ".join(verb.replace("_", " ") for verb in key.verbs)
+
+    @display(description="State", label={"live": "success", "revoked": "danger", "expired": "warning"})
+    def state(self, key):
+        if key.revoked_at:
+            return "revoked"
+        return "expired" if key.expires_at and key.expires_at <= clock.now() else "live"

@@ -1,0 +1,104 @@
+"""The forms of people, vendors and keys."""
+
+import zoneinfo
+
+from django import forms
+from unfold.forms import UserCreationForm
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from accounts.models import ApiKey, User, Vendor
+from accounts.roles import IN_HOUSE_ONLY, KEY_VERBS
+
+KINDS = [choice for choice in User.Kind.choices if choice[0] != User.Kind.MACHINE]
+
+
+def zones():
+    return [(zone, zone.replace("_", " ")) for zone in sorted(zoneinfo.available_timezones())]
+
+
+class Zoned(forms.ModelForm):
+    """With the time zone as a list to choose from."""
+
+    time_zone = forms.ChoiceField(
+        choices=zones, initial="UTC", widget=UnfoldAdminSelectWidget(), help_text="Times are shown in it."
+    )
+
+
+class VendorForm(Zoned):
+    class Meta:
+        model = Vendor
+        fields = ["name", "time_zone"]
+
+
+class PersonForm(Zoned):
+    """Who somebody is. Whether he may sign in to the admin follows from what he is."""
+
+    class Meta:
+        model = User
+        fields = [
+            "username", "first_name", "last_name", "email", "kind", "vendor", "office", "answers_for", "time_zone", "is_active",
+        ]  # fmt: skip
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if "kind" in self.fields:
+            self.fields["kind"].choices = KINDS
+
+    def clean(self):
+        cleaned = super().clean()
+        if cleaned.get("vendor") and cleaned.get("office") in IN_HOUSE_ONLY:
+            self.add_error("office", "Managers, auditors and administrators are in-house people. Choose another office.")
+        if cleaned.get("answers_for") and cleaned.get("kind") != User.Kind.INTEGRATION:
+            self.add_error("answers_for", "Only an integration has a person behind it.")
+        return cleaned
+
+    def save(self, commit=True):
+        self.instance.is_staff = self.instance.kind == User.Kind.PERSON
+        return super().save(commit)
+
+
+class NewPersonForm(PersonForm, UserCreationForm):
+    """The same, with the first password; an integration needs none, it signs in with its key."""
+
+    class Meta(PersonForm.Meta):
+        fields = [name for name in PersonForm.Meta.fields if name != "is_active"]
+
+
+class NewKeyForm(forms.Form):
+    """What a new key opens, at most: never more than its user may."""
+
+    user = forms.ModelChoiceField(
+        User.objects.exclude(kind=User.Kind.MACHINE).filter(is_active=True).order_by("kind", "username"),
+        label="Whose?",
+        widget=UnfoldAdminSelectWidget(),
+    )
+    name = forms.CharField(
+        max_length=80, widget=UnfoldAdminTextInputWidget(), help_text="Where it is used, such as “shop, production”."
+    )
+    mode = forms.ChoiceField(choices=ApiKey.Mode.choices, widget=UnfoldAdminSelectWidget())
+    verbs = forms.MultipleChoiceField(
+        choices=[(verb, verb.replace("_", " ").capitalize()) for verb in KEY_VERBS],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        error_messages={"required": "Choose at least one verb."},
+    )
+    expires_at = forms.DateTimeField(
+        label="Expires",
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2027-01-31 12:00"}),
+        help_text="In your time zone. Empty: never.",
+    )
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(
+        label="Why?",
+        max_length=10_000,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "autofocus": True}),
+        error_messages={"required": "Say why."},
+        help_text="It stays in the history, with your name.",
+    )

@@ -1,0 +1,10 @@
+"""Time-driven work on the ledger."""
+
+from audit.seal import seal
+
+SCHEDULES = {"seal the audit log": ("audit.jobs.seal_the_log", 300)}
+
+
+def seal_the_log() -> None:
+    """A signed statement over everything since the last."""
+    seal()

@@ -1,0 +1,91 @@
+"""The product's own measurements: one table, one JSON in bench/results/. See `python -m bench --help`."""
+
+import argparse
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from multiprocessing import get_context
+from pathlib import Path
+
+from bench import database, rounds, table
+from bench.servers import SETTINGS, serving
+
+RESULTS = Path(__file__).parent / "results"
+NAMES = ("intake", "bulk", "claim", "decide", "import", "verify")
+
+
+def asked():
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Measure ours, a plain DRF app and psycopg side by side."
+    )
+    parser.add_argument("--quick", action="store_true", help="fewer operations: under a minute, and less exact")
+    parser.add_argument("--job", action="append", choices=NAMES, help="this one only (may be given several times)")
+    parser.add_argument("--rounds", type=int, help="of every side (3; 5 without --quick)")
+    return parser.parse_args()
+
+
+def main():
+    asking = asked()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that every block below ends as it should
+    began = time.time()
+    with database.made(), ExitStack() as stack:
+        rows = measured(asking, stack)
+        about = circumstances(asking, began)
+    if rows:
+        print(table.shown(rows))
+        print(f"Written to {written({**about, 'jobs': rows})}.")
+
+
+def measured(asking, stack) -> list[dict]:
+    """The rows of the table; Django is ready only now."""
+    from bench import jobs, world
+
+    made = stack.enter_context(world.made())
+    os.environ["HITLDESK_SEAL_FILE"] = str(made.folder / "seals.jsonl")
+    pool = stack.enter_context(ProcessPoolExecutor(2, mp_context=get_context("spawn")))
+    servers = {side: stack.enter_context(serving(settings)) for side, settings in SETTINGS.items()}
+    bench = jobs.Bench(made, servers, pool, jobs.url(database.NAME))
+    rows = []
+    for job in jobs.jobs(bench):
+        if asking.job and job.name not in asking.job:
+            continue
+        print(f"{job.name}…", file=sys.stderr, flush=True)
+        world.settle_down()
+        size = -(-job.size // 6) if asking.quick else job.size
+        rows.append(rounds.run(job, rounds=asking.rounds or (3 if asking.quick else 5), size=size))
+    return rows
+
+
+def circumstances(asking, began) -> dict:
+    """What somebody must know who reads the numbers later."""
+    from django.db import connection
+
+    connection.ensure_connection()
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True).stdout.strip()
+    return {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(began)),
+        "seconds": round(time.time() - began),
+        "quick": asking.quick,
+        "commit": commit,
+        "python": platform.python_version(),
+        "postgresql": connection.pg_version,
+        "cpus": os.cpu_count(),
+        "load": os.getloadavg(),
+    }
+
+
+def written(result) -> Path:
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{result['at'].replace(':', '')}.json"
+    path.write_text(json.dumps(result, indent=1, ensure_ascii=False))
+    return path
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""The desks and the cases. Nothing here changes a case: every button is a verb's page (`pages.py`)."""
+
+from django.contrib import admin
+from django.db.models import Q
+from django.http import Http404
+from django.urls import path
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from audit import clock
+from cases import prose
+from cases.models import Case
+from cases.pages import TIERS, CasePages
+from cases.states import DESKS, State
+from workflows.models import Workflow
+
+CONTENT = ("input", "context", "output", "standing_output", "confidences", "alternatives", "reasons", "received_action")
+
+
+class OfWorkflow(admin.SimpleListFilter):
+    """The workflows of which this person sees cases."""
+
+    title, parameter_name = "workflow", "workflow"
+
+    def lookups(self, request, model_admin):
+        user = request.user
+        seen = Workflow.objects.all()
+        if not (user.is_in_house and user.office in ("manager", "auditor")):
+            seen = seen.filter(Q(pk__in=user.seats.live().values("workflow")) | Q(pk__in=user.ownerships.values("workflow")))
+        return list(seen.values_list("slug", "name"))
+
+    def queryset(self, request, queryset):
+        return queryset.filter(workflow__slug=self.value()) if self.value() else queryset
+
+
+class IsOverdue(admin.SimpleListFilter):
+    title, parameter_name = "due", "due"
+
+    def lookups(self, request, model_admin):
+        return [("over", "Overdue")]
+
+    def queryset(self, request, queryset):
+        return queryset.overdue() if self.value() else queryset
+
+
+@admin.register(Case)
+class CaseAdmin(CasePages, ModelAdmin):
+    """All cases, and one list a desk."""
+
+    actions = None
+    list_display = ["reference", "of_workflow", "action_told", "why", "tier_told", "state_told", "due", "holder"]
+    list_filter = [OfWorkflow, "state", "tier", "closed_as", IsOverdue]
+    list_per_page = 50
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    search_fields = ["external_id__startswith"]
+    search_help_text = "A reference, or how it begins"
+    list_before_template = "cases/above_list.html"
+    list_fullwidth = True
+
+    # who may: anybody of the staff looks at what `visible_to` shows him; nobody adds, edits or deletes
+
+    def has_module_permission(self, request):
+        return request.user.is_active and request.user.is_staff
+
+    def has_view_permission(self, request, obj=None):
+        return self.has_module_permission(request)
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    # which
+
+    def get_urls(self):
+        wrap = self.admin_site.admin_view
+        return [
+            path("", wrap(self.changelist_view), name="cases_case_changelist"),
+            path("desk/<str:desk>/", wrap(self.desk_list), name="cases_case_desk"),
+            *self.own_urls(),
+        ]
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {"title": "All cases", **(extra_context or {})})
+
+    def desk_list(self, request, desk):
+        if desk not in DESKS:
+            raise Http404(f"There is no desk “{desk[:20]}”.")
+        return self.changelist_view(request, {"desk": desk, "title": f"{State(desk).label} desk"})
+
+    def get_queryset(self, request):
+        cases = Case.objects.visible_to(request.user).select_related("workflow", "claimed_by").defer(*CONTENT)
+        desk = self._desk(request)
+        return cases.filter(state=desk) if desk else cases
+
+    def _desk(self, request):
+        return request.resolver_match.kwargs.get("desk") if request.resolver_match else None
+
+    def get_ordering(self, request):
+        return ["-priority", "due_at", "id"] if self._desk(request) else ["-id"]
+
+    def get_list_display(self, request):
+        return [name for name in self.list_display if not (self._desk(request) and name == "state_told")]
+
+    def get_list_filter(self, request):
+        return [OfWorkflow, "tier", IsOverdue] if self._desk(request) else self.list_filter
+
+    # how a row reads
+
+    @display(description="Reference", ordering="external_id")
+    def reference(self, case):
+        return format_html('<span class="nowrap">{}</span>', case.external_id)
+
+    @display(description="Workflow")
+    def of_workflow(self, case):
+        return format_html('<span class="nowrap">{}</span>', case.workflow.name)
+
+    @display(description="Action", empty_value="–")
+    def action_told(self, case):
+        return format_html('<span class="nowrap">{}</span>', case.action_sentence) if case.action_type else None
+
+    @display(description="Why it is here")
+    def why(self, case):
+        return format_html('<span class="why" title="{0}">{0}</span>', case.sentence)
+
+    @display(description="Tier", label=TIERS)
+    def tier_told(self, case):
+        return case.tier, case.get_tier_display()
+
+    @display(description="Where", label={"closed": "", "review": "info", "resolution": "info", "approval": "primary"})
+    def state_told(self, case):
+        return case.state, case.get_closed_as_display() or case.get_state_display()
+
+    @display(description="Due", ordering="due_at")
+    def due(self, case):
+        if not case.due_at:
+            return "–"
+        now = clock.now()
+        late = "overdue" if case.due_at < now else ""
+        return format_html('<span class="nowrap {}">{}</span>', late, prose.distance(case.due_at, now))
+
+    @display(description="Claimed by")
+    def holder(self, case):
+        return str(case.claimed_by) if case.held_by(clock.now()) else "–"

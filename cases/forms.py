@@ -1,0 +1,299 @@
+"""The forms of the verbs. A form is made of parts; each part brings its fields and reads its share of the verb's arguments."""
+
+from django import forms
+from django.contrib.admin.options import HORIZONTAL
+from django.core.exceptions import NON_FIELD_ERRORS
+from django.db.models import Q
+from unfold.widgets import (
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminRadioSelectWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from accounts.models import User
+from cases import outputs
+from cases.corrections import differences
+from cases.models import Rework
+from cases.states import DESKS
+from integrations.problems import sentence
+from scorecards import actions as scorecards
+from workflows.models import Seat, compiled_policy
+
+NA = "N/A"
+ACTION = {
+    "type": ("What is done", 60),
+    "amount": ("Amount", None),
+    "currency": ("Currency", 3),
+    "payee": ("To whom", 200),
+}
+
+
+class Part:
+    """Nothing to say: the button is the answer."""
+
+    legend = ""
+
+    def fields(self, case, user) -> dict:
+        return {}
+
+    def arguments(self, form) -> dict:
+        return {}
+
+
+class Reason(Part):
+    """Why, in words."""
+
+    def __init__(self, required=True, help_text="It stays in the case's story, with your name."):
+        self.required, self.help_text = required, help_text
+
+    def fields(self, case, user):
+        widget = UnfoldAdminTextareaWidget(attrs={"rows": 3, **({"autofocus": True} if self.required else {})})
+        said = {"required": "Say why."}
+        label = "Why?" if self.required else "Anything to add?"
+        made = forms.CharField(
+            label=label,
+            required=self.required,
+            max_length=10_000,
+            widget=widget,
+            help_text=self.help_text,
+            error_messages=said,
+        )
+        return {"reason": made}
+
+    def arguments(self, form):
+        return {"reason": form.cleaned_data["reason"]}
+
+
+class Category(Part):
+    """What kind of exception it is."""
+
+    def __init__(self, required=False):
+        self.required = required
+
+    def fields(self, case, user):
+        known = [(category.slug, category.label) for category in case.workflow.categories.all()]
+        made = forms.ChoiceField(
+            label="Kind of exception",
+            required=self.required,
+            choices=[("", "Choose" if self.required else "Leave as it is"), *known],
+            initial=case.category.slug if case.category_id else "",
+            widget=UnfoldAdminSelectWidget(),
+            error_messages={"required": "Say what kind of exception it was."},
+        )
+        return {"category": made}
+
+    def arguments(self, form):
+        return {"category": form.cleaned_data["category"] or None}
+
+
+class Output(Part):
+    """The output as it should be, a field for each value."""
+
+    legend = "The output as it should be"
+
+    def fields(self, case, user):
+        return outputs.fields(case.policy.output_schema, case.standing)
+
+    def arguments(self, form):
+        made = {name: field for name, field in form.fields.items() if hasattr(field, "path")}
+        return {"output": outputs.edited(form.case.standing, made, form.cleaned_data, form.changed_data)}
+
+
+class Action(Part):
+    """The action, but for what the policy reads in the output; only what was changed is said."""
+
+    legend = "The action"
+
+    def fields(self, case, user):
+        if not case.action_type:
+            return {}
+        read = compiled_policy(case.policy_id).rules.action_from
+        return {f"action.{name}": self._field(case, name) for name in ACTION if not getattr(read, name)}
+
+    def _field(self, case, name):
+        label, longest = ACTION[name]
+        kept = {"label": label, "required": False, "initial": case.action[name]}
+        if name == "amount":
+            widget = UnfoldAdminDecimalFieldWidget(attrs={"step": "any"})
+            return forms.DecimalField(max_digits=18, decimal_places=3, widget=widget, **kept)
+        return forms.CharField(max_length=longest, widget=UnfoldAdminTextInputWidget(), **kept)
+
+    def arguments(self, form):
+        names = [name for name in ACTION if f"action.{name}" in form.changed_data]
+        return {"action": {name: form.cleaned_data[f"action.{name}"] for name in names} or None}
+
+
+class RootCause(Part):
+    """Why the AI was wrong: said of every value that was changed."""
+
+    def fields(self, case, user):
+        made = forms.CharField(
+            label="Why was the AI wrong?",
+            required=False,
+            max_length=120,
+            widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Misread the input"}),
+            help_text="The root cause, in a few words. It is kept with every value you changed.",
+        )
+        return {"root_cause": made}
+
+    def arguments(self, form):
+        cause, output = form.cleaned_data["root_cause"], Output().arguments(form)["output"]
+        changed = [path for path, *_ in differences(form.case.standing, output)]
+        changed += [name for name in form.changed_data if name.startswith("action.")]
+        return {"root_causes": dict.fromkeys(changed, cause) if cause else None}
+
+
+class MarkRadios(UnfoldAdminRadioSelectWidget):
+    """The options of a criterion; the page asks for a root cause where a failure is chosen."""
+
+    def __init__(self, failures):
+        super().__init__(radio_style=HORIZONTAL)
+        self.failures = failures
+
+    def create_option(self, name, value, *args, **kwargs):
+        option = super().create_option(name, value, *args, **kwargs)
+        option["attrs"] |= {"data-failure": "yes"} if value in self.failures else {}
+        return option
+
+
+class Marks(Part):
+    """The scorecard of the case's policy version. `best`: the best option of each criterion is chosen beforehand."""
+
+    legend = "Scorecard"
+
+    def __init__(self, best=False):
+        self.best = best
+
+    def card(self, case):
+        number = compiled_policy(case.policy_id).rules.scorecard
+        return scorecards.as_card(scorecards.published(case.workflow, number)) if number is not None else None
+
+    def fields(self, case, user):
+        card, made = self.card(case), {}
+        for criterion in card.criteria if card else ():
+            made[f"mark.{criterion.key}"] = self._options(criterion)
+            if criterion.root_causes:
+                made[f"cause.{criterion.key}"] = self._causes(criterion)
+        return made
+
+    def _options(self, criterion):
+        best = max(criterion.options, key=criterion.options.get) if self.best else ""
+        names = [*criterion.options, *([NA] if criterion.may_be_na else [])]
+        return forms.ChoiceField(
+            label=criterion.label,
+            required=self.best,
+            choices=[(name, name) for name in names],
+            initial=best,
+            widget=MarkRadios(failures=[name for name, points in criterion.options.items() if not points]),
+            help_text="Critical: a failure fails the whole card." if criterion.critical else "",
+        )
+
+    def _causes(self, criterion):
+        choices = [("", "If it failed, choose why"), *((cause, cause) for cause in criterion.root_causes)]
+        label = f"Why “{criterion.label}” failed"
+        return forms.ChoiceField(label=label, required=False, choices=choices, widget=UnfoldAdminSelectWidget())
+
+    def arguments(self, form):
+        card, said = self.card(form.case), form.cleaned_data
+        keys = [criterion.key for criterion in card.criteria if said.get(f"mark.{criterion.key}")] if card else []
+        marks = {key: self._mark(said[f"mark.{key}"], said.get(f"cause.{key}", "")) for key in keys}
+        return {"marks": scorecards.read_marks(marks) or None}
+
+    def _mark(self, option, cause):
+        return {"na": True} if option == NA else {"option": option, "root_cause": cause}
+
+
+class To(Part):
+    """Who takes it over: somebody with a seat at this desk, of one's own vendor or in-house."""
+
+    def fields(self, case, user):
+        seats = Seat.objects.live().filter(workflow=case.workflow, role=DESKS.get(case.state, ""))
+        people = User.objects.filter(pk__in=seats.values("user"), is_active=True).exclude(pk__in=[*case.passed_by, user.pk])
+        if not user.is_in_house:
+            people = people.filter(Q(vendor=None) | Q(vendor=user.vendor_id))
+        made = forms.ModelChoiceField(
+            people.select_related("vendor").order_by("first_name", "username"),
+            label="To whom?",
+            required=False,
+            empty_label="Whoever else is on this desk",
+            widget=UnfoldAdminSelectWidget(),
+        )
+        return {"to": made}
+
+    def arguments(self, form):
+        person = form.cleaned_data["to"]
+        return {"to": person and person.pk}
+
+
+class Measured(Part):
+    """Where a mistake was found after release, how bad it was, and what it cost."""
+
+    legend = "The rework"
+
+    def fields(self, case, user):
+        plain = {"required": False, "widget": UnfoldAdminDecimalFieldWidget(attrs={"step": "any", "min": "0"})}
+        select = UnfoldAdminSelectWidget
+        return {
+            "place": forms.ChoiceField(label="Found by", choices=Rework.Place.choices, initial="other", widget=select()),
+            "severity": forms.ChoiceField(label="How bad", choices=Rework.Severity.choices, widget=select()),
+            "minutes": forms.DecimalField(label="Minutes it takes", min_value=0, max_digits=8, decimal_places=1, **plain),
+            "cost": forms.DecimalField(label="What it costs", min_value=0, max_digits=18, decimal_places=3, **plain),
+            "currency": forms.CharField(
+                label="Currency", required=False, max_length=3, initial=case.currency, widget=UnfoldAdminTextInputWidget()
+            ),
+        }
+
+    def arguments(self, form):
+        return {name: form.cleaned_data[name] for name in ("place", "severity", "minutes", "cost", "currency")}
+
+
+class VerbForm(forms.Form):
+    """One verb on one case. `revision` says which content its reader had before him."""
+
+    revision = forms.IntegerField(widget=forms.HiddenInput(), required=False)
+
+    def __init__(self, parts, case, user, typed=None):
+        super().__init__(typed, label_suffix="")
+        self.parts, self.case, self.refused = parts, case, False
+        self.fields["revision"].initial = case.revision
+        self.sections = []
+        for part in parts:
+            made = part.fields(case, user)
+            self.fields.update(made)
+            self.sections += _sections(part.legend, made)
+
+    def groups(self):
+        """(legend, bound fields), in the order shown."""
+        return [(legend, [self[name] for name in names]) for legend, names in self.sections]
+
+    def arguments(self) -> dict:
+        """The verb's keyword arguments; what was left empty and is optional is not said."""
+        said = {name: value for part in self.parts for name, value in part.arguments(self).items()}
+        return {name: value for name, value in said.items() if value is not None}
+
+    def read_anew(self, revision):
+        """What was typed stays; it now answers to the content as it is."""
+        self.data = {**self.data.dict(), "revision": revision}
+
+    def take(self, refusal):
+        """Each fault of a ValidationError at its field, or at the nearest one above it; the rest over the form."""
+        faults = refusal.message_dict if hasattr(refusal, "error_dict") else {NON_FIELD_ERRORS: refusal.messages}
+        for path, said in faults.items():
+            for each in said:
+                self.add_error(self._nearest(path), sentence(each))
+
+    def _nearest(self, path):
+        steps = path.split(".")
+        above = [".".join(steps[:length]) for length in range(len(steps), 0, -1)]
+        return next((name for name in above if name in self.fields), None)
+
+
+def _sections(legend, made):
+    """The fields under their legends: nested objects of the output each have their own."""
+    groups = {}
+    for name, field in made.items():
+        inside = " › ".join(step.replace("_", " ") for step in getattr(field, "path", ())[:-1])
+        groups.setdefault(inside, []).append(name)
+    return [(f"{legend} › {inside}" if inside else legend, names) for inside, names in groups.items()]

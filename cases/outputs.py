@@ -1,0 +1,262 @@
+"""The output as a form: one field a value, made from the workflow's JSON schema; and read back. No database.
+
+What nobody touched is left exactly as it stood, whatever the schema or the browser think of it.
+"""
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from unfold.widgets import (
+    UnfoldAdminExpandableTextareaWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
+)
+
+MISSING = object()
+BLANK = (None, "")
+INPUT_TYPES = {"date": "date", "email": "email", "uri": "url"}
+TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
+FITS = {"string": str, "boolean": bool, "integer": int, "number": (int, float), "array": list, "object": dict}
+DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def fields(schema: dict, output: Any) -> dict[str, forms.Field]:
+    """“output.customer.name” → its field: what the schema requires first, and last what only the output has.
+
+    Required values come first because their order is all that the database keeps of a schema's order.
+    """
+    return {".".join(["output", *path]): _field(path, *of) for path, *of in _leaves(schema, output, schema)}
+
+
+def edited(output: Any, made: dict[str, forms.Field], cleaned: dict, changed: list[str]) -> Any:
+    """A copy of `output` with what was changed in the form."""
+    result = copy.deepcopy(output)
+    for name, field in made.items():
+        if name in cleaned and (name in changed or not field.fits):
+            _put(result, field, cleaned[name])
+    return result
+
+
+def _put(result, field, value):
+    """Set one value; a blank one is left out where the schema lets it."""
+    *above, last = field.path
+    blank = value in BLANK and value is not False
+    for key in above:
+        if blank and key not in result:
+            return
+        result = result.setdefault(key, {})
+    if not blank or field.kind == "array":
+        result[last] = value if not blank else []
+    elif field.nullable:
+        result[last] = None
+    elif field.needed and field.kind == "string":
+        result[last] = ""
+    else:
+        result.pop(last, None)
+
+
+def _leaves(schema, value, root, path=(), needed=True) -> Iterator[tuple]:
+    """(path, schema, value, needed) of everything that is shown as one field."""
+    schema = _resolved(schema, root)
+    known = schema.get("properties") or {}
+    if not _is_opened(schema, known, value):
+        yield path, schema, value, needed
+        return
+    held = value if isinstance(value, dict) else {}
+    required = [key for key in schema.get("required", ()) if key in known]
+    for key in dict.fromkeys([*required, *known, *held]):
+        inner = known.get(key) if isinstance(known.get(key), dict) else {}
+        needs = needed and key in required
+        yield from _leaves(inner, held.get(key, MISSING), root, (*path, key), needs)
+
+
+def _is_opened(schema, known, value) -> bool:
+    """Whether an object is shown value by value: its schema names its properties, or it has some to show."""
+    if value is not MISSING and not isinstance(value, dict):
+        return False
+    return bool(known) or (isinstance(value, dict) and bool(value) and "type" not in schema) or bool(value == {} and not schema)
+
+
+def _resolved(schema, root, depth=8) -> dict:
+    """The schema behind a local reference (“#/$defs/address”); itself where it is none."""
+    while depth and isinstance(schema, dict) and str(schema.get("$ref", "")).startswith("#/"):
+        found = root
+        for step in schema["$ref"][2:].split("/"):
+            found = found.get(step, {}) if isinstance(found, dict) else {}
+        schema, depth = found, depth - 1
+    return schema if isinstance(schema, dict) else {}
+
+
+def _field(path, schema, value, needed) -> forms.Field:
+    kind, nullable = _kind(schema, value)
+    make = Choice if "enum" in schema else FIELDS.get(kind, Json)
+    if kind == "array" and not _is_lines(schema, value):
+        make = Json
+    field = make(schema, value)
+    field.path, field.kind, field.needed, field.nullable = path, kind, needed, nullable
+    field.fits = _fits(value, kind, nullable, needed)
+    field.required = needed and not nullable and not isinstance(field, Text | Lines | Yes)
+    field.label = schema.get("title") or (path[-1].replace("_", " ").capitalize() if path else "Output")
+    field.help_text = schema.get("description", "")
+    return field
+
+
+def _kind(schema, value) -> tuple[str, bool]:
+    """What a value is to be (“string”…, “” for anything) and whether it may be null."""
+    types = schema.get("type", [])
+    types = [types] if isinstance(types, str) else list(types)
+    nullable = "null" in types
+    plain = [kind for kind in types if kind != "null"]
+    if len(plain) == 1:
+        return plain[0], nullable
+    return ("" if plain else TYPES.get(type(value), "")), nullable
+
+
+def _is_lines(schema, value) -> bool:
+    items = schema.get("items") if isinstance(schema.get("items"), dict) else {}
+    scalars = value is MISSING or all(type(each) in (str, int, float) and "\n" not in str(each) for each in value or [])
+    inferred = isinstance(value, list) and bool(value) and len({type(each) for each in value}) == 1
+    return bool(scalars and (items.get("type") in ("string", "integer", "number") or (not items and inferred)))
+
+
+def _fits(value, kind, nullable, needed) -> bool:
+    """Whether the standing value is of the kind that the field gives back; else even an untouched field is read."""
+    if value is MISSING:
+        return not needed
+    if value is None or not kind:
+        return nullable or value is None or not kind
+    return isinstance(value, FITS[kind]) and not (isinstance(value, bool) and kind != "boolean")
+
+
+def _input(kind="text", **attrs):
+    widget = UnfoldAdminTextInputWidget(attrs=attrs)
+    widget.input_type = kind
+    return widget
+
+
+def _shown(value, *otherwise):
+    return (otherwise[0] if otherwise else "") if value is MISSING else value
+
+
+def _unified(text) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+class Text(forms.CharField):
+    """A string, kept as typed; a browser's line ends are no change."""
+
+    def __init__(self, schema, value):
+        shown = "" if value in (MISSING, None) else str(value)
+        super().__init__(strip=False, initial=_unified(shown), widget=self._widget(schema, shown))
+
+    def _widget(self, schema, shown):
+        kind = INPUT_TYPES.get(schema.get("format"))
+        if kind and (kind != "date" or not shown or DATE.fullmatch(shown)):
+            return _input(kind)
+        if len(shown) > 80 or "\n" in shown or schema.get("maxLength", 0) > 200:
+            return UnfoldAdminExpandableTextareaWidget(attrs={"rows": 3})
+        return _input()
+
+    def to_python(self, value):
+        return _unified(super().to_python(value))
+
+
+class Number(forms.Field):
+    """A number, whole or not; the schema says which are right."""
+
+    def __init__(self, schema, value):
+        super().__init__(initial=_shown(value, None), widget=_input("number", step="any"))
+
+    def to_python(self, value):
+        return None if value in BLANK else _number(value)
+
+
+class Yes(forms.BooleanField):
+    """True or false."""
+
+    def __init__(self, schema, value):
+        super().__init__(initial=value is True, widget=UnfoldBooleanWidget())
+
+
+class Choice(forms.TypedChoiceField):
+    """One of the schema's list. A value that the list lacks is said, and must be replaced."""
+
+    def __init__(self, schema, value):
+        permitted = [(json.dumps(each), "none" if each is None else str(each)) for each in schema["enum"]]
+        shown = "" if value is MISSING else json.dumps(value)
+        known = shown in dict(permitted)
+        first = [] if known else [("", f"“{value}” is not permitted: choose" if shown else "Choose")]
+        super().__init__(
+            choices=[*first, *permitted],
+            coerce=json.loads,
+            empty_value=None,
+            initial=shown if known else "",
+            widget=UnfoldAdminSelectWidget(),
+        )
+
+
+class Lines(forms.CharField):
+    """A list of plain values, one a line."""
+
+    def __init__(self, schema, value):
+        items = schema.get("items") or {}
+        sample = value[0] if isinstance(value, list) and value else ""
+        self.numeric = items.get("type") in ("integer", "number") or isinstance(sample, int | float)
+        shown = value if isinstance(value, list) else []
+        widget = UnfoldAdminExpandableTextareaWidget(attrs={"rows": 3, "placeholder": "One a line"})
+        super().__init__(strip=False, initial="\n".join(map(str, shown)), widget=widget)
+
+    def to_python(self, value):
+        lines = [line for line in _unified(super().to_python(value)).split("\n") if line.strip()]
+        return [_number(line) for line in lines] if self.numeric else lines
+
+    def has_changed(self, initial, data):
+        try:
+            return self.to_python(initial) != self.to_python(data)
+        except ValidationError:
+            return True
+
+
+class Json(forms.Field):
+    """Anything else, as JSON."""
+
+    def __init__(self, schema, value):
+        text = "" if value is MISSING else json.dumps(value, ensure_ascii=False, indent=2)
+        super().__init__(initial=text, widget=UnfoldAdminExpandableTextareaWidget(attrs={"rows": 4, "spellcheck": "false"}))
+
+    def to_python(self, value):
+        if value in BLANK or not value.strip():
+            return None
+        try:
+            return json.loads(value, parse_constant=_no_constant)
+        except ValueError as error:
+            raise ValidationError(f"This is not JSON: {error}.") from error
+
+    def has_changed(self, initial, data):
+        try:
+            return self.to_python(initial) != self.to_python(data)
+        except ValidationError:
+            return True
+
+
+def _number(text) -> int | float:
+    try:
+        number = json.loads(str(text).strip()[:40], parse_constant=_no_constant)
+    except ValueError:
+        number = None
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise ValidationError("Give a number.")
+    return number
+
+
+def _no_constant(name):
+    raise ValueError(f"{name} is no number")
+
+
+FIELDS = {"string": Text, "integer": Number, "number": Number, "boolean": Yes, "array": Lines}

@@ -1,0 +1,251 @@
+"""The admin's pages of a case: the case as its story, one page a verb, and the next case. Doors: they ask, call and show."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import DataError, transaction
+from django.http import Http404, HttpResponseNotAllowed
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+
+from audit import clock, trail
+from cases import gate, prose, queues, shapes, verbs
+from cases.forms import VerbForm
+from cases.models import Case
+from cases.states import APPROVAL, CLOSED, DESKS, State
+from cases.verbs import VERBS
+from integrations.problems import Conflict
+
+REFUSALS = (PermissionDenied, Conflict, ValidationError, DataError)
+TOLD_OF = ("name", "kind", "says")
+TIERS = {"low": "success", "medium": "warning", "high": "danger"}
+RELATED = ("workflow", "policy", "ai_release", "category", "claimed_by", "assigned_to", "vendor", "sender")
+
+
+@dataclass(frozen=True)
+class Refused:
+    """What a refusal is over HTTP, and its words."""
+
+    status: int
+    words: Any
+
+
+def address(case) -> str:
+    return reverse("admin:cases_case_change", args=[case.pk])
+
+
+def desk_address(desk) -> str:
+    return reverse("admin:cases_case_desk", args=[desk]) if desk in DESKS else reverse("admin:cases_case_changelist")
+
+
+class CasePages:
+    """For the case's admin: its own pages in place of the form that Django makes."""
+
+    def own_urls(self):
+        wrap = self.admin_site.admin_view
+        each = [path(f"<int:case_id>/{name}/", wrap(self.verb_page), {"name": name}, f"cases_case_{name}") for name in VERBS]
+        return [
+            path("next/", wrap(self.next_page), name="cases_case_next"),
+            path("<int:case_id>/change/", wrap(self.case_page), name="cases_case_change"),
+            *each,
+        ]
+
+    def one(self, request, case_id) -> Case:
+        """The case, if this person may see it; 404 where not."""
+        seen = Case.objects.visible_to(request.user).select_related(*RELATED)
+        case = seen.filter(pk=case_id).first() if case_id < 2**63 else None
+        if case is None:
+            raise Http404("There is no such case here, or you may not see it.")
+        return case
+
+    def case_page(self, request, case_id):
+        case, now = self.one(request, case_id), clock.now()
+        standing = gate.standing(case, request.user)
+        return self._render(request, "case", case, **as_told(case, request.user, standing, now))
+
+    def verb_page(self, request, case_id, name):
+        """GET asks; POST does it and goes on, or says why not and keeps what was typed."""
+        try:
+            case = self.one(request, case_id)
+        except Http404:
+            return self._lost(request, case_id, name)
+        typed = request.POST if request.method == "POST" else None
+        form, desk = VerbForm(VERBS[name].parts, case, request.user, typed), case.state
+        if typed is None:
+            return self._asked(request, case, name, form)
+        try:
+            done = do(case, name, form, request.user)
+        except REFUSALS as error:
+            return self._refused(request, case, name, form, error)
+        seen = Case.objects.visible_to(request.user).filter(pk=done.pk).exists()
+        messages.success(request, outcome(done, name, seen))
+        return self._go_on(request, done, desk, VERBS[name], seen)
+
+    def _asked(self, request, case, name, form):
+        """The empty form; or, where the verb is not possible, why."""
+        why = verbs.refusal(case, name, request.user, gate.standing(case, request.user))
+        later = "" if why else verbs.not_now(case, name, request.user, clock.now())
+        form.refused = bool(why or later)
+        return self._ask(request, case, name, form, 403 if why else 409 if later else 200, why or later)
+
+    def _refused(self, request, case, name, form, error):
+        told = refused(error)
+        if isinstance(error, ValidationError):
+            form.take(error)
+        else:
+            form.is_valid()
+        fresh = self.model.objects.filter(pk=case.pk).values_list("revision", flat=True).first()
+        form.read_anew(fresh)
+        return self._ask(request, case, name, form, told.status, told.words)
+
+    def _ask(self, request, case, name, form, status, refusal):
+        verb = VERBS[name]
+        shown = {**content(case), "form": form, "verb": verb, "refusal": refusal, "title": f"{verb.label} {case}"}
+        return self._render(request, "verb", case, status=status, **shown)
+
+    def _lost(self, request, case_id, name):
+        """Whoever had the case before him is told what became of it, and gets back what he typed."""
+        case = Case.objects.filter(pk=case_id, claims__user=request.user).first() if case_id < 2**63 else None
+        case = case or Case.objects.filter(pk=case_id, decisions__by=request.user).first()
+        if case is None:
+            raise Http404("There is no such case here, or you may not see it.")
+        typed = [(prose.named(key), value) for key, value in request.POST.items() if value and key not in NOT_TYPED]
+        shown = {"sentence": gate.what_happened(case), "typed": typed, "title": f"{VERBS[name].label} {case}"}
+        return self._render(request, "lost", case, status=409, **shown)
+
+    def _go_on(self, request, case, desk, verb, seen):
+        """To the next case of that desk where it was asked for; else back to this one, while it can be seen."""
+        if "next" in request.POST and desk in DESKS:
+            return self._to_next(request, desk)
+        return redirect(address(case) if seen and verb.name != "skip" else desk_address(desk))
+
+    def next_page(self, request):
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        return self._to_next(request, request.POST.get("desk") or None)
+
+    def _to_next(self, request, desk):
+        try:
+            found = queues.next_case(request.user, desk=desk)
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+            return redirect("admin:index")
+        if found:
+            return redirect(address(found))
+        at = f" at {State(desk).label.lower()}" if desk else ""
+        messages.info(request, f"Nothing waits for you{at}. New cases appear here by themselves.")
+        return redirect(desk_address(desk) if desk else "admin:index")
+
+    def _render(self, request, template, case, *, status=200, **context):
+        site = self.admin_site.each_context(request)
+        page = {"opts": self.opts, "case": case, "original": case, "title": str(case), **context}
+        return render(request, f"cases/{template}.html", {**site, **page, "now": clock.now()}, status=status)
+
+
+NOT_TYPED = {"csrfmiddlewaretoken", "revision", "next"}
+
+
+def do(case, name, form, by) -> Case:
+    """Call the verb with what the form says, if its reader saw what stands."""
+    verb = VERBS[name]
+    if not form.is_valid():
+        raise ValidationError([])
+    with transaction.atomic():
+        seen = form.cleaned_data["revision"]
+        if not verb.at_once and seen is not None and gate.locked(case.pk).revision != seen:
+            raise Conflict(f"The content changed while you looked at it. {gate.what_happened(case)} Look again, then decide.")
+        return verb.act(case.pk, by=by, **form.arguments())
+
+
+def refused(error) -> Refused:
+    """The status and the words of a refusal; a ValidationError's words stand at their fields."""
+    if isinstance(error, PermissionDenied):
+        return Refused(403, str(error) or "You may not do this.")
+    if isinstance(error, Conflict):
+        return Refused(409, str(error))
+    if isinstance(error, DataError):
+        return Refused(422, "A value is out of range, or has characters that cannot be stored.")
+    return Refused(422, "")
+
+
+def outcome(case, name, seen):
+    """What happened and where the case is now; with links while this person may still see it."""
+    edited_only = name == "edit" and case.state == APPROVAL and case.story.verb == "edit"
+    done = "edited; another approver takes it" if edited_only else VERBS[name].done
+    named = format_html('<a class="underline" href="{}">{}</a>', address(case), case) if seen else case
+    return format_html("{} is {}. {}", named, done, _held_until(case) if name == "claim" else _where(case, seen))
+
+
+def _held_until(case) -> str:
+    return f"You hold it until {date_format(timezone.localtime(case.claimed_until), 'H:i')}."
+
+
+def _where(case, seen):
+    """Where the case is, until when that can be undone, and the way to do so."""
+    if case.state != CLOSED:
+        return f"It is at {case.get_state_display().lower()} now."
+    how = f"It is closed: {_uncapitalised(case.get_closed_as_display())}."
+    if not case.settles_at:
+        return how
+    until = date_format(timezone.localtime(case.settles_at), "H:i:s")
+    if not seen:
+        return f"{how} It takes effect at {until}."
+    undo = reverse("admin:cases_case_undo", args=[case.pk])
+    told = '{} It takes effect at {}; until then you can <a class="underline" href="{}">undo</a> it.'
+    return format_html(told, how, until, undo)
+
+
+def _uncapitalised(text) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def content(case) -> dict:
+    """What came in and what stands, ready to be shown."""
+    return {
+        "compared": prose.compared(case.output, case.standing, case.policy.output_schema.get("required", ())),
+        "confidence": f"{case.confidence:.4g}" if case.confidence is not None else "",
+        "changed": case.standing_output is not None and case.standing_output != case.output,
+        "input": prose.told(case.input),
+        "context": prose.told(case.context) if case.context else None,
+        "confidences": prose.told(case.confidences) if case.confidences else None,
+        "alternatives": prose.told(case.alternatives) if case.alternatives else None,
+        "reasons": [
+            (reason, [(prose.named(key), prose.told(fact)) for key, fact in reason.items() if key not in TOLD_OF])
+            for reason in case.reasons
+        ],
+    }
+
+
+def as_told(case, user, standing, now) -> dict:
+    """Everything a case's page shows, and the buttons that are possible now."""
+    holder = case.held_by(now)
+    return {
+        **content(case),
+        "buttons": verbs.offered(case, user, standing, now),
+        "why_not": verbs.why_not_the_main_verb(case, user, standing, now),
+        "holder": case.claimed_by if holder else None,
+        "is_mine": holder == user.pk,
+        "due": prose.distance(case.due_at, now) if case.due_at else "",
+        "overdue": bool(case.due_at and case.due_at < now),
+        "playbook": case.workflow.playbook.all(),
+        "story": [(event.at, prose.began(trail.sentence(event))) for event in shapes.story(case)],
+        "decisions": [
+            (decision, verbs.DONE[decision.verb], [_change(correction) for correction in decision.corrections.all()])
+            for decision in case.decisions.select_related("by", "category", "evaluation").prefetch_related("corrections")
+        ],
+        "desk": next((desk for desk, role in DESKS.items() if role in standing.roles), None) if case.state == CLOSED else None,
+        "tier_colour": TIERS[case.tier],
+    }
+
+
+def _change(correction):
+    """One field's before and after, as they are shown."""
+    values = (correction.before, correction.after)
+    if correction.field == "action.amount":
+        values = map(prose.amount, values)
+    return correction, *map(prose.told, values)

@@ -1,0 +1,90 @@
+"""How values read on a page: nested values as nested lists, two versions side by side, times as distances. Pure."""
+
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
+
+from django.utils.timesince import timesince
+
+PLAIN = {True: "yes", False: "no"}
+
+
+class Told(NamedTuple):
+    """One value: a text, or rows of (name, Told), or points."""
+
+    text: str = ""
+    rows: list | None = None
+    points: list | None = None
+
+
+class Compared(NamedTuple):
+    """One value of the output, as the AI proposed it and as it stands."""
+
+    path: str
+    before: Told | None
+    after: Told | None
+    changed: bool
+
+
+def told(value: Any) -> Told:
+    if isinstance(value, dict) and value:
+        return Told(rows=[(named(name), told(inner)) for name, inner in value.items()])
+    if isinstance(value, list) and value:
+        return Told(points=[told(inner) for inner in value])
+    if isinstance(value, bool):
+        return Told(PLAIN[value])
+    return Told("none" if value in (None, {}, []) else str(value))
+
+
+def named(name: Any) -> str:
+    """“order_id” reads “Order id”."""
+    text = str(name).replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def compared(before: dict, after: dict, first: list[str] = ()) -> list[Compared]:
+    """Every value of both, marked where they differ: those first, then the paths in `first`. None: absent there."""
+    left, right = dict(_leaves(before)), dict(_leaves(after))
+    places = {path: place for place, path in enumerate(first)}
+    lines = [
+        Compared(path, _maybe(left, path), _maybe(right, path), _differ(left, right, path))
+        for path in dict.fromkeys([*left, *right])
+    ]
+    return sorted(lines, key=lambda line: (not line.changed, places.get(line.path, len(places))))
+
+
+def _differ(left, right, path):
+    return path not in left or path not in right or repr(left[path]) != repr(right[path])
+
+
+def _maybe(side, path):
+    return told(side[path]) if path in side else None
+
+
+def _leaves(value, path=""):
+    if isinstance(value, dict) and (value or not path):
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{path}.{name}" if path else str(name))
+    else:
+        yield path, value
+
+
+def amount(text: Any) -> Any:
+    """“42.000” reads 42."""
+    try:
+        return f"{Decimal(text).normalize():f}"
+    except (InvalidOperation, TypeError):
+        return text
+
+
+def distance(moment: datetime, now: datetime) -> str:
+    """“in 2 hours”, “3 hours late”."""
+    if moment >= now:
+        return f"in {timesince(now, moment, depth=1)}"
+    return f"{timesince(moment, now, depth=1)} late"
+
+
+def began(sentence: str) -> str:
+    """An event's sentence, as the beginning of a line: “was accepted by Ana” → “Accepted by Ana”."""
+    said = sentence.removeprefix("was ")
+    return said[:1].upper() + said[1:]

@@ -1,0 +1,134 @@
+"""The verbs as people press them: label, form and what is said when it is done. `cases/pages.py` makes a page of each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cases import actions, queues
+from cases.forms import Action, Category, Marks, Measured, Output, Part, Reason, RootCause, To
+from cases.gate import what_happened
+from cases.permissions import why_not
+from cases.states import CLOSED, MOVES, OPEN
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One button. `name` is the verb that `why_not` knows; `at_once`: the case's page has the whole form."""
+
+    name: str
+    label: str
+    act: Callable
+    done: str
+    says: str
+    parts: tuple[Part, ...] = ()
+    icon: str = ""
+    variant: str = "default"
+    at_once: bool = False
+    stays: bool = False  # the case stays this person's, so no next one is offered
+
+
+OPTIONAL = Reason(required=False)
+VERBS = {
+    "accept": Verb(
+        "accept", "Accept", actions.accept, "accepted", "The output may stand as it is.",
+        (Marks(best=True), OPTIONAL), "check", "primary",
+    ),
+    "correct": Verb(
+        "correct", "Correct", actions.correct, "corrected", "Change what is wrong. What you leave stays exactly as it is.",
+        (Output(), Action(), RootCause(), Marks(), OPTIONAL), "edit",
+    ),
+    "resolve": Verb(
+        "resolve", "Resolve", actions.resolve, "resolved", "Settle the exception with the output below; change what is wrong.",
+        (Output(), Action(), RootCause(), Category(), Reason()), "task_alt", "primary",
+    ),
+    "no_action": Verb(
+        "no_action", "No action", actions.no_action, "closed without action", "Nothing is done, for a reason.",
+        (Category(required=True), Reason()), "block",
+    ),
+    "approve": Verb(
+        "approve", "Approve", actions.approve, "approved", "Your approval holds for exactly what stands here.",
+        (OPTIONAL,), "verified", "primary",
+    ),
+    "edit": Verb(
+        "approve", "Edit and approve", actions.approve, "edited and approved",
+        "Change what is wrong and approve it so. If you raise the amount, the payee or the risk, another approver takes it.",
+        (Output(), Action(), OPTIONAL), "edit",
+    ),
+    "reject": Verb("reject", "Reject", actions.reject, "rejected", "It is not done.", (Reason(),), "cancel", "danger"),
+    "escalate": Verb(
+        "escalate", "Escalate", actions.escalate, "escalated", "Somebody with more authority decides.",
+        (Category(), Reason()), "arrow_upward",
+    ),
+    "send_back": Verb(
+        "send_back", "Send back", actions.send_back, "sent back", "One desk back. Approvals given are void.",
+        (Reason(),), "undo",
+    ),
+    "hand_over": Verb(
+        "hand_over", "Hand over", actions.hand_over, "handed over",
+        "The same desk, somebody else. It does not come back to you.", (To(), Reason()), "swap_horiz",
+    ),
+    "recall": Verb(
+        "recall", "Recall", actions.recall, "recalled", "Take it back from approval. Approvals given are void.",
+        (Reason(),), "keyboard_return", stays=True,
+    ),
+    "undo": Verb(
+        "undo", "Undo", actions.undo, "undone", "Take your decision back; what it changed is as before.",
+        (OPTIONAL,), "undo", "primary", stays=True,
+    ),
+    "reopen": Verb(
+        "reopen", "Reopen", actions.reopen, "reopened", "It was wrong after all: it goes to resolution, as rework.",
+        (Measured(), Reason()), "restart_alt", stays=True,
+    ),
+    "claim": Verb(
+        "claim", "Claim", queues.claim, "yours", "It is yours until you decide or the lease runs out.",
+        icon="lock", at_once=True, stays=True,
+    ),
+    "give_back": Verb(
+        "give_back", "Give back", queues.give_back, "back on the desk", "Anybody at the desk may take it, you included.",
+        icon="lock_open", at_once=True,
+    ),
+    "skip": Verb(
+        "skip", "Skip", queues.skip, "skipped", "Leave it to somebody else. It is not offered to you again at this desk.",
+        (Reason(),), "skip_next",
+    ),
+}  # fmt: skip
+DONE = {**{verb.name: verb.done for verb in reversed(VERBS.values())}, "edit": "edited"}  # of a decision, by its verb
+MAIN = {"review": "accept", "resolution": "resolve", "approval": "approve"}
+CLAIMS = ("claim", "give_back", "skip")
+
+
+def not_now(case, name, user, now) -> str:
+    """Why the verb is not one for this moment, whoever asks; empty where it is."""
+    verb, holder = VERBS[name].name, case.held_by(now)
+    if case.state not in (OPEN if name in CLAIMS else MOVES[verb]):
+        return what_happened(case)
+    if case.state != CLOSED and holder and holder != user.pk:
+        return f"{case.claimed_by} holds this case. You may look at it, and decide when the lease is over."
+    if name in ("claim", "give_back") and (holder == user.pk) is (name == "claim"):
+        return "You hold this case already." if holder else "You do not hold this case."
+    if name == "undo" and not (case.settles_at and case.settles_at > now):
+        return "The time to undo is over: the decision has taken effect."
+    if name == "reopen" and case.settles_at:
+        return "The decision has not taken effect yet. Whoever decided can undo it."
+    return ""
+
+
+def refusal(case, name, user, standing) -> str:
+    """Why this person may not; giving back asks only whether he holds it."""
+    return "" if name == "give_back" else why_not(user, VERBS[name].name, case, standing)
+
+
+def offered(case, user, standing, now) -> list[tuple[str, Verb]]:
+    """The buttons of a case's page: what is possible now, to this person."""
+    return [
+        (name, verb)
+        for name, verb in VERBS.items()
+        if case.state in (OPEN if name in CLAIMS else MOVES[verb.name])
+        and not not_now(case, name, user, now)
+        and not refusal(case, name, user, standing)
+    ]
+
+
+def why_not_the_main_verb(case, user, standing, now) -> str:
+    """Why the desk's own verb is not offered; empty on a closed case and where it is."""
+    name = MAIN.get(case.state)
+    return (refusal(case, name, user, standing) or not_now(case, name, user, now)) if name else ""

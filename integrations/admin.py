@@ -1,0 +1,76 @@
+"""Webhooks, for the house's administrators: who is told where, what is on its way, what did not arrive."""
+
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.template.response import TemplateResponse
+
+from integrations import actions
+from integrations.models import Delivery, OutboxRow, WebhookEndpoint
+from jobs.admin import ReadOnlyAdmin
+from jobs.permissions import may_operate
+
+
+@admin.register(OutboxRow)
+class OutboxRowAdmin(ReadOnlyAdmin):
+    """Without the payload: being an administrator opens no case."""
+
+    list_display = ["id", "event", "case_id", "number", "recipient_id", "at", "spread_at"]
+    list_filter = ["event"]
+    fields = list_display
+
+
+@admin.register(WebhookEndpoint)
+class WebhookEndpointAdmin(ReadOnlyAdmin):
+    list_display = ["url", "user", "enabled", "secret_number", "rotated_at", "created_at"]
+    list_select_related = ["user"]
+    list_filter = ["enabled"]
+    fields = ["user", "url"]
+    actions = ["reveal", "rotate", "enable", "disable", "send_test"]
+
+    def has_add_permission(self, request):
+        return may_operate(request.user)
+
+    def save_model(self, request, obj, form, change):
+        actions.add(obj, by=request.user)
+
+    @admin.action(description="Show the secret (once)", permissions=["view"])
+    def reveal(self, request, queryset):
+        """On the answer to this POST only: never in a message, which the session would keep."""
+        if queryset.count() != 1:
+            return self.message_user(request, "Choose one endpoint: its secret is shown once.", messages.WARNING)
+        endpoint = queryset.get()
+        try:
+            secret = actions.reveal(endpoint, by=request.user)
+        except ValidationError as refusal:
+            return self.message_user(request, refusal.message, messages.WARNING)
+        shown = {**self.admin_site.each_context(request), "title": "Webhook secret", "endpoint": endpoint, "secret": secret}
+        return TemplateResponse(request, "integrations/secret.html", shown)
+
+    @admin.action(description="Rotate the secret", permissions=["view"])
+    def rotate(self, request, queryset):
+        self.each(request, queryset, actions.rotate, "{} has a new secret; the old one signs along for 24 hours.")
+
+    @admin.action(description="Enable", permissions=["view"])
+    def enable(self, request, queryset):
+        self.each(request, queryset, actions.enable, "{} is told again.")
+
+    @admin.action(description="Disable", permissions=["view"])
+    def disable(self, request, queryset):
+        self.each(request, queryset, actions.disable, "{} is told nothing more.")
+
+    @admin.action(description="Send a test", permissions=["view"])
+    def send_test(self, request, queryset):
+        self.each(request, queryset, actions.send_test, "A test is on its way to {}. See Jobs for the answer.")
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    list_display = ["id", "row", "endpoint", "attempts", "next_try_at", "delivered_at", "last_answer"]
+    list_select_related = ["row", "endpoint"]
+    list_filter = [("delivered_at", admin.EmptyFieldListFilter), ("next_try_at", admin.EmptyFieldListFilter)]
+    fields = list_display
+    actions = ["send_again"]
+
+    @admin.action(description="Send again", permissions=["view"])
+    def send_again(self, request, queryset):
+        self.each(request, queryset, actions.send_again, "{} goes out again.")

@@ -1,0 +1,73 @@
+"""Jobs and schedules, to read; dead jobs can be retried. django-q2's own pages, which could start anything, are gone."""
+
+import django_q.admin  # noqa: F401  (so that its pages are there to be taken away)
+from django.contrib import admin, messages
+from django_q.models import Failure, OrmQ, Success
+from django_q.models import Schedule as QSchedule
+from unfold.admin import ModelAdmin
+
+from jobs import queue
+from jobs.models import Job, Schedule
+from jobs.permissions import may_operate
+
+for theirs in (Failure, OrmQ, QSchedule, Success):
+    admin.site.unregister(theirs)
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """A list that the house's administrators may read; what can be done is an action, by a verb."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_module_permission(self, request):
+        return may_operate(request.user)
+
+    def has_view_permission(self, request, obj=None):
+        return may_operate(request.user)
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_change_permission(self, request, obj=None):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def each(self, request, queryset, verb, said):
+        """Do the verb to each; a refusal is a sentence in the message bar and the others go on."""
+        for one in queryset:
+            try:
+                verb(one, by=request.user)
+            except REFUSALS as refusal:
+                self.message_user(request, str(refusal), messages.WARNING)
+            else:
+                self.message_user(request, said.format(one), messages.SUCCESS)
+
+
+REFUSALS = (queue.CannotRetry,)
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnlyAdmin):
+    list_display = ["id", "task", "state", "attempts", "progress", "created_at", "finished_at", "report", "error_line"]
+    list_filter = ["state"]
+    actions = ["retry"]
+
+    @admin.display(description="progress")
+    def progress(self, job):
+        return f"{job.done} of {job.total}" if job.total else ""
+
+    @admin.display(description="error")
+    def error_line(self, job):
+        return job.error[:120]
+
+    @admin.action(description="Retry", permissions=["view"])
+    def retry(self, request, queryset):
+        self.each(request, queryset, queue.retry, "{} is queued again.")
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(ReadOnlyAdmin):
+    list_display = ["name", "task", "every_seconds", "next_due", "running_since", "last_run_at", "last_error"]

@@ -1,0 +1,223 @@
+"""Who may open what in the admin: one table over every address of the site. An address that is missing here fails."""
+
+import pytest
+from django.contrib import admin
+from django.urls import NoReverseMatch, URLPattern, reverse
+
+from audit.models import AuditEvent
+from cases.models import Case
+from integrations.models import Delivery, OutboxRow, WebhookEndpoint
+from jobs.models import Job, Schedule
+from scorecards import actions as scorecards
+from scorecards.models import Criterion
+from tests.conftest import keys
+from tests.factories import UserFactory
+from workflows import actions as workflows
+from workflows.models import AIRelease, PlaybookSection, Seat
+
+pytestmark = pytest.mark.django_db
+
+ROLES = ("anonymous", "stranger", "reviewer", "vendor_reviewer", "approver", "owner", "administrator", "auditor")
+# In the order of ROLES. 302: to the sign-in; 404: for this person there is no such thing; 405: only by POST; 409: not now.
+EVERYBODY = (302, 200, 200, 200, 200, 200, 200, 200)
+IN_HOUSE = (302, 200, 200, 403, 200, 200, 200, 200)
+DEFINERS = (302, 403, 403, 403, 403, 200, 200, 403)
+OWNERS = (302, 403, 403, 403, 403, 200, 403, 403)
+ADMINISTRATORS = (302, 403, 403, 403, 403, 403, 200, 403)
+WATCHERS = (302, 403, 403, 403, 403, 403, 200, 200)
+NOBODY = (302, 403, 403, 403, 403, 403, 403, 403)
+REVIEWERS = (302, 404, 200, 404, 403, 403, 404, 403)  # the case waits at review
+RESOLVERS = (302, 404, 403, 404, 403, 403, 404, 403)
+APPROVERS = (302, 404, 403, 404, 409, 403, 404, 403)
+
+TABLE = {
+    "index": EVERYBODY,
+    "search": EVERYBODY,
+    "password_change": EVERYBODY,
+    "password_change_done": EVERYBODY,
+    "jsi18n": EVERYBODY,
+    "login": (200, 302, 302, 302, 302, 302, 302, 302),
+    "logout": (302, 405, 405, 405, 405, 405, 405, 405),
+    "autocomplete": IN_HOUSE,
+    "view_on_site": (302, 404, 404, 404, 404, 404, 404, 404),
+    "app_list": (302, 200, 200, 404, 200, 200, 200, 200),
+    "cases_case_changelist": EVERYBODY,
+    "cases_case_desk": EVERYBODY,
+    "cases_case_next": (302, 405, 405, 405, 405, 405, 405, 405),
+    "cases_case_change": (302, 404, 200, 404, 200, 200, 404, 200),
+    "cases_case_accept": REVIEWERS,
+    "cases_case_correct": REVIEWERS,
+    "cases_case_escalate": REVIEWERS,
+    "cases_case_hand_over": REVIEWERS,
+    "cases_case_claim": REVIEWERS,
+    "cases_case_skip": REVIEWERS,
+    "cases_case_give_back": (302, 404, 409, 404, 409, 409, 404, 409),
+    "cases_case_resolve": RESOLVERS,
+    "cases_case_no_action": RESOLVERS,
+    "cases_case_recall": (302, 404, 409, 404, 403, 403, 404, 403),
+    "cases_case_undo": RESOLVERS,
+    "cases_case_approve": APPROVERS,
+    "cases_case_edit": APPROVERS,
+    "cases_case_reject": APPROVERS,
+    "cases_case_send_back": APPROVERS,
+    "cases_case_reopen": (302, 404, 409, 404, 403, 409, 404, 403),
+    "workflows_workflow_seat": DEFINERS,
+    "workflows_workflow_own": DEFINERS,
+    "workflows_workflow_end_seat": DEFINERS,
+    "workflows_workflow_draft": DEFINERS,
+    "workflows_workflow_stop": OWNERS,
+    "workflows_workflow_resume": OWNERS,
+    "workflows_workflow_rate": OWNERS,
+    "workflows_workflow_add": ADMINISTRATORS,
+    "workflows_policy_publish": OWNERS,
+    "workflows_policy_add": NOBODY,
+    "workflows_exceptioncategory_add": DEFINERS,
+    "workflows_playbooksection_add": DEFINERS,
+    "workflows_playbooksection_delete": DEFINERS,
+    "workflows_airelease_add": NOBODY,
+    "scorecards_scorecard_preview": IN_HOUSE,
+    "scorecards_scorecard_copy": DEFINERS,
+    "scorecards_scorecard_publish": OWNERS,
+    "scorecards_scorecard_add": DEFINERS,
+    "scorecards_scorecard_delete": DEFINERS,
+    "scorecards_criterion_changelist": (302,) * 8,
+    "scorecards_criterion_add": NOBODY,
+    "scorecards_criterion_delete": DEFINERS,
+    "accounts_user_add": ADMINISTRATORS,
+    "auth_user_password_change": ADMINISTRATORS,
+    "accounts_vendor_add": ADMINISTRATORS,
+    "accounts_apikey_add": ADMINISTRATORS,
+    "accounts_apikey_revoke": ADMINISTRATORS,
+    "audit_auditevent_add": NOBODY,
+}
+for model in (
+    *("workflows_workflow", "workflows_policy", "workflows_exceptioncategory", "workflows_playbooksection"),
+    *("workflows_airelease", "scorecards_scorecard", "scorecards_criterion", "accounts_user", "accounts_vendor"),
+):
+    for look in ("changelist", "change", "history"):
+        TABLE.setdefault(f"{model}_{look}", IN_HOUSE)
+    TABLE.setdefault(f"{model}_delete", NOBODY)
+for model in ("jobs_job", "jobs_schedule", "integrations_webhookendpoint", "integrations_outboxrow", "integrations_delivery"):
+    TABLE |= {f"{model}_{look}": ADMINISTRATORS for look in ("changelist", "change", "history")}
+    TABLE |= {f"{model}_add": NOBODY, f"{model}_delete": NOBODY}
+TABLE["integrations_webhookendpoint_add"] = ADMINISTRATORS
+for model in ("accounts_apikey", "audit_auditevent"):
+    TABLE |= {f"{model}_{look}": WATCHERS for look in ("changelist", "change", "history")} | {f"{model}_delete": NOBODY}
+
+
+@pytest.fixture
+def administrator(db):
+    return UserFactory(username="administrator", office="administrator")
+
+
+@pytest.fixture
+def auditor(db):
+    return UserFactory(username="auditor", office="auditor")
+
+
+@pytest.fixture
+def things(send, refunds, owner, reviewer, vendor_reviewer, vendor, integration):
+    """One of each thing that an address may be about."""
+    case = send()
+    theirs = send()
+    Case.objects.filter(pk=theirs.pk).update(vendor=vendor)
+    card = scorecards.ready_made(refunds, by=owner)
+    key, _ = keys.make(reviewer, by=owner, name="test", verbs=["read"])
+    return {
+        "cases_case": case.pk,
+        "workflows_workflow": refunds.pk,
+        "workflows_policy": workflows.draft(refunds, by=owner, rules=refunds.policy.rules).pk,
+        "workflows_exceptioncategory": refunds.categories.first().pk,
+        "workflows_playbooksection": PlaybookSection.objects.create(workflow=refunds, title="T", text="x").pk,
+        "workflows_airelease": AIRelease.objects.first().pk,
+        "scorecards_scorecard": card.pk,
+        "scorecards_criterion": Criterion.objects.filter(section__scorecard=card).first().pk,
+        "accounts_user": reviewer.pk,
+        "accounts_vendor": vendor.pk,
+        "accounts_apikey": key.pk,
+        "audit_auditevent": AuditEvent.objects.first().pk,
+        "jobs_job": Job.objects.create(task="a.b").pk,
+        "jobs_schedule": Schedule.objects.create(name="Nightly", task="a.b", every_seconds=60).pk,
+        **webhooks(integration, case),
+        "seat": Seat.objects.filter(user=reviewer).get().pk,
+        "theirs": theirs.pk,
+    }
+
+
+def webhooks(integration, case):
+    endpoint = WebhookEndpoint.objects.create(user=integration, url="https://example.com/hook")
+    row = OutboxRow.objects.create(case_id=case.pk, number=1, recipient_id=integration.pk, event="case.decided", payload={})
+    delivery = Delivery.objects.create(row=row, endpoint=endpoint)
+    return {
+        "integrations_webhookendpoint": endpoint.pk,
+        "integrations_outboxrow": row.pk,
+        "integrations_delivery": delivery.pk,
+    }
+
+
+def addresses(patterns=None):
+    for pattern in admin.site.urls[0] if patterns is None else patterns:
+        if isinstance(pattern, URLPattern):
+            yield pattern.name
+        else:
+            yield from addresses(pattern.url_patterns)
+
+
+def address(name, things):
+    """Where the page of that name is, about the thing made for it."""
+    if name == "cases_case_desk":
+        return reverse("admin:cases_case_desk", args=["review"])
+    if name == "app_list":
+        return reverse("admin:app_list", args=["workflows"])
+    if name == "workflows_workflow_end_seat":
+        return reverse(f"admin:{name}", args=[things["seat"]])
+    if name == "auth_user_password_change":
+        return reverse(f"admin:{name}", args=[things["accounts_user"]])
+    for thing, pk in things.items():
+        if name.startswith(f"{thing}_"):
+            try:
+                return reverse(f"admin:{name}")
+            except NoReverseMatch:
+                return reverse(f"admin:{name}", args=[pk])
+    if name == "autocomplete":
+        return reverse("admin:autocomplete") + "?app_label=cases&model_name=case&field_name=workflow"
+    return reverse(f"admin:{name}", args=[1, 1] if name == "view_on_site" else [])
+
+
+def our_addresses() -> list[str]:
+    """The names of all pages; the nameless are redirects."""
+    return [name for name in dict.fromkeys(addresses()) if name]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_who_may_open_what(client, request, things, role):
+    if role != "anonymous":
+        client.force_login(request.getfixturevalue(role))
+
+    found = {name: client.get(address(name, things)).status_code for name in our_addresses()}
+
+    assert found == {name: TABLE[name][ROLES.index(role)] for name in found}
+
+
+def test_every_address_is_in_the_table():
+    assert set(our_addresses()) - set(TABLE) == set()
+
+
+def test_a_vendors_person_works_his_sides_cases_and_sees_no_definition(client, things, vendor_reviewer):
+    client.force_login(vendor_reviewer)
+
+    shown = client.get(reverse("admin:cases_case_desk", args=["review"])).content.decode()
+
+    assert client.get(reverse("admin:cases_case_accept", args=[things["theirs"]])).status_code == 200
+    assert reverse("admin:cases_case_change", args=[things["theirs"]]) in shown
+    assert reverse("admin:cases_case_change", args=[things["cases_case"]]) not in shown
+    for hidden in ("/admin/workflows/", "/admin/accounts/", "/admin/audit/", "/admin/scorecards/", "/api/v1/docs/"):
+        assert hidden not in shown
+
+
+def test_an_integration_is_no_person(client, integration):
+    integration.is_staff = True
+    integration.save()
+    client.force_login(integration)
+
+    assert client.get(reverse("admin:index")).status_code == 302

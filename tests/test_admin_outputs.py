@@ -1,0 +1,120 @@
+"""The output as a form: made from a schema, read back, and what nobody touched left exactly as it stood."""
+
+import pytest
+from django import forms
+
+from cases import outputs
+
+SCHEMA = {
+    "type": "object",
+    "required": ["decision", "amount", "reply"],
+    "properties": {
+        "decision": {"type": "string", "enum": ["refund", "reject"]},
+        "amount": {"type": "number"},
+        "reply": {"type": "string", "maxLength": 900},
+        "due": {"type": "string", "format": "date"},
+        "goodwill": {"type": "boolean"},
+        "tags": {"type": "array", "items": {"type": "string"}},
+        "sizes": {"type": "array", "items": {"type": "integer"}},
+        "lines": {"type": "array", "items": {"type": "object"}},
+        "address": {"$ref": "#/$defs/address"},
+    },
+    "$defs": {"address": {"type": "object", "properties": {"zip": {"type": ["string", "null"]}, "city": {"type": "string"}}}},
+}
+OUTPUT = {
+    "decision": "refund",
+    "amount": 42.5,
+    "reply": "Dear Ana,\r\n\r\nhere it is. ",
+    "due": "2026-06-03",
+    "goodwill": True,
+    "tags": ["lamp", "late"],
+    "sizes": [1, 2],
+    "lines": [{"sku": "L-1"}],
+    "address": {"zip": "50667", "city": "Köln"},
+    "trace": {"id": 7},
+}
+
+
+class Form(forms.Form):
+    def __init__(self, schema, output, typed):
+        self.made = outputs.fields(schema, output)
+        super().__init__({**as_sent(self.made), **typed})
+        self.fields.update(self.made)
+        self.output = output
+
+    def edited(self):
+        assert self.is_valid(), self.errors
+        return outputs.edited(self.output, self.made, self.cleaned_data, self.changed_data)
+
+
+def as_sent(made):
+    """What a browser sends back of an untouched form: line ends as CRLF, an unchecked box not at all."""
+    shown = {name: field.initial for name, field in made.items() if field.initial not in (None, False)}
+    return {name: str(value).replace("\n", "\r\n") if isinstance(value, str) else value for name, value in shown.items()}
+
+
+def edit(output, schema=SCHEMA, **typed):
+    return Form(schema, output, {f"output.{name}": value for name, value in typed.items()}).edited()
+
+
+@pytest.mark.parametrize("output", [OUTPUT, {}, {"decision": "spam"}, {"amount": "12"}, {"deep": {"er": [None, {"x": 1e99}]}}])
+@pytest.mark.parametrize("schema", [SCHEMA, {}])
+def test_what_nobody_touched_stays(output, schema):
+    made = outputs.fields(schema, output)
+    unfit = [name for name, field in made.items() if not field.fits or field.required]
+
+    if not unfit:
+        assert edit(output, schema) == output
+
+
+@pytest.mark.parametrize(
+    ("typed", "path", "becomes"),
+    [
+        ({"decision": '"reject"'}, "decision", "reject"),
+        ({"amount": "40"}, "amount", 40),
+        ({"reply": "Dear Ana,\r\nno."}, "reply", "Dear Ana,\nno."),
+        ({"goodwill": ""}, "goodwill", False),
+        ({"tags": "lamp\r\n\r\nearly"}, "tags", ["lamp", "early"]),
+        ({"sizes": "3\n4"}, "sizes", [3, 4]),
+        ({"lines": '[{"sku": "L-2"}]'}, "lines", [{"sku": "L-2"}]),
+        ({"tags": ""}, "tags", []),
+        ({"reply": ""}, "reply", ""),
+        ({"due": ""}, "due", outputs.MISSING),
+    ],
+)
+def test_one_value_changes_and_no_other(typed, path, becomes):
+    result = edit(OUTPUT, **typed)
+
+    assert result.get(path, outputs.MISSING) == becomes
+    assert {key: value for key, value in result.items() if key != path} == {k: v for k, v in OUTPUT.items() if k != path}
+
+
+def test_nested_values_have_dotted_names_and_null_is_kept_where_it_may_be():
+    result = edit(OUTPUT, **{"address.city": "Bonn", "address.zip": "", "trace.id": "8"})
+
+    assert result["address"] == {"zip": None, "city": "Bonn"} and result["trace"] == {"id": 8}
+    assert OUTPUT["address"] == {"zip": "50667", "city": "Köln"}
+
+
+def test_a_value_outside_the_list_must_be_replaced():
+    form = Form(SCHEMA, {**OUTPUT, "decision": "spam"}, {})
+
+    assert not form.is_valid() and "output.decision" in form.errors
+    assert "“spam” is not permitted" in str(form["output.decision"])
+
+
+@pytest.mark.parametrize(("name", "text"), [("amount", "a lot"), ("amount", "NaN"), ("lines", "[1,"), ("sizes", "1\ntwo")])
+def test_what_cannot_be_read_is_said_at_its_field(name, text):
+    form = Form(SCHEMA, OUTPUT, {f"output.{name}": text})
+
+    assert not form.is_valid() and list(form.errors) == [f"output.{name}"]
+    assert form.errors[f"output.{name}"][0].endswith(".")
+    assert form[f"output.{name}"].value() == text
+
+
+def test_a_value_of_the_wrong_kind_is_read_as_the_schema_wants_it():
+    assert edit({**OUTPUT, "amount": "42"})["amount"] == 42
+
+
+def test_what_is_required_comes_first():
+    assert list(outputs.fields(SCHEMA, OUTPUT))[:3] == ["output.decision", "output.amount", "output.reply"]

@@ -1,0 +1,140 @@
+"""The pages that ask before a verb on a workflow or a policy. Each says at once whether this person may."""
+
+from functools import partial
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path, reverse
+
+from accounts.asking import Asking
+from accounts.forms import ReasonForm
+from accounts.permissions import is_in_house_staff
+from workflows import actions
+from workflows.forms import DraftForm, EndSeatForm, OwnerForm, RateForm, SeatForm
+from workflows.models import Policy, Seat, Workflow
+from workflows.permissions import may
+
+# page → (its verb for `may`, form, the verb's function, title, what happens, button, what is said after)
+WORKFLOW_PAGES = {
+    "seat": ("appoint", SeatForm, actions.seat, "Give a seat", "", "Give the seat", "The seat is given."),
+    "own": ("appoint", OwnerForm, actions.own, "Name an owner", "", "Name the owner", "The owner is named."),
+    "stop": (
+        "stop", ReasonForm, actions.stop, "Stop the workflow",
+        "Nothing is released without a person until somebody who owns the risk resumes.", "Stop", "The workflow is stopped.",
+    ),
+    "resume": (
+        "resume", ReasonForm, actions.resume, "Resume the workflow",
+        "From the next case on the policy decides again.", "Resume", "The workflow runs again.",
+    ),
+    "rate": (
+        "set_rate", RateForm, actions.set_rate, "Set a sampling rate",
+        "From the next case on, so many of what goes straight through are drawn for a look.", "Set the rate", "The rate is set.",
+    ),
+}  # fmt: skip
+
+
+def allowed(request, verb, workflow) -> bool:
+    """`may`, asked once a request: a page asks for every button."""
+    answers = request.__dict__.setdefault("workflow_answers", {})
+    if (verb, workflow.pk) not in answers:
+        answers[verb, workflow.pk] = is_in_house_staff(request.user) and may(request.user, verb, workflow)
+    return answers[verb, workflow.pk]
+
+
+def typed(request):
+    return request.POST if request.method == "POST" else None
+
+
+def address(thing) -> str:
+    return reverse(f"admin:workflows_{thing._meta.model_name}_change", args=[thing.pk])
+
+
+class WorkflowPages(Asking):
+    """Seats, owners, the stop switch, rates and new drafts, from a workflow's page."""
+
+    def own_urls(self):
+        wrap = self.admin_site.admin_view
+        each = [
+            path(f"<int:workflow_id>/{name}/", wrap(self.verb_page), {"name": name}, f"workflows_workflow_{name}")
+            for name in WORKFLOW_PAGES
+        ]
+        return [
+            *each,
+            path("<int:workflow_id>/draft/", wrap(self.draft_page), name="workflows_workflow_draft"),
+            path("seats/<int:seat_id>/end/", wrap(self.end_seat_page), name="workflows_workflow_end_seat"),
+        ]
+
+    def verb_page(self, request, workflow_id, name):
+        verb, form_class, act, title, sentence, button, said = WORKFLOW_PAGES[name]
+        workflow = self._one(request, workflow_id, verb)
+        form = form_class(typed(request), label_suffix="")
+        told = {"title": f"{title}: {workflow}", "sentence": sentence, "button": button, "said": said}
+        return self.ask(
+            request, form, partial(_on, act, workflow, request.user), back=address(workflow), original=workflow, **told
+        )
+
+    def draft_page(self, request, workflow_id):
+        """A draft from the version named in the address, or from nothing."""
+        workflow = self._one(request, workflow_id, "define")
+        begun = Policy.objects.filter(workflow=workflow, version=_number(request.GET.get("from"))).first()
+        first = {name: getattr(begun, name) for name in ("rules", "input_schema", "output_schema")} if begun else None
+        form = DraftForm(workflow, typed(request), initial=first)
+        make = partial(actions.draft, workflow, by=request.user)
+        told = {"title": f"New draft: {workflow}", "button": "Save the draft", "original": workflow}
+        return self.ask(request, form, make, back=address(workflow), after=lambda made: redirect(address(made)), **told)
+
+    def end_seat_page(self, request, seat_id):
+        seat = get_object_or_404(Seat.objects.live().select_related("user", "workflow"), pk=seat_id)
+        workflow = self._one(request, seat.workflow_id, "appoint")
+        act = partial(actions.end_seat, seat, by=request.user)
+        told = {"title": f"End a seat: {seat}", "button": "End the seat", "said": f"{seat}: the seat is ended."}
+        return self.ask(
+            request, EndSeatForm(typed(request), label_suffix=""), act, back=address(workflow), original=workflow, **told
+        )
+
+    def _one(self, request, workflow_id, verb):
+        if not is_in_house_staff(request.user):
+            raise PermissionDenied
+        workflow = Workflow.objects.filter(pk=workflow_id).first()
+        if workflow is None:
+            raise Http404("There is no such workflow.")
+        if not allowed(request, verb, workflow):
+            raise PermissionDenied(f"{request.user} may not {verb.replace('_', ' ')} in {workflow}.")
+        return workflow
+
+
+class PolicyPages(Asking):
+    """Publishing, from a policy's page."""
+
+    def own_urls(self):
+        publish = self.admin_site.admin_view(self.publish_page)
+        return [path("<int:policy_id>/publish/", publish, name="workflows_policy_publish")]
+
+    def publish_page(self, request, policy_id):
+        policy = get_object_or_404(Policy.objects.select_related("workflow"), pk=policy_id)
+        if not allowed(request, "publish_policy", policy.workflow):
+            raise PermissionDenied
+        form = ReasonForm(typed(request), label_suffix="", initial={"reason": policy.reason})
+        sentence = (
+            f"From now on new cases of {policy.workflow} are routed by version {policy.version}; cases in flight keep theirs. "
+            "A published version never changes."
+        )
+        told = {
+            "title": f"Publish {policy}",
+            "button": f"Publish version {policy.version}",
+            "said": "The version is published.",
+        }
+        act = partial(actions.publish, policy, by=request.user)
+        return self.ask(request, form, act, back=address(policy), sentence=sentence, original=policy, **told)
+
+
+def _on(act, workflow, by, **said):
+    """The verbs on a workflow take the person or thing first where they are about one."""
+    if "user" in said and act is actions.seat:
+        return act(said.pop("user"), workflow, by=by, **said)
+    return act(workflow, by=by, **said)
+
+
+def _number(text) -> int:
+    return int(text) if text and text.isdecimal() and len(text) < 9 else 0
