@@ -97,13 +97,15 @@ def no_action(case_id, *, by, reason, category, new_values=None, active_seconds=
 # approval
 
 
-def approve(case_id, *, by, reason="", output=None, action=None, active_seconds=None):
-    """One approval of exactly what stands, or of it as edited here.
+def approve(case_id, *, by, reason="", output=None, action=None, digest=None, active_seconds=None):
+    """One approval of exactly what stands, or of it as edited here. `digest` (hex) names what the approver saw.
 
     An edit that raises amount, payee, type or tier (or where the policy always asks) stands as an edit, and another
     approver takes it: the case stays at approval.
     """
     with changing(case_id, "approve", by=by, reason=reason) as case:
+        if digest is not None and digest != bytes(case.digest).hex():
+            raise Conflict("The content has changed since you saw it. Look at it again.", code="content_changed")
         case.story.active_seconds = active_seconds
         given = case.standing_facts.approvals
         if output is not None or action is not None:

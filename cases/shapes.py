@@ -115,8 +115,9 @@ class NoAction(Reasoned, kw_only=True):
 
 
 class Approve(Excused, kw_only=True):
-    """Approve what stands, or what is given here in its place."""
+    """Approve what stands, or what is given here in its place; with `digest`, only if it is what you saw."""
 
+    digest: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
     output: dict[str, Any] | UnsetType = UNSET
     action: ProposedAction | UnsetType = UNSET
     active_seconds: Seconds | UnsetType = UNSET

@@ -3,6 +3,7 @@
 import msgspec
 import psycopg
 import pytest
+from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.core import exceptions as django
 from django.db import DataError, IntegrityError, connection, transaction
@@ -54,6 +55,7 @@ def plain_view(request):
 
 
 urlpatterns = [
+    path("admin/", admin.site.urls),
     path("api/raising/", Raising.as_view()),
     path("api/crashing/", crashing),
     path("api/plain/", plain_view),

@@ -788,6 +788,7 @@ def test_nobody_but_the_house_appends_a_seal_or_an_ai_release(committed):
 
 HOUSES_OWN = [
     *("workflows_workflow", "workflows_policy", "workflows_dial", "workflows_stratumrate", "workflows_seat"),
+    "integrations_webhookendpoint",
     *("workflows_approvallimit", "workflows_owner", "workflows_exceptioncategory", "workflows_playbooksection"),
     *("scorecards_scorecard", "scorecards_section", "scorecards_criterion", "scorecards_option", "scorecards_rootcause"),
     *("accounts_vendor", "accounts_apikey", "accounts_user_groups", "accounts_user_user_permissions"),

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts import keys
 from accounts.roles import KEY_VERBS
@@ -92,7 +92,8 @@ def test_the_whole_job(stream, owner, api, tmp_path):
     assert not Release.objects.filter(case__output__label__in=streams.MONEY).exists()
     with Receiver() as receiver:
         delivery.spread()  # what was released at import is told to nobody: the endpoint comes after
-        WebhookEndpoint.objects.create(user=robot, url=receiver.url)
+        with transaction.atomic():
+            WebhookEndpoint.objects.create(user=robot, url=receiver.url)
 
         work(api, stream, workflow, owner)
         deliver_everything()

@@ -290,3 +290,14 @@ def test_reopening_what_was_never_released_is_no_rework(send, approver, integrat
     actions.reopen(case.pk, by=integration, reason="It is owed after all")
 
     assert (again(case).state, case.reworks.count()) == ("resolution", 0)
+
+
+def test_an_approval_may_name_what_it_saw(send, approver, resolver):
+    case = send(action={"type": "refund", "amount": 5, "currency": "EUR"})
+    seen = bytes(case.digest).hex()
+    actions.send_back(case.pk, by=approver, reason="Check it.")
+    actions.resolve(case.pk, by=resolver, reason="Checked.", action={"amount": Decimal(6)})
+
+    with pytest.raises(Conflict, match="changed since you saw it"):
+        actions.approve(case.pk, by=approver, digest=seen)
+    actions.approve(case.pk, by=approver, digest=bytes(again(case).digest).hex())

@@ -42,6 +42,14 @@ CALL only_the_house_defines('workflows_playbooksection');
 CALL only_the_house_defines('workflows_airelease');
 CALL history_is_append_only('workflows_airelease');  -- who produced a case's output is a fact of the case
 """
+SEATS_ARE_ENDED = """
+DO $$
+BEGIN
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'hitl_app') AND current_user <> 'hitl_app' THEN
+    REVOKE DELETE, TRUNCATE ON workflows_seat FROM hitl_app, hitl_house;  -- what somebody might do in March can be told in May
+  END IF;
+END $$;
+"""
 UNDO = """
 DROP TRIGGER history_is_append_only ON workflows_airelease;
 DROP TRIGGER who_joins_a_vendor_leaves_the_houses_seats ON accounts_user;
@@ -60,4 +68,4 @@ class Migration(migrations.Migration):
         ("audit", "0003_chain"),
         ("accounts", "0001_initial"),
     ]
-    operations = [migrations.RunSQL(SQL, UNDO)]
+    operations = [migrations.RunSQL(SQL, UNDO), migrations.RunSQL(SEATS_ARE_ENDED, migrations.RunSQL.noop)]
