@@ -36,7 +36,8 @@ class Command(BaseCommand):
         if not no_demo:
             self._manage("demo", "--if-empty")
         port = _free(host, port)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(stop, signal.default_int_handler)
         children = []
         try:
             children = [self._start(*_web(host, port)), self._start(sys.executable, "manage.py", "worker")]
