@@ -217,6 +217,9 @@ def _row(item: Intake, in_force, now) -> dict:
     if policy_id is None:
         raise Refusal("no_policy", f"The workflow “{item.workflow}” has no published policy yet, so nothing can be routed.")
     policy = compiled_policy(policy_id)
+    whole = msgspec.json.encode(item, order="deterministic")
+    if b"\\u0000" in whole and _has_nul(msgspec.to_builtins(item)):
+        raise Refusal("nul_character", "The text has a NUL character (U+0000), which cannot be stored.")
     sent = _sent_action(item)
     action, conflicts = action_in(item.output, sent, policy.rules)
     facts = {
@@ -234,7 +237,7 @@ def _row(item: Intake, in_force, now) -> dict:
         "workflow_id": workflow_id,
         "external_id": item.external_id,
         "received_at": _received_at(item, now),
-        "intake_digest": hashlib.sha256(msgspec.json.encode(item, order="deterministic")).hexdigest(),
+        "intake_digest": hashlib.sha256(whole).hexdigest(),
         "input": item.input,
         "context": item.context,
         "output": item.output,
@@ -267,8 +270,6 @@ def _row(item: Intake, in_force, now) -> dict:
         "payee": action["payee"],
         "released": way.released,
     }
-    if b"\\u0000" in msgspec.json.encode(row) and _has_nul(row):
-        raise Refusal("nul_character", "The text has a NUL character (U+0000), which cannot be stored.")
     return row
 
 
