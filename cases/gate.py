@@ -91,8 +91,8 @@ class Story:
 
 
 @contextmanager
-def changing(case_id, verb, *, by, reason=""):
-    """Open a transaction around one verb on one case; see the module's first lines. Raises PermissionDenied, Conflict."""
+def asking(case_id, verb, *, by):
+    """Lock the case and ask whether `by` may; a refusal is rolled back and noted. Raises PermissionDenied."""
     case = None
     try:
         with transaction.atomic():
@@ -100,17 +100,27 @@ def changing(case_id, verb, *, by, reason=""):
             case.standing_facts = standing(case, by)
             if refusal := why_not(by, verb, case, case.standing_facts):
                 raise PermissionDenied(refusal)
-            _nobody_else_holds(case, verb, by)
+            yield case
+    except PermissionDenied as refusal:
+        if case is not None:
+            trail.refused(f"case.{verb}", by=by, subject=case, why=str(refusal))
+        raise
+
+
+@contextmanager
+def changing(case_id, verb, *, by, reason=""):
+    """Open a transaction around one verb on one case; see the module's first lines. Raises PermissionDenied, Conflict."""
+    case = None
+    try:
+        with asking(case_id, verb, by=by) as case:
+            if by.kind == by.Kind.PERSON and case.state in DESKS:  # what the sender and the machine do goes on
+                nobody_else_holds(case, by)
             if verb in DECIDING and case.state not in MOVES[verb]:  # before anybody looks at what was typed
                 raise TransitionNotAllowed(f"Nobody can {verb} at {case.state}.")
             case.story = Story(verb, by, reason.strip(), case.state, clock.now())
             yield case
             _write(case)
             _save_the_move(case)
-    except PermissionDenied as refusal:
-        if case is not None:
-            trail.refused(f"case.{verb}", by=by, subject=case, why=str(refusal))
-        raise
     except TransitionNotAllowed as error:
         raise Conflict(what_happened(case), code="not_from_here", state=case.state) from error
 
@@ -158,10 +168,10 @@ def what_happened(case) -> str:
     return f"The case is at {case.get_state_display().lower()} now{told}."
 
 
-def _nobody_else_holds(case, verb, by):
-    """A live lease of somebody else bars the desk's verbs; those of the sender and the machine go on."""
+def nobody_else_holds(case, by):
+    """A live lease of somebody else is a conflict that names him."""
     holder = case.held_by(clock.now())
-    if holder and holder != by.pk and by.kind == by.Kind.PERSON and case.state in DESKS:
+    if holder and holder != by.pk:
         name = User.objects.get(pk=holder)
         until = f"{case.claimed_until:%H:%M:%S} UTC"
         raise Conflict(

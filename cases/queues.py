@@ -3,14 +3,12 @@
 from contextlib import contextmanager
 from datetime import timedelta
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
-from accounts.models import User
 from audit import clock, trail
-from cases.gate import end_claim, locked, standing, what_happened
+from cases.gate import asking, end_claim, nobody_else_holds, what_happened
 from cases.models import Case, Claim
-from cases.permissions import why_not
 from cases.states import DESKS, OPEN
 from integrations.problems import Conflict
 from workflows.models import compiled_policy
@@ -69,24 +67,16 @@ def next_case(user, *, desk=None, workflow_id=None) -> Case | None:
 
 def claim(case_id, *, by) -> Case:
     """Claim this very case. Claiming one's own again extends the lease; somebody else's live lease is a conflict."""
-    with _asking(case_id, "claim", by) as case:
+    with _at_a_desk(case_id, "claim", by) as case:
+        nobody_else_holds(case, by)
         now = clock.now()
-        holder = case.held_by(now)
-        if holder and holder != by.pk:
-            name = User.objects.get(pk=holder)
-            raise Conflict(
-                f"{name} holds this case until {case.claimed_until:%H:%M:%S} UTC.",
-                code="claimed_by_another",
-                by=str(name),
-                until=case.claimed_until,
-            )
-        return _extend(case, now) if holder else _lease(case, by, now)
+        return _extend(case, now) if case.held_by(now) else _lease(case, by, now)
 
 
 def heartbeat(case_id, *, by) -> Case:
     """Still at it: the lease runs anew. A lease that is gone is a conflict; what was typed can still be decided if nobody took it."""
-    with transaction.atomic():
-        case, now = locked(case_id), clock.now()
+    with asking(case_id, "claim", by=by) as case:
+        now = clock.now()
         if case.held_by(now) != by.pk:
             raise Conflict("Your lease on this case is over. Claim it again to go on.", code="lease_over")
         return _extend(case, now)
@@ -94,8 +84,7 @@ def heartbeat(case_id, *, by) -> Case:
 
 def give_back(case_id, *, by) -> Case:
     """Put it back on the desk, for anybody, oneself included."""
-    with transaction.atomic():
-        case = locked(case_id)
+    with asking(case_id, "claim", by=by) as case:
         if case.claimed_by_id != by.pk:
             raise Conflict("You do not hold this case.", code="lease_over")
         return _free(case, "given back")
@@ -105,7 +94,7 @@ def skip(case_id, *, by, reason) -> Case:
     """Leave it to somebody else, with a reason; it is not offered to `by` again at this desk."""
     if not (reason or "").strip():
         raise ValidationError({"reason": "Say why."})
-    with _asking(case_id, "skip", by) as case:
+    with _at_a_desk(case_id, "skip", by) as case:
         case.passed_by = [*case.passed_by, by.pk]
         trail.record("case.skip", by=by, subject=case, words=reason.strip(), desk=case.state)
         return _free(case, "skipped")
@@ -124,21 +113,12 @@ def end_expired_claims(*, limit=500) -> int:
 
 
 @contextmanager
-def _asking(case_id, verb, by):
-    """Lock, ask `why_not`, refuse closed cases; a refusal is noted after the rollback."""
-    case = None
-    try:
-        with transaction.atomic():
-            case = locked(case_id)
-            if refusal := why_not(by, verb, case, standing(case, by)):
-                raise PermissionDenied(refusal)
-            if case.state not in OPEN:
-                raise Conflict(what_happened(case), code="not_from_here", state=case.state)
-            yield case
-    except PermissionDenied as refusal:
-        if case is not None:
-            trail.refused(f"case.{verb}", by=by, subject=case, why=str(refusal))
-        raise
+def _at_a_desk(case_id, verb, by):
+    """As the gate asks, for a case that still waits at a desk."""
+    with asking(case_id, verb, by=by) as case:
+        if case.state not in OPEN:
+            raise Conflict(what_happened(case), code="not_from_here", state=case.state)
+        yield case
 
 
 def _lease(case, user, now) -> Case:

@@ -116,7 +116,8 @@ def test_what_is_not_visible_does_not_exist(post, key, client, integration, stra
     for who in (stranger, vendor_reviewer):
         header = key(who)
         assert client.get(f"/api/v1/cases/{one}/", **header).status_code == 404
-        assert post(f"cases/{one}/accept/", {}, **header).status_code == 404
+        for verb in ("accept", "claim", "heartbeat", "give-back"):
+            assert post(f"cases/{one}/{verb}/", {}, **header).status_code == 404
         assert client.get("/api/v1/cases/", **header).json()["results"] == []
 
 

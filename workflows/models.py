@@ -5,7 +5,6 @@ from functools import lru_cache
 
 import msgspec
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -241,9 +240,3 @@ def compiled_policy(policy_id: int) -> Compiled:
     policy = Policy.objects.published().get(pk=policy_id)
     rules = msgspec.convert(policy.rules, Rules, strict=False)
     return compile_policy(rules, policy.input_schema, policy.output_schema)
-
-
-def check_in_house(user):
-    """For forms; the database refuses on its own."""
-    if user.vendor_id is not None:
-        raise ValidationError(f"{user} works for {user.vendor}. Only in-house people may hold this.")
