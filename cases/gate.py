@@ -35,7 +35,7 @@ SELECT ARRAY(SELECT role FROM workflows_seat WHERE workflow_id = %(workflow)s AN
   (SELECT count(DISTINCT by_id) FROM cases_decision WHERE case_id = %(case)s AND verb = 'approve' AND digest = %(digest)s),
   EXISTS (SELECT FROM cases_decision WHERE case_id = %(case)s AND before IS NOT NULL
      AND at > (SELECT max(at) FROM cases_release WHERE case_id = %(case)s)),
-  (SELECT to_jsonb(d) FROM (SELECT by_id, verb, desk, "to", at, before FROM cases_decision
+  (SELECT to_jsonb(d) FROM (SELECT by_id, verb, desk, "to", at, before, reason FROM cases_decision
     WHERE case_id = %(case)s ORDER BY id DESC LIMIT 1) d),
   (SELECT to_jsonb(d) FROM (SELECT by_id, desk FROM cases_decision
     WHERE case_id = %(case)s AND "to" = 'approval' AND desk <> 'approval' ORDER BY id DESC LIMIT 1) d)
@@ -304,15 +304,18 @@ def release(case):
 
 
 def told_of(case) -> dict:
-    """What the sender hears of a case."""
+    """What the sender hears of a case; when the grace window is over, of the decision it was for."""
+    decided = (
+        case.standing_facts.last if case.story.verb == "settle" else {"verb": case.story.verb, "reason": case.story.reason}
+    )
     return {
         "external_id": case.external_id,
         "workflow": case.workflow.slug,
-        "verb": case.story.verb if case.story.verb != "settle" else case.standing_facts.last["verb"],
+        "verb": decided["verb"],
         "closed_as": case.closed_as,
         "output": case.standing,
         "action": case.action if case.action_type else None,
-        "reason": case.story.reason,
+        "reason": decided["reason"],
         "digest": bytes(case.digest).hex(),
         "is_test": case.is_test,
     }

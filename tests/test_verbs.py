@@ -205,12 +205,13 @@ def test_within_the_grace_window_the_decider_may_undo(send, reviewer, stranger, 
 
     case = again(case)
     assert (case.state, case.standing) == ("review", {"decision": "refund"})
-    actions.accept(case.pk, by=reviewer)
+    actions.accept(case.pk, by=reviewer, reason="Right after all.")
     with clock.moved(clock.now() + timedelta(seconds=61)):
         with pytest.raises(Conflict, match="over"):
             actions.undo(case.pk, by=reviewer)
         actions.settle_case(case.pk, by=machine)
     assert told(case) == ["case.decided", "case.released"]
+    assert OutboxRow.objects.filter(case_id=case.pk, payload__reason="Right after all.", payload__verb="accept").count() == 2
 
 
 def test_a_sampled_look_after_release_that_corrects_is_a_rework(refunds, owner, send, reviewer):
