@@ -9,6 +9,7 @@ from unfold.paginator import InfinitePaginator
 
 from audit import trail
 from audit.models import AuditEvent
+from audit.onlooking import OnlyLookedAt
 
 OFFICES = ("manager", "auditor", "administrator")
 NOUNS = {
@@ -50,7 +51,7 @@ class Refused(admin.SimpleListFilter):
 
 
 @admin.register(AuditEvent)
-class EventAdmin(ModelAdmin):
+class EventAdmin(OnlyLookedAt, ModelAdmin):
     actions = None
     list_display = ["when", "what_happened", "subject", "who", "verb"]
     list_filter = [About, Refused]
@@ -68,18 +69,6 @@ class EventAdmin(ModelAdmin):
     def has_module_permission(self, request):
         user = request.user
         return user.is_active and user.is_staff and user.vendor_id is None and user.office in OFFICES
-
-    def has_view_permission(self, request, obj=None):
-        return self.has_module_permission(request)
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
     def get_search_results(self, request, queryset, search_term):
         """Exactly one subject, by its type and number; anything else finds nothing."""

@@ -9,6 +9,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from audit import clock
+from audit.onlooking import OnlyLookedAt
 from cases import prose
 from cases.models import Case
 from cases.pages import TIERS, CasePages
@@ -45,7 +46,7 @@ class IsOverdue(admin.SimpleListFilter):
 
 
 @admin.register(Case)
-class CaseAdmin(CasePages, ModelAdmin):
+class CaseAdmin(CasePages, OnlyLookedAt, ModelAdmin):
     """All cases, and one list a desk."""
 
     actions = None
@@ -63,18 +64,6 @@ class CaseAdmin(CasePages, ModelAdmin):
 
     def has_module_permission(self, request):
         return request.user.is_active and request.user.is_staff
-
-    def has_view_permission(self, request, obj=None):
-        return self.has_module_permission(request)
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
     # which
 

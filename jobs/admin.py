@@ -6,6 +6,7 @@ from django_q.models import Failure, OrmQ, Success
 from django_q.models import Schedule as QSchedule
 from unfold.admin import ModelAdmin
 
+from audit.onlooking import OnlyLookedAt
 from jobs import queue
 from jobs.models import Job, Schedule
 from jobs.permissions import may_operate
@@ -14,7 +15,7 @@ for theirs in (Failure, OrmQ, QSchedule, Success):
     admin.site.unregister(theirs)
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class ReadOnlyAdmin(OnlyLookedAt, ModelAdmin):
     """A list that the house's administrators may read; what can be done is an action, by a verb."""
 
     show_full_result_count = False
@@ -22,18 +23,6 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_module_permission(self, request):
         return may_operate(request.user)
-
-    def has_view_permission(self, request, obj=None):
-        return may_operate(request.user)
-
-    def has_add_permission(self, request):
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        return False
 
     def each(self, request, queryset, verb, said):
         """Do the verb to each; a refusal is a sentence in the message bar and the others go on."""
