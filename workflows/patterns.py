@@ -1,6 +1,6 @@
 """The words of a policy: tiers, the three patterns, and the rules document that a published version freezes.
 
-Plain values, decoded and checked by msgspec; `workflows/triggers.py` has the triggers, `routing.py` applies all of it.
+Plain values, decoded and checked by msgspec; `workflows/triggers/` has the triggers, `routing.py` applies all of it.
 """
 
 from decimal import Decimal
@@ -10,14 +10,17 @@ from msgspec import Meta, Struct, field
 
 from workflows import money
 from workflows.triggers import Tier, Trigger
+from workflows.triggers.base import Share
 
 RANK = {"low": 0, "medium": 1, "high": 2}
 TIERS = tuple(RANK)
 FLOOR, LOWEST_FLOOR = 0.05, 0.02  # the default sampling rate, and the least that any policy may ask for
 
-Share = Annotated[float, Meta(ge=0, le=1)]
 Rate = Annotated[float, Meta(ge=LOWEST_FLOOR, le=1)]
 Minutes = Annotated[int, Meta(ge=1, le=60 * 24 * 366)]
+Segment = Annotated[str, Meta(max_length=60)]
+ActionType = Annotated[str, Meta(max_length=60)]
+Label = Annotated[str, Meta(min_length=1, max_length=60)]
 
 
 class TierRule(Struct, forbid_unknown_fields=True, frozen=True):
@@ -25,9 +28,15 @@ class TierRule(Struct, forbid_unknown_fields=True, frozen=True):
 
     pattern: Literal["sampling", "threshold", "approval"]
     threshold: Share | None = None
+    thresholds: dict[Segment, Share] = field(default_factory=dict)  # for one segment, in place of `threshold`
+    field_thresholds: dict[str, Share] = field(default_factory=dict)  # each named field's own confidence must reach this too
     below: Literal["review", "resolution"] = "review"
     review_first: bool = False
     sample_rate: Rate = FLOOR
+    sample_rates: dict[Segment, Rate] = field(default_factory=dict)  # for one segment, in place of `sample_rate`
+    sample_floor: Rate | None = (
+        None  # no dial turns the rate below it; unnamed: the default floor, or the rate where that is less
+    )
     sampled: Literal["released", "held"] = "released"
     due_minutes: Minutes = 480
 
@@ -57,18 +66,58 @@ class ActionFrom(Struct, forbid_unknown_fields=True, frozen=True):
     payee: str = ""
 
 
+class Step(Struct, forbid_unknown_fields=True, frozen=True):
+    """One step of a chain: so many people, each another one; of those approvers whose seat has this title, where one is named."""
+
+    name: Label
+    people: Annotated[int, Meta(ge=1, le=5)] = 1
+    title: Annotated[str, Meta(max_length=60)] = ""
+
+
+class Chain(Struct, forbid_unknown_fields=True, frozen=True):
+    """The approvals an action needs, in order. It holds for what it names: an action type, an amount from, a tier; unnamed: any.
+
+    Of the chains that hold, the one that asks for the most approvals is taken; of equals, the later in the list.
+    """
+
+    steps: Annotated[list[Step], Meta(min_length=1, max_length=5)]
+    action_type: ActionType = ""
+    currency: str = ""
+    amount: Decimal | None = None
+    tier: Tier | None = None
+
+    def __post_init__(self):
+        if fault := money.fault(self.amount, self.currency):
+            raise ValueError(fault)
+
+
+ONE_APPROVAL = Chain(steps=[Step(name="Approval")])  # where no chain of the policy holds
+
+
+class ReasonCode(Struct, forbid_unknown_fields=True, frozen=True):
+    """A reason to choose from, for the verbs it is offered at. Where a verb has any, one must be chosen."""
+
+    code: Annotated[str, Meta(min_length=1, max_length=40, pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    label: Annotated[str, Meta(min_length=1, max_length=120)]
+    verbs: Annotated[list[Literal["approve", "reject", "send_back", "no_action", "escalate"]], Meta(min_length=1)]
+
+
 class Rules(Struct, forbid_unknown_fields=True, frozen=True):
     """Everything one policy version says, but for the schemas and the dial."""
 
     tiers: dict[Tier, TierRule]
     default_tier: Tier = "medium"
-    action_tiers: dict[str, Tier] = field(default_factory=dict)
+    action_tiers: dict[ActionType, Tier] = field(default_factory=dict)
     amount_bands: list[AmountBand] = field(default_factory=list)
+    segment_tiers: dict[Segment, Tier] = field(default_factory=dict)
     triggers: list[Trigger] = field(default_factory=list)
     action_from: ActionFrom = ActionFrom()
     scorecard: int | None = None
     marks_required: bool = False
     approvals: Annotated[int, Meta(ge=1, le=5)] = 1
+    chains: list[Chain] = field(default_factory=list)
+    approval_minutes: Minutes = 2880  # then it expires, to the owner of risk
+    reason_codes: list[ReasonCode] = field(default_factory=list)
     another_approver_takes_edits: bool = False
     no_action_needs_approval: bool = False
     grace_seconds: Annotated[int, Meta(ge=0, le=86400)] = 0

@@ -58,7 +58,9 @@ def _trigger(trigger) -> str:
     }
     does = [said.format(facts[name]) for name, said in effects.items() if facts.get(name)]
     about = {
-        name: value for name, value in facts.items() if name not in ("kind", "name", *effects) and value not in ("", None, [])
+        name: value
+        for name, value in facts.items()
+        if name not in ("kind", "name", *effects) and value not in ("", None, [], {})
     }
     seen = "; ".join(f"{name}: {', '.join(map(str, v)) if isinstance(v, list) else v}" for name, v in about.items())
     kind = facts["kind"].replace("_", " ")

@@ -1,0 +1,77 @@
+"""What every trigger shares: its effect, the way to a value, and how words are compared.
+
+`prepare()` does once, per policy version and process, what need not be done per case; it returns `fires(facts)`,
+which gives the facts seen (a small dict with `says`, a phrase) or None.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+Tier = Literal["low", "medium", "high"]
+# input, output, context, action {type, amount, currency, payee}, confidence, confidences, alternatives, segment, channel,
+# customer_reference, received_at, and `earlier`: the cases of the same customer or the same input that came before
+# (newest first, each: id, external_id, at, same_customer, same_input, type, amount, currency)
+Facts = dict[str, Any]
+Fires = Callable[[Facts], dict | None]
+MISSING = object()
+
+Name = Annotated[str, Meta(min_length=1, max_length=80)]
+Path = Annotated[str, Meta(min_length=1, max_length=200)]
+Word = Annotated[str, Meta(min_length=1, max_length=100)]
+Words = Annotated[list[Word], Meta(max_length=2000)]
+Days = Annotated[int, Meta(ge=1, le=366)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Effect(Struct, forbid_unknown_fields=True, frozen=True, tag_field="kind", kw_only=True):
+    """What a trigger does when it fires: raise the tier, send to a desk, name the exception's category, add a tag."""
+
+    name: Name
+    raises: Tier | None = None
+    desk: Literal["review", "resolution"] | None = None
+    category: str | None = None
+    tag: str | None = None
+
+
+def look(facts: Facts, parts: list[str]):
+    """The value at a dotted path, MISSING where there is none."""
+    value: Any = facts
+    for part in parts:
+        if not isinstance(value, dict) or part not in value:
+            return MISSING
+        value = value[part]
+    return value
+
+
+def is_blank(value) -> bool:
+    return value is MISSING or value is None or (isinstance(value, str) and not value.strip())
+
+
+def texts(value) -> Iterator[str]:
+    """Every string inside a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from texts(inner)
+
+
+def folded_text(text: str) -> str:
+    """Lower case without accents: “Más” and “mas” are one word."""
+    if text.isascii():
+        return text.lower()
+    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+
+
+def whole_words(words: Iterable[str]) -> re.Pattern:
+    """A matcher of any of the words or phrases, whole, in folded text. Only literals: it cannot be made slow."""
+    folded = sorted({folded_text(word).strip() for word in words} - {""}, key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, folded)) or '(?!)'})(?!\w)")
+
+
+def listed(names: list[str]) -> str:
+    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'}"

@@ -1,0 +1,104 @@
+"""Triggers on what the input and the output say: fields that are missing or at odds, words that must or must not stand there."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from workflows.triggers.base import (
+    Effect,
+    Fires,
+    Path,
+    Share,
+    Words,
+    folded_text,
+    is_blank,
+    listed,
+    look,
+    texts,
+    whole_words,
+)
+
+
+class RequiredFields(Effect, tag="required_fields"):
+    """Fires when one of the fields is absent, null or blank."""
+
+    fields: Annotated[list[Path], Meta(min_length=1)]
+
+    def prepare(self) -> Fires:
+        paths = [(path, path.split(".")) for path in self.fields]
+
+        def fires(facts):
+            absent = [path for path, parts in paths if is_blank(look(facts, parts))]
+            return {"absent": absent, "says": f"{listed(absent)} missing"} if absent else None
+
+        return fires
+
+
+class Conflict(Effect, tag="conflict"):
+    """Fires when two fields are at odds: `left` must stand to `right` as said, give or take the tolerance.
+
+    Numbers as numbers, dates as dates (the tolerance is then in days), text folded. A side that is absent is no conflict.
+    """
+
+    left: Path
+    right: Path
+    must: Literal["equal", "differ_from", "be_at_most", "be_at_least", "be_before", "be_after"] = "equal"
+    tolerance: Annotated[float, Meta(ge=0)] = 0
+    tolerance_share: Share = 0  # of the right side: 0.01 is one per cent
+
+
+class Keywords(Effect, tag="keywords"):
+    """Fires when one of the words or phrases stands in the text, whole, whatever its case and accents."""
+
+    words: Words = []
+    by_language: dict[str, Words] = {}  # language code → words used only for it
+    language_from: str = ""  # path of the language; unknown or unnamed: every list is used
+    within: Path = "input"
+
+    def prepare(self) -> Fires:
+        parts, matcher = self.within.split("."), whole_words(self.words)
+
+        def fires(facts):
+            for text in texts(look(facts, parts)):
+                if found := matcher.search(folded_text(text)):
+                    return {"word": found[0], "says": f"“{found[0]}” is a risk word"}
+            return None
+
+        return fires
+
+
+class RequiredWording(Effect, tag="required_wording"):
+    """Fires when wording that must stand in the text does not: any one of `phrases`, or each of them."""
+
+    phrases: Words = []
+    by_language: dict[str, Words] = {}
+    language_from: str = ""
+    needs: Literal["any", "all"] = "any"
+    within: Path = "output"
+
+
+class Promises(Effect, tag="promises"):
+    """Fires when the text promises something to a customer: a guarantee, a waiver, a deadline."""
+
+    of: Annotated[list[Literal["guarantee", "waiver", "deadline"]], Meta(min_length=1)]
+    words: Words = []  # the house's own phrases beside the ready-made ones
+    within: Path = "output"
+
+
+class FieldIsOneOf(Effect, tag="field_is_one_of"):
+    """Fires when the field has one of these values."""
+
+    field: Path
+    values: Annotated[list[str | int | bool], Meta(min_length=1)]
+
+    def prepare(self) -> Fires:
+        parts, values = self.field.split("."), {str(value) for value in self.values}
+        name = parts[-1]
+
+        def fires(facts):
+            seen = look(facts, parts)
+            if isinstance(seen, str | int | float) and str(seen) in values:
+                return {"field": self.field, "value": seen, "says": f"{name} is “{seen}”"}
+            return None
+
+        return fires
