@@ -123,7 +123,7 @@ WITH received AS (
     x.probability, x.draw, x.sampled, x.state, '{}', 0, x.due_at, 1, x.action_type, x.amount, x.currency, x.payee, false,
     CASE WHEN x.state = 'closed' THEN 'released' ELSE '' END, CASE WHEN x.state = 'closed' THEN %(now)s::timestamptz END,
     CASE WHEN x.released THEN %(now)s::timestamptz END
-  FROM jsonb_to_recordset(%(items)s::jsonb) AS x(workflow_id bigint, external_id text, received_at timestamptz, intake_digest text,
+  FROM json_to_recordset(%(items)s::json) AS x(workflow_id bigint, external_id text, received_at timestamptz, intake_digest text,
     input jsonb, context jsonb, output jsonb, received_action jsonb, confidence float8, confidences jsonb, alternatives jsonb,
     model_name text, model_version text, prompt_version text, segment text, channel text, customer_reference text, policy_id bigint,
     tier text, requires_approval boolean, approvals_needed smallint, sentence text, reasons jsonb, tags text[], category text,

@@ -22,6 +22,7 @@ from hitlsite.scoped.owner import as_owner
 from integrations.problems import Conflict
 from scorecards import actions as scorecards
 from scorecards.models import Criterion, Evaluation, Option, RootCause, Scorecard, Section
+from tests import factories
 from tests.conftest import HOUSE, seated
 from workflows import actions as workflows
 from workflows.models import (
@@ -248,6 +249,22 @@ def test_a_case_is_not_born_released(high):
         twin.pk, twin._state.adding, twin.external_id, twin.released_at = None, True, "twin", timezone.now()
         with refused("released_at_birth_means_a_release_row"):
             add(twin)
+
+
+def test_a_case_is_routed_by_a_published_policy_of_its_workflow(high, refunds, owner):
+    tiers = {"tiers": factories.TIERS}
+    draft = workflows.draft(refunds, by=owner, rules=tiers).pk
+    elsewhere = factories.workflow("elsewhere", owner=owner).policy.pk
+    gone = 999_999_999
+
+    for wrong in ({"policy_id": draft}, {"policy_id": elsewhere}, {"sender_id": gone}, {"ai_release_id": gone}):
+        for add in ADDING:
+            twin = again(high)
+            twin.pk, twin._state.adding, twin.external_id = None, True, "twin"
+            for name, value in wrong.items():
+                setattr(twin, name, value)
+            with refused("a_case_is_routed_by_a_published_policy_of_its_workflow"):
+                add(twin)
 
 
 def test_released_at_is_set_once(send, reviewer):
@@ -891,6 +908,7 @@ SENTENCES = {
         "released_at_is_set_once",
         "released_means_a_release_row",
         "released_at_birth_means_a_release_row",
+        "a_case_is_routed_by_a_published_policy_of_its_workflow",
         "a_case_is_never_deleted",
     },
     "cases_decision": {
