@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import cel
 import msgspec
 
-from workflows.triggers.base import REMEMBERED, Facts
+from workflows.triggers.base import Facts, remembered
 
-MOST_BYTES = 256_000  # of one name's value as JSON; a case beyond is judged by no expression
+MOST_BYTES = 256_000  # of the values an expression asks for, as JSON; a case beyond is judged by no expression
 NAMES = frozenset(
     [
         "input",
@@ -31,28 +31,35 @@ NAMES = frozenset(
 
 @dataclass(slots=True)
 class Values:
-    """One case's context, filled as expressions ask, and how large each name's value is: bytes as JSON, values about."""
+    """One case as expressions see it: how large each name's value is (bytes as JSON, values about), and the context.
 
-    context: cel.Context = field(default_factory=cel.Context)
+    Both are filled as expressions ask, the context last: what is too large is never converted.
+    """
+
+    facts: Facts
     bytes: dict[str, int] = field(default_factory=dict)
     values: dict[str, int] = field(default_factory=dict)
+    known: set[str] = field(default_factory=set)
+    made: cel.Context = field(default_factory=cel.Context)
+
+    def measure(self, names: frozenset[str]) -> None:
+        for name in names:
+            if name not in self.bytes:
+                text = msgspec.json.encode(self.facts.get(name))
+                self.bytes[name], self.values[name] = len(text), text.count(b",") + 1
+
+    def context(self, names: frozenset[str]) -> cel.Context:
+        """What is null at the top or in the action, or was not sent, is absent: missing, no error."""
+        for name in names - self.known:
+            value = self.facts.get(name)
+            if name == "action":
+                value = {part: inner for part, inner in value.items() if inner is not None}
+            if value is not None:
+                self.made.add_variable(name, value)
+        self.known |= names
+        return self.made
 
 
-def environment(facts: Facts, names: frozenset[str]) -> Values:
-    """The case's values of these names. What is null at the top or in the action, or was not sent, is absent: missing, no error."""
-    made = facts[REMEMBERED].get("cel")
-    if made is None:
-        made = facts[REMEMBERED]["cel"] = Values()
-    for name in names:
-        if name not in made.bytes:
-            _add(made, name, facts.get(name))
-    return made
-
-
-def _add(made: Values, name: str, value) -> None:
-    text = msgspec.json.encode(value)
-    made.bytes[name], made.values[name] = len(text), text.count(b",") + 1
-    if name == "action":
-        value = {part: inner for part, inner in value.items() if inner is not None}
-    if value is not None and len(text) <= MOST_BYTES:
-        made.context.add_variable(name, value)
+def values_of(facts: Facts) -> Values:
+    """The case's one, shared by all expressions of the policy."""
+    return remembered(facts, "cel", lambda: Values(facts))

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from workflows.triggers.base import REMEMBERED, Effect, Fires
+from workflows.triggers.base import Effect, Fires
 from workflows.triggers.cel_bounds import checked
-from workflows.triggers.cel_values import environment
+from workflows.triggers.cel_values import values_of
 
 
 class Expression(Effect, tag="expression"):
@@ -27,12 +27,12 @@ class Expression(Effect, tag="expression"):
         missing_fires = self.when_missing == "fires"
 
         def fires(facts):
-            facts.setdefault(REMEMBERED, {})
-            values = environment(facts, bounds.names)
+            values = values_of(facts)
+            values.measure(bounds.names)
             if excess := bounds.excess(values):
                 return {"failed": excess, "says": f"“{self.name}” cannot be judged: {excess}"}
             try:
-                answer = program.execute(values.context)
+                answer = program.execute(values.context(bounds.names))
             except (KeyboardInterrupt, SystemExit, MemoryError):
                 raise
             except BaseException as error:  # the library's panics are no Exception
