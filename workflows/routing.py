@@ -12,8 +12,17 @@ from typing import Any
 import jsonschema_rs
 
 from workflows import money
-from workflows.patterns import RANK, Rules, Tier, TierRule
-from workflows.triggers import MISSING, Facts, Fires, Trigger, look
+from workflows.patterns import FLOOR, LOWEST_FLOOR, RANK, Chain, Rules, Step, Tier, TierRule
+from workflows.triggers import MISSING, REMEMBERED, Facts, Fires, Trigger, look
+
+# What makes an output an exception, whatever its tier: the kind of reason → the category it has where its trigger names none.
+EXCEPTIONS = {
+    "schema": "formatting",
+    "required_fields": "missing-data",
+    "conflict": "policy-conflict",
+    "duplicate": "duplicate",
+}
+LOOKING_BACK = ("duplicate", "repeat_contact")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,7 @@ class Compiled:
     output: Any
     triggers: list[tuple[Trigger, Fires]]
     scorecard: int | None
+    looks_back: int = 0  # days: the longest that a trigger on earlier cases asks for; 0 where none does
 
 
 @dataclass(slots=True)
@@ -50,6 +60,7 @@ class Route:
     reasons: list[dict]  # each: name, kind, says, and the facts it saw
     category: str = ""
     tags: list[str] = field(default_factory=list)
+    chain: Chain | None = None  # the approvals it needs; None where it needs none
 
     @property
     def counted_as(self) -> str:
@@ -65,7 +76,12 @@ def compile_policy(rules: Rules, input_schema: dict, output_schema: dict) -> Com
         jsonschema_rs.validator_for(output_schema or {}, validate_formats=True),
         [(trigger, trigger.prepare()) for trigger in rules.triggers],
         rules.scorecard,
+        max((trigger.days for trigger in rules.triggers if kind_of(trigger) in LOOKING_BACK), default=0),
     )
+
+
+def kind_of(trigger: Trigger) -> str:
+    return trigger.__struct_config__.tag
 
 
 def draw(secret: bytes, external_id: str) -> float:
@@ -95,26 +111,14 @@ def action_in(output: Any, sent: dict, rules: Rules) -> tuple[dict, list[str]]:
 
 def route(facts: Facts, policy: Compiled, dial: Dial, *, draw: float, conflicts: list[str] = ()) -> Route:
     """Route one output. `facts["action"]` is what `action_in` gave; `draw` in [0, 1); `conflicts` phrases, if any."""
-    rules = policy.rules
+    rules, facts = policy.rules, {**facts, REMEMBERED: {}}
     reasons = [*_schema_faults(facts, policy), *_conflicts(conflicts)]
-    category = reasons[0]["category"] if reasons else ""
-    broken, desk, tags = bool(reasons), None, []
-    tier, tier_reason = _risk_of_the_action(facts["action"], rules)
-    for trigger, fires in policy.triggers:
-        if (seen := fires(facts)) is None:
-            continue
-        reasons.append({"name": trigger.name, "kind": trigger.__struct_config__.tag, **seen})
-        category = category or trigger.category or ("missing-data" if "absent" in seen else "")
-        broken = broken or "absent" in seen
-        if trigger.raises and RANK[trigger.raises] > RANK[tier]:
-            tier, tier_reason = trigger.raises, seen["says"]
-        if trigger.desk and desk != "resolution":
-            desk = trigger.desk
-        if trigger.tag:
-            tags.append(trigger.tag)
+    fired = _fired(facts, policy)
+    reasons += [reason for _, reason in fired]
+    tier, tier_reason = _risk(facts, rules, fired)
     rule = rules.tiers[tier]
     requires_approval = rule.pattern == "approval"
-    state, why = _desk(facts, rule, tier, requires_approval, broken, desk, reasons, tier_reason)
+    state, why, decider = _desk(facts, rule, tier, requires_approval, reasons, fired, tier_reason)
     rate = _rate(rule, tier, facts["segment"], dial)
     sampled = state == "closed" and draw < rate
     if state == "closed" and dial.stopped:
@@ -122,7 +126,7 @@ def route(facts: Facts, policy: Compiled, dial: Dial, *, draw: float, conflicts:
         reasons.append({"name": "Stop switch", "kind": "stop", "says": why})
     elif state != "closed":
         rate = 1.0
-        if not broken and not desk:
+        if decider is None or (requires_approval and decider["kind"] not in EXCEPTIONS):
             reasons.append({"name": rule.pattern.capitalize(), "kind": rule.pattern, "says": why})
     held = state != "closed" or (sampled and rule.sampled == "held")
     return Route(
@@ -133,11 +137,42 @@ def route(facts: Facts, policy: Compiled, dial: Dial, *, draw: float, conflicts:
         probability=rate,
         draw=draw,
         sampled=sampled,
-        sentence=_sentence(state, why, sampled, held, rate, tier),
+        sentence=_sentence(state, why, sampled, held, rate),
         reasons=reasons,
-        category=category,
-        tags=tags,
+        category=_category(decider, fired),
+        tags=list(dict.fromkeys(trigger.tag for trigger, _ in fired if trigger.tag)),
+        chain=chain_for(facts["action"], tier, rules) if requires_approval else None,
     )
+
+
+def chain_for(action: dict, tier: Tier, rules: Rules) -> Chain:
+    """The approvals that this action needs at this tier. A chain that names a tier holds for that tier and any higher one."""
+    taken = Chain(steps=[Step(name="Approval", people=rules.approvals)])
+    most = 0
+    for chain in rules.chains:
+        asked = sum(step.people for step in chain.steps)
+        if asked >= most and _holds(chain, action, tier):
+            taken, most = chain, asked
+    return taken
+
+
+def _holds(chain: Chain, action: dict, tier: Tier) -> bool:
+    if chain.action_type and chain.action_type != action["type"]:
+        return False
+    if chain.currency and chain.currency != action["currency"]:
+        return False
+    if chain.amount is not None and (action["amount"] is None or action["amount"] < chain.amount):
+        return False
+    return chain.tier is None or RANK[tier] >= RANK[chain.tier]
+
+
+def _fired(facts: Facts, policy: Compiled) -> list[tuple[Trigger, dict]]:
+    """The triggers that fire, in the policy's order, each with its reason. Every one is asked, whatever the others said."""
+    return [
+        (trigger, {"name": trigger.name, "kind": kind_of(trigger), **seen})
+        for trigger, fires in policy.triggers
+        if (seen := fires(facts)) is not None
+    ]
 
 
 def _schema_faults(facts: Facts, policy: Compiled) -> list[dict]:
@@ -164,48 +199,90 @@ def _conflicts(conflicts) -> list[dict]:
     return [{"name": "Conflict", "kind": "conflict", "says": _short(says), "category": "policy-conflict"} for says in conflicts]
 
 
-def _risk_of_the_action(action: dict, rules: Rules) -> tuple[Tier, str]:
-    """The highest of the default tier, the action type's and the amount's band; and what made it so."""
-    tier, why = rules.default_tier, ""
-    kind = rules.action_tiers.get(action["type"]) if action["type"] else None
-    if kind and RANK[kind] > RANK[tier]:
-        tier, why = kind, f"the action is “{action['type']}”"
+def _risk(facts: Facts, rules: Rules, fired) -> tuple[Tier, str]:
+    """The highest of the default tier, the segment's, the action type's, the amount's band and the triggers'; what made it so."""
+    tier, why, action = rules.default_tier, "", facts["action"]
+    raising = [(rules.segment_tiers.get(facts["segment"]), lambda: f"the segment is “{facts['segment']}”")]
+    if action["type"]:
+        raising.append((rules.action_tiers.get(action["type"]), lambda: f"the action is “{action['type']}”"))
     if action["amount"] is not None:
-        for band in rules.amount_bands:
-            if band.currency == action["currency"] and action["amount"] >= band.amount and RANK[band.tier] > RANK[tier]:
-                amount, least = (money.readable(x, band.currency) for x in (action["amount"], band.amount))
-                tier, why = band.tier, f"{amount} is at or above {least}"
-    return tier, why
+        raising += [
+            (band.tier, lambda band=band: _at_or_above(action, band))
+            for band in rules.amount_bands
+            if band.currency == action["currency"] and action["amount"] >= band.amount
+        ]
+    raising += [(trigger.raises, lambda reason=reason: reason["says"]) for trigger, reason in fired]
+    for raised, words in raising:
+        if raised and RANK[raised] > RANK[tier]:
+            tier, why = raised, words
+    return tier, why and why()
 
 
-def _desk(facts, rule: TierRule, tier, requires_approval, broken, desk, reasons, tier_reason) -> tuple[str, str]:
-    """The one rule that chooses the desk, and its reason as a phrase."""
-    if broken:
-        return "resolution", next(r["says"] for r in reasons if r["kind"] in ("schema", "conflict") or "absent" in r)
+def _at_or_above(action: dict, band) -> str:
+    amount, least = (money.readable(x, band.currency) for x in (action["amount"], band.amount))
+    return f"{amount} is at or above {least}"
+
+
+def _desk(facts, rule: TierRule, tier, requires_approval, reasons, fired, tier_reason) -> tuple[str, str, dict | None]:
+    """The one rule that chooses the desk, its reason as a phrase, and the reason that decided, where it was not the tier's rule."""
+    if broken := next((reason for reason in reasons if reason["kind"] in EXCEPTIONS), None):
+        return "resolution", broken["says"], broken
+    desk, sender = _sent_to(fired)
     if requires_approval:
         why = f"{tier} risk needs an approval" + (f": {tier_reason}" if tier_reason else "")
-        return ("review" if rule.review_first or desk == "review" else desk or "approval"), why
+        return ("review" if rule.review_first or desk == "review" else desk or "approval"), why, sender
     if desk:
-        return desk, next(reason["says"] for reason in reasons)
+        return desk, sender["says"], sender
     if rule.pattern == "threshold":
-        return _by_confidence(facts["confidence"], rule, tier)
-    return "closed", f"{tier} risk goes straight through"
+        return *_by_confidence(facts, rule, tier), None
+    return "closed", f"{tier} risk goes straight through", None
 
 
-def _by_confidence(confidence, rule: TierRule, tier) -> tuple[str, str]:
+def _sent_to(fired) -> tuple[str | None, dict | None]:
+    """The desk that triggers ask for, and the reason of the first that does. Resolution goes before review."""
+    for desk in ("resolution", "review"):
+        for trigger, reason in fired:
+            if trigger.desk == desk:
+                return desk, reason
+    return None, None
+
+
+def _by_confidence(facts, rule: TierRule, tier) -> tuple[str, str]:
+    confidence, threshold = facts["confidence"], rule.thresholds.get(facts["segment"], rule.threshold)
     if confidence is None:
         return rule.below, "no usable confidence was given"
-    if confidence >= rule.threshold:
-        return "closed", f"confidence {confidence:.4g} is at or above {rule.threshold:.4g} ({tier} risk)"
-    return rule.below, f"confidence {confidence:.4g} is below {rule.threshold:.4g} ({tier} risk)"
+    if confidence < threshold:
+        return rule.below, f"confidence {confidence:.4g} is below {threshold:.4g} ({tier} risk)"
+    for name, least in rule.field_thresholds.items():
+        own = facts["confidences"].get(name)
+        if own is None:
+            return rule.below, f"no usable confidence in {name} was given"
+        if own < least:
+            return rule.below, f"confidence in {name} {own:.4g} is below {least:.4g} ({tier} risk)"
+    return "closed", f"confidence {confidence:.4g} is at or above {threshold:.4g} ({tier} risk)"
+
+
+def _category(decider: dict | None, fired) -> str:
+    """What kind of exception it is: the deciding reason's own, else the first that a trigger names."""
+    named = {id(reason): trigger.category for trigger, reason in fired if trigger.category}
+    if decider is not None and decider["kind"] in EXCEPTIONS:
+        return named.get(id(decider)) or decider.get("category") or EXCEPTIONS[decider["kind"]]
+    return named.get(id(decider)) or next(iter(named.values()), "")
 
 
 def _rate(rule: TierRule, tier, segment, dial: Dial) -> float:
-    own = dial.rates.get((tier, segment), dial.rates.get((tier, "")))
-    return max(own if own is not None else rule.sample_rate, 0.02)
+    """The stratum's rate: the dial's own for this segment, the policy's for it, the dial's for the tier, the policy's.
+
+    Never under the floor that the policy names; where it names none, under the default floor or the policy's own rate.
+    """
+    own = rule.sample_rates.get(segment)
+    rate = rule.sample_rate if own is None else own
+    turned = dial.rates.get((tier, segment), dial.rates.get((tier, "")) if own is None else None)
+    floor = min(FLOOR, rate) if rule.sample_floor is None else rule.sample_floor
+    return max(rate if turned is None else turned, floor, LOWEST_FLOOR)
 
 
-def _sentence(state, why, sampled, held, rate, tier) -> str:
+def _sentence(state, why, sampled, held, rate) -> str:
     if sampled:
         what = "Held" if held else "Released"
         return f"{what} and drawn for a sampled look (rate {rate:.4g}): {why}."

@@ -4,9 +4,7 @@
 which gives the facts seen (a small dict with `says`, a phrase) or None.
 """
 
-import re
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -18,6 +16,7 @@ Tier = Literal["low", "medium", "high"]
 Facts = dict[str, Any]
 Fires = Callable[[Facts], dict | None]
 MISSING = object()
+REMEMBERED = object()  # the key under which one case's facts keep what several triggers work out of them
 
 Name = Annotated[str, Meta(min_length=1, max_length=80)]
 Path = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -47,30 +46,22 @@ def look(facts: Facts, parts: list[str]):
     return value
 
 
+def remembered(facts: Facts, key, make: Callable[[], Any]):
+    """What `make` gives for this case, made once however many triggers ask. `route` gives every case a memory of its own."""
+    memory = facts.setdefault(REMEMBERED, {})
+    if key not in memory:
+        memory[key] = make()
+    return memory[key]
+
+
 def is_blank(value) -> bool:
     return value is MISSING or value is None or (isinstance(value, str) and not value.strip())
 
 
-def texts(value) -> Iterator[str]:
-    """Every string inside a JSON value."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from texts(inner)
-
-
-def folded_text(text: str) -> str:
-    """Lower case without accents: “Más” and “mas” are one word."""
-    if text.isascii():
-        return text.lower()
-    return "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
-
-
-def whole_words(words: Iterable[str]) -> re.Pattern:
-    """A matcher of any of the words or phrases, whole, in folded text. Only literals: it cannot be made slow."""
-    folded = sorted({folded_text(word).strip() for word in words} - {""}, key=len, reverse=True)
-    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, folded)) or '(?!)'})(?!\w)")
+def shown(value, limit: int = 60) -> str:
+    """A value as a reason names it: short, and as JSON writes it."""
+    text = {True: "true", False: "false"}.get(value, "") if isinstance(value, bool) else str(value)
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def listed(names: list[str]) -> str:

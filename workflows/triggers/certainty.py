@@ -1,10 +1,12 @@
 """Triggers on how sure the AI was."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 
 from workflows.triggers.base import Effect, Fires, Share
+
+SCORES = ("confidence", "score", "probability")  # where an alternative may carry its own
 
 
 class LowConfidence(Effect, tag="low_confidence"):
@@ -21,14 +23,63 @@ class LowConfidence(Effect, tag="low_confidence"):
             if seen is None:
                 return {"confidence": None, "says": f"no confidence{of} was given"}
             if seen < below:
-                return {"confidence": seen, "below": below, "says": f"confidence{of} {seen:.2f} is below {below:.2f}"}
+                return {"confidence": seen, "below": below, "says": f"confidence{of} {seen:.4g} is below {below:.4g}"}
             return None
 
         return fires
 
 
 class Ambiguous(Effect, tag="ambiguous"):
-    """Fires when the best two alternatives are closer than `margin`; where asked, also when fewer than two were sent."""
+    """Fires when the best two alternatives are closer than `margin`; where asked, also when fewer than two were sent.
+
+    What the AI proposes counts as one of them with its own confidence, whether or not it also stands in the list.
+    """
 
     margin: Annotated[float, Meta(gt=0, le=1)]
     alternatives_required: bool = False
+
+    def prepare(self) -> Fires:
+        margin, required = self.margin, self.alternatives_required
+
+        def fires(facts):
+            scores = sorted(_scores(facts), reverse=True)[:2]
+            if len(scores) < 2:
+                return {"best": scores, "says": "fewer than two alternatives were given"} if required else None
+            best, second = scores
+            if round(best - second, 9) >= margin:
+                return None
+            return {
+                "best": scores,
+                "says": f"the best two alternatives ({best:.4g} and {second:.4g}) are closer than {margin:.4g}",
+            }
+
+        return fires
+
+
+def _scores(facts) -> list[float]:
+    """The confidence of what is proposed and of every other alternative."""
+    own, others = facts["confidence"], []
+    for alternative in facts.get("alternatives") or ():
+        score = _score(alternative)
+        if score is None:
+            continue
+        if _is_proposed(alternative, facts["output"]):
+            own = score if own is None else own
+        else:
+            others.append(score)
+    return others if own is None else [own, *others]
+
+
+def _score(alternative: Any) -> float | None:
+    named = (alternative.get(name) for name in SCORES) if isinstance(alternative, dict) else (alternative,)
+    return next((s for s in named if isinstance(s, int | float) and not isinstance(s, bool) and 0 <= s <= 1), None)
+
+
+def _is_proposed(alternative: Any, output) -> bool:
+    """Whether the alternative is the output itself: under `output`, or because all it says stands in the output."""
+    if not isinstance(alternative, dict) or not isinstance(output, dict):
+        return False
+    if "output" in alternative:
+        return alternative["output"] == output
+    said = [value for name, value in alternative.items() if name not in SCORES]
+    return bool(said) and all(value in output.values() for value in said)

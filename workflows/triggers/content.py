@@ -4,19 +4,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from workflows.triggers.base import (
-    Effect,
-    Fires,
-    Path,
-    Share,
-    Words,
-    folded_text,
-    is_blank,
-    listed,
-    look,
-    texts,
-    whole_words,
-)
+from workflows.triggers.base import Effect, Fires, Path, Share, Words, is_blank, listed, look, shown
+from workflows.triggers.comparing import at_odds
+from workflows.triggers.promised import DEADLINES, PROMISES
+from workflows.triggers.wording import Phrases, PhrasesByLanguage, texts_at
 
 
 class RequiredFields(Effect, tag="required_fields"):
@@ -46,6 +37,20 @@ class Conflict(Effect, tag="conflict"):
     tolerance: Annotated[float, Meta(ge=0)] = 0
     tolerance_share: Share = 0  # of the right side: 0.01 is one per cent
 
+    def prepare(self) -> Fires:
+        left, right, must = self.left.split("."), self.right.split("."), self.must
+        odds = at_odds(must, self.tolerance, self.tolerance_share)
+        asks = must.replace("_", " ")
+
+        def fires(facts):
+            one, other = look(facts, left), look(facts, right)
+            if is_blank(one) or is_blank(other) or not odds(one, other):
+                return None
+            seen = {self.left: shown(one), self.right: shown(other)}
+            return {"seen": seen, "says": f"{self.left} ({shown(one)}) must {asks} {self.right} ({shown(other)})"}
+
+        return fires
+
 
 class Keywords(Effect, tag="keywords"):
     """Fires when one of the words or phrases stands in the text, whole, whatever its case and accents."""
@@ -56,12 +61,13 @@ class Keywords(Effect, tag="keywords"):
     within: Path = "input"
 
     def prepare(self) -> Fires:
-        parts, matcher = self.within.split("."), whole_words(self.words)
+        parts, phrases = self.within.split("."), PhrasesByLanguage(self.words, self.by_language, self.language_from)
 
         def fires(facts):
-            for text in texts(look(facts, parts)):
-                if found := matcher.search(folded_text(text)):
-                    return {"word": found[0], "says": f"“{found[0]}” is a risk word"}
+            wanted = phrases.for_case(facts)
+            for text in texts_at(facts, self.within, parts):
+                if found := wanted.first_in(text):
+                    return {"word": found, "says": f"“{found}” is a risk word"}
             return None
 
         return fires
@@ -76,6 +82,25 @@ class RequiredWording(Effect, tag="required_wording"):
     needs: Literal["any", "all"] = "any"
     within: Path = "output"
 
+    def prepare(self) -> Fires:
+        parts, phrases = self.within.split("."), PhrasesByLanguage(self.phrases, self.by_language, self.language_from)
+
+        def fires(facts):
+            wanted = phrases.for_case(facts)
+            heard = texts_at(facts, self.within, parts)
+            if self.needs == "any":
+                if not wanted or any(wanted.first_in(text) for text in heard):
+                    return None
+                absent = wanted.absent_from([])
+            elif not (absent := wanted.absent_from(heard)):
+                return None
+            named = " or ".join(f"“{phrase}”" for phrase in absent[:3]) + (" or another" if len(absent) > 3 else "")
+            if self.needs == "all":
+                return {"lacks": absent, "says": f"{self.within} must say each required wording and lacks {named}"}
+            return {"lacks": absent, "says": f"{self.within} must say {named}"}
+
+        return fires
+
 
 class Promises(Effect, tag="promises"):
     """Fires when the text promises something to a customer: a guarantee, a waiver, a deadline."""
@@ -83,6 +108,22 @@ class Promises(Effect, tag="promises"):
     of: Annotated[list[Literal["guarantee", "waiver", "deadline"]], Meta(min_length=1)]
     words: Words = []  # the house's own phrases beside the ready-made ones
     within: Path = "output"
+
+    def prepare(self) -> Fires:
+        parts = self.within.split(".")
+        lists = [(of, Phrases(PROMISES[of])) for of in self.of] + [("promise", Phrases(self.words))]
+        deadlines = "deadline" in self.of
+
+        def fires(facts):
+            for text in texts_at(facts, self.within, parts):
+                for of, phrases in lists:
+                    if found := phrases.first_in(text):
+                        return {"of": of, "phrase": found, "says": f"“{found}” promises a customer something ({of})"}
+                if deadlines and (found := DEADLINES.search(text.folded)):
+                    return {"of": "deadline", "phrase": found[0], "says": f"“{found[0]}” promises a deadline"}
+            return None
+
+        return fires
 
 
 class FieldIsOneOf(Effect, tag="field_is_one_of"):
@@ -98,7 +139,7 @@ class FieldIsOneOf(Effect, tag="field_is_one_of"):
         def fires(facts):
             seen = look(facts, parts)
             if isinstance(seen, str | int | float) and str(seen) in values:
-                return {"field": self.field, "value": seen, "says": f"{name} is “{seen}”"}
+                return {"field": self.field, "value": seen, "says": f"{name} is “{shown(seen)}”"}
             return None
 
         return fires

@@ -4,11 +4,67 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from workflows.triggers.base import Effect
+from workflows.triggers.base import Effect, Fires
+from workflows.triggers.cel_bounds import checked
+from workflows.triggers.cel_values import values_of
 
 
 class Expression(Effect, tag="expression"):
-    """Fires when the expression is true. What it asks for and is absent is missing: silent, or as `when_missing` says."""
+    """Fires when the expression is true. What it asks for and is absent is missing: silent, or as `when_missing` says.
+
+    Whatever else goes wrong (a division by zero, a text that should be a number, a case too large to be judged in time)
+    fires: who wrote the expression meant to catch something.
+    """
 
     expression: Annotated[str, Meta(min_length=1, max_length=2000)]
     when_missing: Literal["silent", "fires"] = "silent"
+
+    def __post_init__(self):
+        checked(self.expression, self.name)
+
+    def prepare(self) -> Fires:
+        program, bounds = checked(self.expression, self.name)
+        missing_fires = self.when_missing == "fires"
+
+        def fires(facts):
+            values = values_of(facts)
+            values.measure(bounds.names)
+            if excess := bounds.excess(values):
+                return {"failed": excess, "says": f"“{self.name}” cannot be judged: {excess}"}
+            try:
+                answer = program.execute(values.context(bounds.names))
+            except (KeyboardInterrupt, SystemExit, MemoryError):
+                raise
+            except BaseException as error:  # the library's panics are no Exception
+                if absent := _absent(error):
+                    says = f"“{self.name}” misses {absent}"
+                    return {"missing": absent, "says": says} if missing_fires else None
+                return _failed(self.name, error)
+            if answer is True:
+                return {"expression": self.expression, "says": f"“{self.name}” holds"}
+            if answer is False:
+                return None
+            return {"failed": "not a yes or no", "says": f"“{self.name}” cannot be judged: it gives no yes or no"}
+
+        return fires
+
+
+def _absent(error) -> str:
+    """The name that is not there; empty where something else went wrong."""
+    if isinstance(error, KeyError):
+        return str(error.args[0])
+    if isinstance(error, IndexError):
+        return "an item of a list"
+    if isinstance(error, RuntimeError) and str(error).startswith("Undefined variable"):
+        return str(error).split("'")[1]
+    return ""
+
+
+def _failed(name, error) -> dict:
+    words = {
+        ZeroDivisionError: "it divides by zero",
+        OverflowError: "a number is too large",
+        TypeError: "a value is of another type than it expects",
+    }
+    why = next((said for kind, said in words.items() if isinstance(error, kind)), "a value is not what it expects")
+    return {"failed": why, "detail": str(error)[:200], "says": f"“{name}” cannot be judged: {why}"}

@@ -1,0 +1,114 @@
+"""Words in texts: folded once a case, looked up in sets. Nothing here can be made slow by the words or by the text."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from functools import cache
+
+from workflows.triggers.base import MISSING, Facts, look, remembered
+
+WORD = re.compile(r"\w+")
+
+
+def texts(value) -> Iterator[str]:
+    """Every string inside a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from texts(inner)
+
+
+def folded_text(text: str) -> str:
+    """Lower case without accents: “Más” and “mas” are one word. Marks nobody sees (soft hyphens, zero widths) hide no word."""
+    if text.isascii():
+        return text.lower()
+    return _marks().sub("", unicodedata.normalize("NFKD", text)).casefold()
+
+
+@cache
+def _marks() -> re.Pattern:
+    unseen = (
+        chr(point)
+        for point in range(0x80, 0x20000)
+        if unicodedata.combining(chr(point)) or unicodedata.category(chr(point)) == "Cf"
+    )
+    return re.compile(f"[{''.join(unseen)}]+")
+
+
+class Text:
+    """One text of a case, folded, with its words; spaces and line breaks count as one space."""
+
+    __slots__ = ("folded", "tokens", "words")
+
+    def __init__(self, text: str):
+        self.folded = " ".join(folded_text(text).split())
+        self.tokens = WORD.findall(self.folded)
+        self.words = frozenset(self.tokens)
+
+
+def texts_at(facts: Facts, path: str, parts: list[str]) -> list[Text]:
+    """The texts under a path, folded once a case."""
+    return remembered(facts, ("texts", path), lambda: [Text(text) for text in texts(look(facts, parts))])
+
+
+class Phrases:
+    """Words and phrases to look for, whole, in folded text.
+
+    A word is looked up in the set of the text's words. A phrase, or a word with a sign in it (“24/7”), is searched for only
+    where all of its words stand in the text.
+    """
+
+    def __init__(self, phrases: Iterable[str]):
+        folded = dict.fromkeys(" ".join(folded_text(phrase).split()) for phrase in phrases)
+        folded.pop("", None)
+        self.words = frozenset(phrase for phrase in folded if WORD.fullmatch(phrase))
+        longer = [phrase for phrase in folded if phrase not in self.words]
+        self.longer = [(phrase, frozenset(WORD.findall(phrase))) for phrase in longer]
+
+    def __bool__(self):
+        return bool(self.words or self.longer)
+
+    def first_in(self, text: Text) -> str | None:
+        """One that stands in the text; None where none does."""
+        if not self.words.isdisjoint(text.words):
+            return next(token for token in text.tokens if token in self.words)
+        return next((phrase for phrase, words in self.longer if words <= text.words and _stands(phrase, text.folded)), None)
+
+    def absent_from(self, heard: list[Text]) -> list[str]:
+        """Those that stand in none of the texts."""
+        said = frozenset().union(*(text.words for text in heard))
+        longer = (phrase for phrase, _ in self.longer if not any(_stands(phrase, text.folded) for text in heard))
+        return [*sorted(self.words - said), *longer]
+
+
+def _stands(phrase: str, text: str) -> bool:
+    """Whether the phrase stands in the text, not as a part of longer words."""
+    at = text.find(phrase)
+    while at >= 0:
+        end = at + len(phrase)
+        if not (_joins(text[at - 1 : at], phrase[0]) or _joins(text[end : end + 1], phrase[-1])):
+            return True
+        at = text.find(phrase, at + 1)
+    return False
+
+
+def _joins(beside: str, edge: str) -> bool:
+    return bool(beside) and bool(WORD.match(beside)) and bool(WORD.match(edge))
+
+
+class PhrasesByLanguage:
+    """Phrases for every language, and for one: those of the case's language are used, or all where it is not known."""
+
+    def __init__(self, phrases: Iterable[str], by_language: dict[str, list[str]], language_from: str = ""):
+        self.parts = language_from.split(".") if language_from else []
+        self.every = Phrases([*phrases, *(word for words in by_language.values() for word in words)])
+        self.of = {code.lower(): Phrases([*phrases, *words]) for code, words in by_language.items()}
+
+    def for_case(self, facts: Facts) -> Phrases:
+        """“de-AT” is “de” where only that has a list. A language without a list, or none, means every list."""
+        code = look(facts, self.parts) if self.parts else MISSING
+        if not isinstance(code, str):
+            return self.every
+        code = code.strip().lower()
+        return self.of.get(code) or self.of.get(code.replace("_", "-").split("-")[0]) or self.every
