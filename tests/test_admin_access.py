@@ -13,6 +13,7 @@ from scorecards.models import Criterion
 from tests.conftest import keys
 from tests.factories import UserFactory
 from workflows import actions as workflows
+from workflows.editing.pages import SECTIONS
 from workflows.models import AIRelease, PlaybookSection, Seat
 
 pytestmark = pytest.mark.django_db
@@ -97,6 +98,7 @@ for model in (
     for look in ("changelist", "change", "history"):
         TABLE.setdefault(f"{model}_{look}", IN_HOUSE)
     TABLE.setdefault(f"{model}_delete", NOBODY)
+TABLE |= {f"workflows_policy_edit_{name}": DEFINERS for name in SECTIONS}
 for model in ("jobs_job", "jobs_schedule", "integrations_webhookendpoint", "integrations_outboxrow", "integrations_delivery"):
     TABLE |= {f"{model}_{look}": ADMINISTRATORS for look in ("changelist", "change", "history")}
     TABLE |= {f"{model}_add": NOBODY, f"{model}_delete": NOBODY}

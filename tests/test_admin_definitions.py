@@ -65,8 +65,8 @@ def test_draft_edit_and_publish(sign_in, refunds, owner):
     draft = Policy.objects.get(version=2)
     assert answer.url == to("workflows_policy_change", draft.pk)
 
-    client.post(answer.url, documents(grace_seconds=60))
-    assert Policy.objects.get(pk=draft.pk).rules["grace_seconds"] == 60 and told("policy.change").exists()
+    workflows.edit_draft(draft, by=owner, grace_seconds=60)
+    assert Policy.objects.get(pk=draft.pk).rules["grace_seconds"] == 60 and told("policy.edit").exists()
     unsaid = client.post(to("workflows_policy_publish", draft.pk), {"reason": " "})
     client.post(to("workflows_policy_publish", draft.pk), {"reason": "Longer to undo"})
 

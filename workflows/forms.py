@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.roles import Ownership, Role
 from workflows import money
 from workflows.actions import check
-from workflows.models import TIER_CHOICES, Policy, Workflow
+from workflows.models import TIER_CHOICES, Workflow
 from workflows.patterns import FLOOR, LOWEST_FLOOR
 
 FIRST_RULES = {
@@ -74,25 +74,6 @@ class Checked:
             except ValidationError as fault:
                 self.add_error("rules", fault.messages)
         return cleaned
-
-
-class PolicyForm(Checked, forms.ModelForm):
-    """A draft."""
-
-    class Meta:
-        model = Policy
-        fields = ["rules", "input_schema", "output_schema", "reason"]
-        widgets = {"reason": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        for name, field in rules_fields().items():
-            if name in self.fields:
-                self.fields[name] = field
-
-    @property
-    def workflow(self):
-        return self.instance.workflow
 
 
 class DraftForm(Checked, forms.Form):

@@ -1,0 +1,262 @@
+"""The policy editor: every section as a form, through one verb; what is typed is never lost, what is published never edited."""
+
+import re
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+
+from audit.models import AuditEvent
+from integrations.problems import Conflict
+from workflows import actions as workflows
+from workflows.editing.pages import SECTIONS
+from workflows.models import Policy
+
+pytestmark = pytest.mark.django_db
+
+RULES = {
+    "tiers": {
+        "low": {"pattern": "sampling", "sample_rate": 0.125, "sample_rates": {"VIP": 0.2}, "sample_floor": 0.03},
+        "medium": {
+            "pattern": "threshold",
+            "threshold": 0.9,
+            "thresholds": {"VIP": 0.95},
+            "field_thresholds": {"iban": 0.985},
+            "below": "resolution",
+            "sampled": "held",
+            "due_minutes": 90,
+        },
+        "high": {"pattern": "approval", "review_first": True, "due_minutes": 2880},
+    },
+    "default_tier": "low",
+    "action_tiers": {"refund": "high", "note": "low"},
+    "amount_bands": [
+        {"currency": "EUR", "amount": "50", "tier": "medium"},
+        {"currency": "JPY", "amount": "20000", "tier": "high"},
+    ],
+    "segment_tiers": {"VIP": "high"},
+}
+
+
+@pytest.fixture
+def draft(refunds, owner, output_schema):
+    return workflows.draft(refunds, by=owner, rules=RULES, output_schema=output_schema)
+
+
+@pytest.fixture
+def page(client, owner, draft):
+    client.force_login(owner)
+    return lambda name: reverse(f"admin:workflows_policy_edit_{name}", args=[draft.pk])
+
+
+def shown(response) -> dict:
+    """What a browser would send back of the page as it is shown."""
+    typed = {"seen": response.context["seen"]}
+    for part in response.context["section"].parts:
+        forms = [part.management_form, *part.forms] if hasattr(part, "management_form") else [part]
+        for form in forms:
+            for field in form:
+                value = field.value()
+                if value not in (None, False, ""):
+                    typed[field.html_name] = "on" if value is True else value
+    return typed
+
+
+def text(response):
+    return response.content.decode()
+
+
+def fresh(policy):
+    return Policy.objects.get(pk=policy.pk)
+
+
+# round trips
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_a_section_saved_as_it_is_shown_changes_nothing(client, page, draft, name):
+    before = fresh(draft)
+
+    answer = client.post(page(name), shown(client.get(page(name))))
+
+    assert answer.status_code == 302, answer.context["section"].faulty
+    after = fresh(draft)
+    assert workflows.check(after.rules, {}, {}, draft.workflow) == workflows.check(before.rules, {}, {}, draft.workflow)
+    assert (after.input_schema, after.output_schema) == (before.input_schema, before.output_schema)
+
+
+def test_the_risk_map_is_written_row_by_row(client, page, draft):
+    typed = shown(client.get(page("risk"))) | {
+        "default-default_tier": "medium",
+        "actions-0-DELETE": "on",
+        "bands-2-amount": "199,99",
+        "bands-2-currency": "eur",
+        "bands-2-tier": "high",
+    }
+
+    client.post(page("risk"), typed)
+
+    rules = fresh(draft).rules
+    assert rules["default_tier"] == "medium" and len(rules["action_tiers"]) == 1
+    assert rules["amount_bands"][2] == {"amount": "199.99", "currency": "EUR", "tier": "high"}
+
+
+def test_a_tier_is_written_in_per_cent_and_hours(client, page, draft):
+    typed = shown(client.get(page("medium"))) | {
+        "tier-threshold": "87.5",
+        "tier-thresholds": "VIP: 99 %\nNew: 80",
+        "tier-sample_rate": "2,5 %",
+        "tier-due_minutes": "1 day 4 hours",
+    }
+
+    client.post(page("medium"), typed)
+
+    rule = fresh(draft).rules["tiers"]["medium"]
+    assert (rule["threshold"], rule["sample_rate"], rule["due_minutes"]) == (0.875, 0.025, 28 * 60)
+    assert rule["thresholds"] == {"VIP": 0.99, "New": 0.8}
+    assert fresh(draft).rules["tiers"]["high"] == RULES["tiers"]["high"]
+
+
+# faults
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "typed", "said"),
+    [
+        ("medium", "tier-threshold", "", "Write from which confidence on an output goes straight through"),
+        ("medium", "tier-threshold", "900", "Write at most 100"),
+        ("medium", "tier-sample_rate", "1", "Write at least 2"),
+        ("medium", "tier-sample_floor", "50", "the least cannot be more than that"),
+        ("medium", "tier-thresholds", "VIP 95", "Write each line as “VIP: 95”"),
+        ("medium", "tier-due_minutes", "soon", "“soon” is not a time"),
+        ("medium", "tier-due_minutes", "90 seconds", "in whole minutes"),
+        ("risk", "bands-0-amount", "12.345", "EUR has 2 decimal places; the amount has more."),
+        ("risk", "bands-0-currency", "EURO", "at most 3 characters"),
+        ("risk", "bands-0-currency", "XQX", "is not a currency code"),
+        ("risk", "bands-0-amount", "-3", "greater than or equal to 0"),
+        ("risk", "actions-0-type", "note", "“note” stands in two rows."),
+    ],
+)
+def test_a_fault_stands_at_its_field_and_what_was_typed_comes_back(client, page, draft, name, field, typed, said):
+    sent = shown(client.get(page(name))) | {field: typed}
+    if field == "actions-0-type":
+        sent |= {"actions-1-type": "note"}
+
+    answer = client.post(page(name), sent)
+
+    assert answer.status_code == 422 and fresh(draft).rules == RULES
+    at = {form[key].html_name: " ".join(faults) for form in every_form(answer) for key, faults in form.errors.items()}
+    assert said in at.get(field, "") or said in at.get("actions-1-type", ""), at
+    assert re.search(rf'id="id_{field}_error" role="alert"|id="id_actions-1-type_error"', text(answer))
+    assert shown(answer).get(field, "") == typed
+
+
+def every_form(response):
+    for part in response.context["section"].parts:
+        yield from part.forms if hasattr(part, "forms") else [part]
+
+
+# two at once, and who
+
+
+def test_what_somebody_else_wrote_meanwhile_is_not_written_over_unseen(client, page, draft, owner):
+    typed = shown(client.get(page("risk"))) | {"default-default_tier": "high"}
+    workflows.edit_draft(draft, by=owner, default_tier="medium")
+
+    first = client.post(page("risk"), typed)
+    assert first.status_code == 409 and f"{owner.username} changed this draft" in text(first)
+    assert first.context["section"].default["default_tier"].value() == "high"
+    assert fresh(draft).rules["default_tier"] == "medium"
+
+    client.post(page("risk"), typed | {"seen": first.context["seen"]})
+    assert fresh(draft).rules["default_tier"] == "high"
+
+
+def test_another_section_may_change_meanwhile(client, page, draft, owner):
+    typed = shown(client.get(page("risk"))) | {"default-default_tier": "high"}
+    workflows.edit_draft(draft, by=owner, tiers={**RULES["tiers"], "low": {"pattern": "sampling"}})
+
+    assert client.post(page("risk"), typed).status_code == 302
+    assert fresh(draft).rules["tiers"]["low"] == {"pattern": "sampling"}
+
+
+def test_a_version_published_meanwhile_takes_no_edit_and_keeps_what_was_typed(client, page, draft, owner):
+    typed = shown(client.get(page("risk"))) | {"default-default_tier": "high"}
+    workflows.publish(draft, by=owner, reason="Go")
+
+    answer = client.post(page("risk"), typed)
+
+    assert answer.status_code == 409 and "never changes" in text(answer)
+    assert answer.context["section"].default["default_tier"].value() == "high"
+    assert client.get(page("risk")).url == reverse("admin:workflows_policy_change", args=[draft.pk])
+
+
+@pytest.mark.parametrize("who", ["stranger", "reviewer", "vendor_reviewer", "approver"])
+def test_only_who_defines_may_edit(client, request, page, draft, who):
+    client.force_login(request.getfixturevalue(who))
+
+    assert {client.get(page(name)).status_code for name in SECTIONS} == {403}
+    assert {client.post(page(name), {}).status_code for name in SECTIONS} == {403}
+    assert fresh(draft).rules == RULES
+
+
+# the verb
+
+
+def test_an_edit_is_one_event_that_says_what_changed_and_an_empty_one_none(draft, owner):
+    workflows.edit_draft(draft, by=owner, default_tier="high", grace_seconds=60)
+    workflows.edit_draft(draft, by=owner, default_tier="high")
+
+    event = AuditEvent.objects.get(verb="policy.edit")
+    assert event.body["changed"] == {
+        "default_tier": {"from": "low", "to": "high"},
+        "grace_seconds": {"from": None, "to": 60},
+    }
+
+
+def test_an_edit_that_would_leave_no_policy_is_refused_whole(draft, owner):
+    with pytest.raises(ValidationError, match="No such exception category"):
+        workflows.edit_draft(
+            draft, by=owner, triggers=[{"kind": "low_confidence", "name": "x", "below": 0.5, "category": "nope"}]
+        )
+
+    assert fresh(draft).rules == RULES
+
+
+def test_none_takes_a_rule_away(draft, owner):
+    workflows.edit_draft(draft, by=owner, segment_tiers=None)
+
+    assert "segment_tiers" not in fresh(draft).rules
+
+
+def test_a_stranger_edits_nothing_through_the_verb_either(draft, stranger, owner):
+    with pytest.raises(Exception, match="may not define"):
+        workflows.edit_draft(draft, by=stranger, default_tier="high")
+    workflows.publish(draft, by=owner, reason="Go")
+    with pytest.raises(Conflict, match="never changes"):
+        workflows.edit_draft(draft, by=owner, default_tier="high")
+
+
+# reading
+
+
+def test_a_policy_is_read_out_section_by_section(client, page, draft):
+    answer = client.get(reverse("admin:workflows_policy_change", args=[draft.pk]))
+
+    said = {section["name"]: section["sentences"] for section in answer.context["sections"]}
+    assert "The action “refund” is of high risk." in said["risk"]
+    assert all(sentence.startswith("Medium risk") for sentence in said["medium"])
+    assert page("risk") in text(answer)
+
+
+def test_a_published_policy_shows_no_edit(client, page, refunds):
+    answer = client.get(reverse("admin:workflows_policy_change", args=[refunds.policy.pk]))
+
+    assert answer.status_code == 200 and "/edit/" not in text(answer)
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_a_page_asks_few_queries(client, page, name, django_assert_max_num_queries):
+    client.get(page(name))
+    with django_assert_max_num_queries(9):
+        client.get(page(name))
