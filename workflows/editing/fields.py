@@ -6,6 +6,7 @@ from decimal import Decimal, InvalidOperation
 from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
@@ -29,6 +30,12 @@ class Text(forms.CharField):
 
 class Choice(forms.ChoiceField):
     widget = UnfoldAdminSelectWidget
+
+
+class Several(forms.MultipleChoiceField):
+    """Ticks, none or more of them."""
+
+    widget = UnfoldAdminCheckboxSelectMultipleWidget
 
 
 class Tick(forms.BooleanField):

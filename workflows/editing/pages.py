@@ -13,23 +13,37 @@ from integrations.problems import Conflict
 from workflows import actions, reading
 from workflows.editing import paths
 from workflows.editing.fields import COMMON_CURRENCIES
+from workflows.editing.items import List, TriggerItem, Triggers, number
+from workflows.editing.ready_made import READY_MADE, ready_made
 from workflows.editing.risk import High, Low, Medium, RiskMap
 from workflows.editing.sections import readable
+from workflows.editing.triggers import kinds
 from workflows.models import Policy
 from workflows.pages import address, allowed, typed
 
+PARTS_OF_A_CARD = ("title", "about", "example")
 TOOLS = [("Try it", "admin:cases_try_policy"), ("Replay past cases", "admin:cases_replay_policy")]
-SECTIONS = {section.name: section for section in (RiskMap, Low, Medium, High)}
+SECTIONS = {section.name: section for section in (RiskMap, Low, Medium, High, Triggers)}
+LISTS = {each.name: each for each in SECTIONS.values() if issubclass(each, List)}
+ITEMS = {"triggers": TriggerItem}
 
 
 class Editing(Asking):
     """For the policy's admin."""
 
     def editing_urls(self):
+        """Every section has its page; a list has one to add to it, and one for each item."""
+        pages = [(f"edit/{name}", f"edit_{name}", self.list_page if name in LISTS else self.section_page) for name in SECTIONS]
+        for name in LISTS:
+            pages += [
+                (f"edit/{name}/add", f"add_{name}", self.item_page),
+                (f"edit/{name}/<int:position>", f"item_{name}", self.item_page),
+                (f"edit/{name}/<int:position>/remove", f"remove_{name}", self.remove_page),
+            ]
         wrap = self.admin_site.admin_view
         return [
-            path(f"<int:policy_id>/edit/{name}/", wrap(self.section_page), {"name": name}, f"workflows_policy_edit_{name}")
-            for name in SECTIONS
+            path(f"<int:policy_id>/{route}/", wrap(view), {"name": called.partition("_")[2]}, f"workflows_policy_{called}")
+            for route, called, view in pages
         ]
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
@@ -49,6 +63,66 @@ class Editing(Asking):
             return away
         section = SECTIONS[name](policy, typed(request))
         return self.edit(request, policy, section)
+
+    def list_page(self, request, policy_id, name):
+        """The list; a POST moves one item up or down."""
+        policy = self.draft(request, policy_id)
+        if away := self.not_here(request, policy):
+            return away
+        section = LISTS[name](policy)
+        if request.method != "POST":
+            return self.shown(request, policy, section, address(policy))
+        by = -1 if "up" in request.POST else 1
+        place = number(request.POST.get("up") or request.POST.get("down"))
+        return self.rewrite(request, policy, section, section.moved(place, by) if place is not None else {})
+
+    def remove_page(self, request, policy_id, name, position):
+        policy = self.draft(request, policy_id)
+        section = LISTS[name](policy)
+        if away := self.not_here(request, policy):
+            return away
+        if position >= len(section.items):
+            raise Http404("There is no such item.")
+        if request.method == "POST":
+            return self.rewrite(request, policy, section, section.without(position))
+        section.template = "workflows/edit_remove.html"
+        return self.shown(request, policy, section, section_address(policy, name), item=section.items[position])
+
+    def rewrite(self, request, policy, section, changed):
+        """Write the list; a lost race is a sentence, and the list as it is now."""
+        try:
+            actions.edit_draft(policy, by=request.user, seen=request.POST.get("seen", ""), **changed)
+        except Conflict as lost:
+            messages.error(request, str(lost))
+        return redirect(section_address(policy, section.name))
+
+    def item_page(self, request, policy_id, name, position=None):
+        policy = self.draft(request, policy_id)
+        if away := self.not_here(request, policy):
+            return away
+        if position is not None and request.method != "POST" and position >= len(policy.rules.get(name, [])):
+            raise Http404("There is no such item.")
+        section = self.item(request, policy, name, position)
+        return (
+            self.edit(request, policy, section, back=section_address(policy, name)) if section else self.cards(request, policy)
+        )
+
+    def item(self, request, policy, name, position):
+        """The item's form; None where its kind is not chosen yet."""
+        options = {"position": position, "start": ready_made(number(request.GET.get("start")))}
+        options["kind"] = request.POST.get("kind") or request.GET.get("kind") or options["start"].get("kind", "")
+        if name == "triggers" and position is None and options["kind"] not in kinds():
+            return None
+        return ITEMS[name](policy, typed(request), **options)
+
+    def cards(self, request, policy):
+        """Choose what kind of trigger."""
+        section = Triggers(policy)
+        section.title, section.template = "Add a trigger", "workflows/edit_cards.html"
+        cards = [{"kind": tag, **{part: getattr(form, part) for part in PARTS_OF_A_CARD}} for tag, form in kinds().items()]
+        offered = [{"place": place, "name": each["name"]} for place, each in enumerate(READY_MADE) if each["kind"] in kinds()]
+        back = section_address(policy, "triggers")
+        return self.shown(request, policy, section, back, cards=cards, ready_made=offered)
 
     def draft(self, request, policy_id) -> Policy:
         """The policy, for somebody who may define it."""
@@ -95,7 +169,7 @@ class Editing(Asking):
         messages.success(request, f"{section.title}: saved.")
         return redirect(request.get_full_path() if "stay" in request.POST else back)
 
-    def shown(self, request, policy, section, back, status=200):
+    def shown(self, request, policy, section, back, status=200, **more):
         page = {
             "policy": policy,
             "original": policy,
@@ -104,6 +178,7 @@ class Editing(Asking):
             "seen": actions.as_seen(policy, section.names),
             "suggestions": {"paths": paths.known(policy), "fields": paths.fields(policy), "currencies": COMMON_CURRENCIES},
             "back": back,
+            **more,
         }
         return self.page(request, section.template, page, status=status)
 
