@@ -91,7 +91,10 @@ TABLE = {
     "accounts_apikey_revoke": ADMINISTRATORS,
     "audit_auditevent_add": NOBODY,
 }
-LISTED = {"triggers": [{"kind": "low_confidence", "name": "Unsure", "below": 0.5}]}  # one item for the pages about one
+LISTED = {  # one item for each page about one
+    "triggers": [{"kind": "low_confidence", "name": "Unsure", "below": 0.5}],
+    "chains": [{"steps": [{"name": "Finance"}]}],
+}
 for model in (
     *("workflows_workflow", "workflows_policy", "workflows_exceptioncategory", "workflows_playbooksection"),
     *("workflows_airelease", "scorecards_scorecard", "scorecards_criterion", "accounts_user", "accounts_vendor"),

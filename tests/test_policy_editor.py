@@ -12,6 +12,7 @@ from audit.models import AuditEvent
 from integrations.problems import Conflict
 from workflows import actions as workflows
 from workflows.editing.pages import LISTS, SECTIONS
+from workflows.editing.schema import fields_of, schema_of
 from workflows.editing.triggers import KINDS
 from workflows.models import Policy
 from workflows.triggers import Trigger
@@ -39,6 +40,14 @@ RULES = {
         {"currency": "JPY", "amount": "20000", "tier": "high"},
     ],
     "segment_tiers": {"VIP": "high"},
+    "action_from": {"type": "decision"},
+    "chains": [{"steps": [{"name": "Finance", "people": 2}], "action_type": "refund", "amount": "200", "currency": "EUR"}],
+    "approval_minutes": 1440,
+    "another_approver_takes_edits": True,
+    "reason_codes": [{"code": "goodwill", "label": "Goodwill", "verbs": ["approve", "reject"]}],
+    "scorecard": 3,
+    "marks_required": True,
+    "grace_seconds": 300,
 }
 
 
@@ -61,7 +70,7 @@ def shown(response) -> dict:
         for form in forms:
             for field in form:
                 value = field.value()
-                if value not in (None, False, ""):
+                if value is not None and value is not False and value != "":
                     typed[field.html_name] = "on" if value is True else value
     return typed
 
@@ -270,6 +279,137 @@ def test_a_trigger_that_somebody_removed_meanwhile_is_added_as_a_new_one(client,
     assert [each["name"] for each in fresh(draft).rules["triggers"]] == ["Two", "One"]
 
 
+# what it is about
+
+AMOUNT = {"type": "number", "title": "Amount"}
+LOSSLESS = [
+    {},
+    {"type": "object", "properties": {"amount": AMOUNT, "on": {"type": "string", "format": "date"}}, "required": ["on"]},
+    {"type": "object", "properties": {"why": {"type": "string", "maxLength": 9}}, "additionalProperties": False},
+    {"type": "object", "properties": {"do": {"type": "string", "enum": ["refund", "keep"]}, "sure": {"type": "boolean"}}},
+]
+TOO_RICH = [
+    {"type": "object", "properties": {"amount": {"type": "number", "minimum": 0}}},
+    {"type": "object", "properties": {"lines": {"type": "array", "items": {"type": "string"}}}},
+    {"type": "object", "properties": {}, "anyOf": [{"required": ["a"]}]},
+    {"type": "object", "properties": {"a": {"type": ["string", "null"]}}},
+    {"type": "object", "required": ["a"], "properties": {}},
+    {"type": "object", "properties": {"a": True}},
+    {"$ref": "#/$defs/x"},
+    {"required": "a"},
+]
+
+
+@pytest.mark.parametrize("schema", LOSSLESS)
+def test_a_schema_as_rows_and_back_is_the_same(schema):
+    assert schema_of(fields_of(schema)[0], closed=fields_of(schema)[1]) == schema
+
+
+@pytest.mark.parametrize("schema", TOO_RICH)
+def test_a_schema_that_rows_would_lose_something_of_is_a_document(schema):
+    assert fields_of(schema) is None
+
+
+def test_a_rich_schema_is_edited_as_a_document_and_kept(client, page, draft, owner):
+    workflows.edit_draft(draft, by=owner, output_schema=TOO_RICH[0], action_from=None)
+
+    client.post(page("output"), shown(client.get(page("output"))))
+    assert fresh(draft).output_schema == TOO_RICH[0]
+    broken = client.post(page("output"), {"advanced-schema": '{"type": ', "seen": "x"})
+
+    assert broken.status_code == 422 and "This is not JSON" in text(broken) and "{&quot;type&quot;: " in text(broken)
+
+
+def test_fields_make_the_schema(client, page, draft):
+    typed = shown(client.get(page("output"))) | {
+        "fields-1-name": "amount",
+        "fields-1-kind": "number",
+        "fields-1-required": "on",
+        "fields-2-name": "reason",
+        "fields-2-kind": "choice",
+        "fields-2-options": "late\nbroken",
+        "whether-closed": "on",
+    }
+
+    client.post(page("output"), typed)
+
+    assert fresh(draft).output_schema == {
+        "type": "object",
+        "properties": {
+            "decision": {"type": "string"},
+            "amount": {"type": "number"},
+            "reason": {"type": "string", "enum": ["late", "broken"]},
+        },
+        "required": ["decision", "amount"],
+        "additionalProperties": False,
+    }
+
+
+def test_the_action_is_chosen_from_the_outputs_fields(client, page, draft):
+    client.post(
+        page("action"), {"action-type": "decision", "action-amount": "", "seen": client.get(page("action")).context["seen"]}
+    )
+
+    assert fresh(draft).rules["action_from"] == {"type": "decision"}
+    wrong = client.post(page("action"), {"action-type": "no such field"})
+    assert wrong.status_code == 422
+
+
+# approvals
+
+
+def test_a_chain_of_two_steps_is_built(client, page, at, draft):
+    typed = {
+        "seen": client.get(at("add_chains")).context["seen"],
+        "chain-action_type": "payout",
+        "chain-amount": "1000",
+        "chain-currency": "EUR",
+        "steps-TOTAL_FORMS": "3",
+        "steps-INITIAL_FORMS": "0",
+        "steps-0-name": "Team lead",
+        "steps-0-people": "1",
+        "steps-1-name": "Finance",
+        "steps-1-people": "2",
+        "steps-1-title": "finance",
+        "steps-2-people": "1",
+    }
+
+    client.post(at("add_chains"), typed)
+
+    assert fresh(draft).rules["chains"][1] == {
+        "action_type": "payout",
+        "amount": "1000",
+        "currency": "EUR",
+        "steps": [{"name": "Team lead", "people": 1}, {"name": "Finance", "people": 2, "title": "finance"}],
+    }
+    none = client.post(
+        at("add_chains"), typed | {"steps-0-name": "", "steps-1-name": "", "steps-1-title": "", "steps-1-people": "1"}
+    )
+    assert none.status_code == 422 and "A chain has one to five steps." in text(none)
+    odd = client.post(at("add_chains"), typed | {"chain-currency": ""})
+    assert odd.status_code == 422 and odd.context["section"].form.errors["amount"] == ["An amount needs its currency."]
+
+
+def test_a_chain_saved_as_it_is_shown_changes_nothing(client, page, at, draft):
+    client.post(at("item_chains", 0), shown(client.get(at("item_chains", 0))) | {"position": "0"})
+
+    assert fresh(draft).rules["chains"] == RULES["chains"]
+
+
+def test_a_reasons_code_comes_from_its_words(client, page, draft):
+    typed = shown(client.get(page("reasons"))) | {"reasons-1-label": "Over the Limit!", "reasons-1-verbs": ["approve"]}
+
+    client.post(page("reasons"), typed)
+
+    assert fresh(draft).rules["reason_codes"][1] == {"code": "over-the-limit", "label": "Over the Limit!", "verbs": ["approve"]}
+
+
+def test_marks_need_a_scorecard(client, page, draft):
+    answer = client.post(page("decisions"), shown(client.get(page("decisions"))) | {"decisions-scorecard": ""})
+
+    assert answer.status_code == 422 and "Say which scorecard" in text(answer)
+
+
 # faults
 
 
@@ -363,7 +503,7 @@ def test_an_edit_is_one_event_that_says_what_changed_and_an_empty_one_none(draft
     event = AuditEvent.objects.get(verb="policy.edit")
     assert event.body["changed"] == {
         "default_tier": {"from": "low", "to": "high"},
-        "grace_seconds": {"from": None, "to": 60},
+        "grace_seconds": {"from": 300, "to": 60},
     }
 
 

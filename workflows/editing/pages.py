@@ -12,6 +12,8 @@ from accounts.permissions import is_in_house_staff
 from integrations.problems import Conflict
 from workflows import actions, reading
 from workflows.editing import paths
+from workflows.editing.approvals import Approvals, ChainItem, Chains, Decisions, ReasonCodes
+from workflows.editing.content import Action, Input, Output
 from workflows.editing.fields import COMMON_CURRENCIES
 from workflows.editing.items import List, TriggerItem, Triggers, number
 from workflows.editing.ready_made import READY_MADE, ready_made
@@ -23,9 +25,10 @@ from workflows.pages import address, allowed, typed
 
 PARTS_OF_A_CARD = ("title", "about", "example")
 TOOLS = [("Try it", "admin:cases_try_policy"), ("Replay past cases", "admin:cases_replay_policy")]
-SECTIONS = {section.name: section for section in (RiskMap, Low, Medium, High, Triggers)}
+EVERY = (Output, Input, Action, RiskMap, Low, Medium, High, Triggers, Approvals, Chains, ReasonCodes, Decisions)
+SECTIONS = {section.name: section for section in EVERY}
 LISTS = {each.name: each for each in SECTIONS.values() if issubclass(each, List)}
-ITEMS = {"triggers": TriggerItem}
+ITEMS = {"triggers": TriggerItem, "chains": ChainItem}
 
 
 class Editing(Asking):
