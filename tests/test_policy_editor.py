@@ -1,5 +1,6 @@
 """The policy editor: every section as a form, through one verb; what is typed is never lost, what is published never edited."""
 
+import json
 import re
 from typing import get_args
 
@@ -553,3 +554,33 @@ def test_a_page_asks_few_queries(client, page, name, django_assert_max_num_queri
     client.get(page(name))
     with django_assert_max_num_queries(9):
         client.get(page(name))
+
+
+# as a document
+
+
+def test_a_draft_is_taken_out_and_pasted_back(client, page, draft):
+    sent = shown(client.get(page("document")))
+    document = json.loads(sent["whole-document"])
+    assert document["rules"] == RULES
+
+    client.post(page("document"), sent | {"whole-document": json.dumps(document | {"rules": {**RULES, "grace_seconds": 9}})})
+
+    assert fresh(draft).rules["grace_seconds"] == 9
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ('{"rules": ', "This is not JSON"),
+        ("[]", "Write a JSON object"),
+        ('{"rules": {}}', "missing required field `tiers`"),
+        ('{"rules": {"tiers": {}}, "scheme": {}}', "Unknown: scheme."),
+        ('{"output_schema": {}}', "The document has no rules."),
+    ],
+)
+def test_a_document_that_is_no_policy_comes_back_with_what_is_wrong(client, page, draft, document, said):
+    answer = client.post(page("document"), shown(client.get(page("document"))) | {"whole-document": document})
+
+    assert answer.status_code == 422 and said in " ".join(answer.context["section"].form.errors["document"])
+    assert answer.context["section"].form["document"].value() == document and fresh(draft).rules == RULES

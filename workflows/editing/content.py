@@ -1,17 +1,15 @@
 """What the workflow is about: the fields of the input and of the output, and where in the output the action stands."""
 
-import json
 import re
 
-from django import forms
 from django.core.exceptions import ValidationError
-from unfold.widgets import UnfoldAdminTextareaWidget
 
 from workflows.editing import paths
 from workflows.editing.fields import Choice, Lines, Text, Tick, Whole
 from workflows.editing.forms import PartForm, Row, rows
 from workflows.editing.schema import fields_of, schema_of
 from workflows.editing.sections import Section
+from workflows.json_field import Json
 
 WORDS = {
     "text": "text",
@@ -22,31 +20,6 @@ WORDS = {
     "choice": "one of a list",
 }
 PARTS = ("type", "amount", "currency", "payee")
-
-
-class Json(forms.JSONField):
-    """A JSON document, indented; a fault says where it is."""
-
-    def __init__(self, *, rows=14, **options):
-        super().__init__(
-            widget=UnfoldAdminTextareaWidget(attrs={"rows": rows, "spellcheck": "false", "class": "code"}), **options
-        )
-
-    def prepare_value(self, value):
-        return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-
-    def to_python(self, value):
-        if isinstance(value, str) and value.strip():
-            try:
-                value = json.loads(value)
-            except ValueError as fault:
-                raise ValidationError(f"This is not JSON: {fault}.") from fault
-        if value and not isinstance(value, dict):
-            raise ValidationError("Write a JSON object, in braces.")
-        return value or {}
-
-    def has_changed(self, initial, data):
-        return True
 
 
 class FieldRow(Row):

@@ -14,6 +14,7 @@ from workflows import actions, reading
 from workflows.editing import paths
 from workflows.editing.approvals import Approvals, ChainItem, Chains, Decisions, ReasonCodes
 from workflows.editing.content import Action, Input, Output
+from workflows.editing.document import Document
 from workflows.editing.fields import COMMON_CURRENCIES
 from workflows.editing.items import List, TriggerItem, Triggers, number
 from workflows.editing.ready_made import READY_MADE, ready_made
@@ -25,8 +26,8 @@ from workflows.pages import address, allowed, typed
 
 PARTS_OF_A_CARD = ("title", "about", "example")
 TOOLS = [("Try it", "admin:cases_try_policy"), ("Replay past cases", "admin:cases_replay_policy")]
-EVERY = (Output, Input, Action, RiskMap, Low, Medium, High, Triggers, Approvals, Chains, ReasonCodes, Decisions)
-SECTIONS = {section.name: section for section in EVERY}
+READ_OUT = (Output, Input, Action, RiskMap, Low, Medium, High, Triggers, Approvals, Chains, ReasonCodes, Decisions)
+SECTIONS = {section.name: section for section in (*READ_OUT, Document)}
 LISTS = {each.name: each for each in SECTIONS.values() if issubclass(each, List)}
 ITEMS = {"triggers": TriggerItem, "chains": ChainItem}
 
@@ -62,7 +63,7 @@ class Editing(Asking):
 
     def section_page(self, request, policy_id, name):
         policy = self.draft(request, policy_id)
-        if away := self.not_here(request, policy):
+        if away := self.not_here(request, policy, name):
             return away
         section = SECTIONS[name](policy, typed(request))
         return self.edit(request, policy, section)
@@ -138,14 +139,14 @@ class Editing(Asking):
             return policy
         raise Http404("There is no such policy.")
 
-    def not_here(self, request, policy):
+    def not_here(self, request, policy, name=""):
         """Away from where nothing can be edited; what was typed is answered by the verb."""
         if policy.published_at and request.method != "POST":
             messages.error(request, f"{policy} is published and never changes. Begin a new draft from it.")
             return redirect(address(policy))
-        if not readable(policy):
+        if name != "document" and not readable(policy):
             messages.error(request, "The forms cannot show this draft. Mend its document first, or begin a new draft.")
-            return redirect(address(policy))
+            return redirect(section_address(policy, "document"))
         return None
 
     def edit(self, request, policy, section, *, store=None, back=None):
@@ -197,7 +198,8 @@ def as_told(request, policy) -> dict:
         "may_publish": not policy.published_at and allowed(request, "publish_policy", policy.workflow),
         "may_draft": may_define,
         "may_edit": may_edit and legible,
-        "sections": [told(policy, section) for section in SECTIONS.values()] if legible else [],
+        "sections": [told(policy, section) for section in READ_OUT] if legible else [],
+        "document": section_address(policy, "document") if may_edit else "",
         "read": reading.read(policy.rules),
         "tools": [(label, link) for label, name in TOOLS if may_edit and (link := resolved(name, policy))],
     }
