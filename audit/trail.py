@@ -82,6 +82,7 @@ SENTENCES = {
     "case.rework": "was reworked after release",
     "case.skip": "was skipped by {actor}",
     "policy.draft": "was drafted by {actor}",
+    "policy.edit": "was edited by {actor}",
     "policy.publish": "was published by {actor}",
     "workflow.create": "was created by {actor}",
     "workflow.stop": "was stopped by {actor}",

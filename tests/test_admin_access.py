@@ -13,6 +13,7 @@ from scorecards.models import Criterion
 from tests.conftest import keys
 from tests.factories import UserFactory
 from workflows import actions as workflows
+from workflows.editing.pages import LISTS, SECTIONS
 from workflows.models import AIRelease, PlaybookSection, Seat
 
 pytestmark = pytest.mark.django_db
@@ -90,6 +91,10 @@ TABLE = {
     "accounts_apikey_revoke": ADMINISTRATORS,
     "audit_auditevent_add": NOBODY,
 }
+LISTED = {  # one item for each page about one
+    "triggers": [{"kind": "low_confidence", "name": "Unsure", "below": 0.5}],
+    "chains": [{"steps": [{"name": "Finance"}]}],
+}
 for model in (
     *("workflows_workflow", "workflows_policy", "workflows_exceptioncategory", "workflows_playbooksection"),
     *("workflows_airelease", "scorecards_scorecard", "scorecards_criterion", "accounts_user", "accounts_vendor"),
@@ -97,6 +102,9 @@ for model in (
     for look in ("changelist", "change", "history"):
         TABLE.setdefault(f"{model}_{look}", IN_HOUSE)
     TABLE.setdefault(f"{model}_delete", NOBODY)
+TABLE |= {f"workflows_policy_edit_{name}": DEFINERS for name in SECTIONS}
+for name in LISTS:
+    TABLE |= {f"workflows_policy_{page}_{name}": DEFINERS for page in ("add", "item", "remove")}
 for model in ("jobs_job", "jobs_schedule", "integrations_webhookendpoint", "integrations_outboxrow", "integrations_delivery"):
     TABLE |= {f"{model}_{look}": ADMINISTRATORS for look in ("changelist", "change", "history")}
     TABLE |= {f"{model}_add": NOBODY, f"{model}_delete": NOBODY}
@@ -126,7 +134,7 @@ def things(send, refunds, owner, reviewer, vendor_reviewer, vendor, integration)
     return {
         "cases_case": case.pk,
         "workflows_workflow": refunds.pk,
-        "workflows_policy": workflows.draft(refunds, by=owner, rules=refunds.policy.rules).pk,
+        "workflows_policy": workflows.draft(refunds, by=owner, rules={**refunds.policy.rules, **LISTED}).pk,
         "workflows_exceptioncategory": refunds.categories.first().pk,
         "workflows_playbooksection": PlaybookSection.objects.create(workflow=refunds, title="T", text="x").pk,
         "workflows_airelease": AIRelease.objects.first().pk,
@@ -171,6 +179,8 @@ def address(name, things):
         return reverse("admin:app_list", args=["workflows"])
     if name == "workflows_workflow_end_seat":
         return reverse(f"admin:{name}", args=[things["seat"]])
+    if name.startswith(("workflows_policy_item_", "workflows_policy_remove_")):
+        return reverse(f"admin:{name}", args=[things["workflows_policy"], 0])
     if name == "auth_user_password_change":
         return reverse(f"admin:{name}", args=[things["accounts_user"]])
     for thing, pk in things.items():

@@ -65,8 +65,8 @@ def test_draft_edit_and_publish(sign_in, refunds, owner):
     draft = Policy.objects.get(version=2)
     assert answer.url == to("workflows_policy_change", draft.pk)
 
-    client.post(answer.url, documents(grace_seconds=60))
-    assert Policy.objects.get(pk=draft.pk).rules["grace_seconds"] == 60 and told("policy.change").exists()
+    workflows.edit_draft(draft, by=owner, grace_seconds=60)
+    assert Policy.objects.get(pk=draft.pk).rules["grace_seconds"] == 60 and told("policy.edit").exists()
     unsaid = client.post(to("workflows_policy_publish", draft.pk), {"reason": " "})
     client.post(to("workflows_policy_publish", draft.pk), {"reason": "Longer to undo"})
 
@@ -85,10 +85,15 @@ def test_what_is_wrong_in_the_rules_is_a_sentence_and_what_was_typed_comes_back(
     assert Policy.objects.count() == 1
 
 
-def test_a_new_draft_begins_from_a_version(sign_in, refunds, owner):
-    form = sign_in(owner).get(to("workflows_workflow_draft", refunds.pk) + "?from=1").context["form"]
+def test_a_new_draft_begins_from_a_version_or_from_sensible_defaults(sign_in, refunds, owner):
+    client, address = sign_in(owner), to("workflows_workflow_draft", refunds.pk)
+    assert client.get(address + "?from=1").context["form"]["start"].value() == "1"
 
-    assert form.initial["rules"] == refunds.policy.rules
+    client.post(address, {"start": "1", "reason": "Better"})
+    client.post(address, {"start": "", "reason": "Anew"})
+
+    assert Policy.objects.get(version=2).rules == refunds.policy.rules
+    assert Policy.objects.get(version=3).rules["tiers"]["medium"]["threshold"] == 0.9
 
 
 def test_rules_are_read_out_as_sentences():

@@ -1,13 +1,18 @@
 """The verbs on definitions: publish, stop, resume, set a rate, appoint. Each writes its one audit event."""
 
+import hashlib
+import json
 from contextlib import contextmanager
 
 import msgspec
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.utils.text import slugify
 
 from accounts.roles import Ownership, Role
 from audit import clock, trail
+from audit.models import AuditEvent
+from integrations.problems import Conflict
 from workflows.models import Dial, ExceptionCategory, Owner, Policy, Seat, StratumRate, Workflow
 from workflows.patterns import Rules
 from workflows.permissions import may
@@ -56,6 +61,73 @@ def draft(workflow, *, by, rules, input_schema=None, output_schema=None, reason=
         )
         trail.record("policy.draft", by=by, subject=policy, workflow=workflow.slug, version=policy.version)
     return policy
+
+
+def edit_draft(policy, *, by, seen=None, **changed) -> Policy:
+    """Write what `changed` names into a draft: fields of its rules or its own (schemas, reason, rules); None takes a rule away.
+
+    `seen` is what `as_seen` said of the same names when the form was shown: what somebody else wrote since is not
+    written over. Raises ValidationError where the whole would be no policy, Conflict where it is not as it was seen.
+    """
+    with deciding(policy.workflow, "define", by=by) as workflow:
+        draft = Policy.objects.select_for_update().select_related("workflow").get(pk=policy.pk)
+        if draft.published_at:
+            raise Conflict(f"{draft} was published meanwhile and never changes. Begin a new draft from it.", "published")
+        if seen is not None and seen != as_seen(draft, changed):
+            raise Conflict(f"{_last_edit(draft)} Nothing of yours is lost: look at it, then save again.", "edited_meanwhile")
+        before = {name: _named(draft, name) for name in changed}
+        own = {name: value for name, value in changed.items() if name in OF_THE_POLICY}
+        rules = {**own.pop("rules", draft.rules), **{name: changed[name] for name in changed if name not in OF_THE_POLICY}}
+        draft.rules = {name: value for name, value in rules.items() if value is not None}
+        for name, value in own.items():
+            setattr(draft, name, value)
+        check(draft.rules, draft.input_schema, draft.output_schema, workflow)
+        draft.save(update_fields=sorted(OF_THE_POLICY))
+        draft.refresh_from_db(fields=sorted(OF_THE_POLICY))
+        if differs := {name: was for name, was in before.items() if was != _named(draft, name)}:
+            told = {name: _told(was, _named(draft, name)) for name, was in differs.items()}
+            trail.record("policy.edit", by=by, subject=draft, workflow=workflow.slug, version=draft.version, changed=told)
+    return draft
+
+
+OF_THE_POLICY = {"rules", "input_schema", "output_schema", "reason"}
+
+
+def as_seen(policy, names) -> str:
+    """A digest of these parts of a policy."""
+    parts = {name: _named(policy, name) for name in names}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
+
+
+def _named(policy, name):
+    return getattr(policy, name) if name in OF_THE_POLICY else policy.rules.get(name)
+
+
+def _told(was, now) -> dict:
+    """For the audit event: plain values as they are, lists and documents as a digest, for they may name customers."""
+    plain = str | int | float | bool | None
+    return {
+        side: value if isinstance(value, plain) else hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+        for side, value in (("from", was), ("to", now))
+    }
+
+
+def _last_edit(draft) -> str:
+    last = AuditEvent.objects.filter(subject_type="policy", subject_id=draft.pk, verb="policy.edit").order_by("number").last()
+    who = f"{last.actor_name} changed this draft at {last.at:%H:%M} (UTC)" if last else "Somebody changed this draft"
+    return f"{who}, while you had it open."
+
+
+def add_category(workflow, label, *, by) -> ExceptionCategory:
+    """A category of the workflow, found by its label or made."""
+    slug = slugify(label)[:60]
+    if not slug:
+        raise ValidationError({"new_category": "Name the category with letters or digits."})
+    with deciding(workflow, "define", by=by):
+        category, made = ExceptionCategory.objects.get_or_create(workflow=workflow, slug=slug, defaults={"label": label})
+        if made:
+            trail.record("category.add", by=by, subject=category, workflow=workflow.slug, slug=slug)
+    return category
 
 
 def publish(policy, *, by, reason) -> Policy:

@@ -1,16 +1,15 @@
 """The rules, in the admin: in-house people read them; owners and administrators change them, through the verbs."""
 
-from django.contrib import admin, messages
-from django.db import IntegrityError
+from django.contrib import admin
 from django.db.models import TextField
-from django.shortcuts import redirect
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
 from accounts.admin import LookedAt
 from accounts.permissions import administers, is_in_house_staff
-from workflows import actions, reading
-from workflows.forms import NewWorkflowForm, PolicyForm
+from workflows import actions
+from workflows.editing.pages import Editing
+from workflows.forms import NewWorkflowForm
 from workflows.models import AIRelease, ExceptionCategory, PlaybookSection, Policy, Workflow
 from workflows.pages import WORKFLOW_PAGES, PolicyPages, WorkflowPages, allowed
 
@@ -109,50 +108,15 @@ def as_told(request, workflow) -> dict:
 
 
 @admin.register(Policy)
-class PolicyAdmin(PolicyPages, Defined):
-    """A draft is a form; what is published is shown, and no more. Both are read out as sentences."""
+class PolicyAdmin(PolicyPages, Editing, LookedAt):
+    """A policy is read out, section by section; a draft's sections are edited, each on a page of its own."""
 
-    told = "policy"
-    form = PolicyForm
     list_display = ["__str__", "workflow", "version", "state", "published_at", "published_by", "reason"]
     list_filter = ["workflow"]
     list_select_related = ["workflow", "published_by"]
-    fields = ["rules", "input_schema", "output_schema", "reason"]
-    change_form_outer_before_template = "workflows/policy.html"
 
     def get_urls(self):
-        return [*self.own_urls(), *super().get_urls()]
-
-    def has_add_permission(self, request):
-        return False  # a draft begins on its workflow's page
-
-    def has_change_permission(self, request, obj=None):
-        if obj is None:
-            return is_in_house_staff(request.user)
-        return not obj.published_at and super().has_change_permission(request, obj)
-
-    def get_queryset(self, request):
-        return super().get_queryset(request).select_related("workflow", "published_by")
-
-    def change_view(self, request, object_id, form_url="", extra_context=None):
-        policy = self.get_object(request, object_id) if self.has_view_permission(request) else None
-        shown = {}
-        if policy:
-            may_publish = not policy.published_at and allowed(request, "publish_policy", policy.workflow)
-            may_draft = allowed(request, "define", policy.workflow)
-            shown = {"read": reading.read(policy.rules), "may_publish": may_publish, "may_draft": may_draft}
-        return super().change_view(request, object_id, form_url, {**shown, **(extra_context or {})})
-
-    def changeform_view(self, request, *args, **kwargs):
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except IntegrityError as refusal:
-            if getattr(refusal.__cause__.diag, "constraint_name", "") != "published_policy_and_scorecard_never_change":
-                raise
-            messages.error(
-                request, "Somebody published this version meanwhile, so nothing was saved. Begin a new draft from it."
-            )
-            return redirect("admin:workflows_policy_changelist")
+        return [*self.own_urls(), *self.editing_urls(), *super().get_urls()]
 
     @display(description="State", ordering="published_at", label={"Draft": "warning", "Published": "success"})
     def state(self, policy):

@@ -1,6 +1,5 @@
 """The forms of workflows: charter, policy, seats, owners, rates. Every fault is a sentence at its field."""
 
-import json
 from decimal import Decimal, InvalidOperation
 
 from django import forms
@@ -17,7 +16,8 @@ from accounts.models import User
 from accounts.roles import Ownership, Role
 from workflows import money
 from workflows.actions import check
-from workflows.models import TIER_CHOICES, Policy, Workflow
+from workflows.json_field import Json
+from workflows.models import TIER_CHOICES, Workflow
 from workflows.patterns import FLOOR, LOWEST_FLOOR
 
 FIRST_RULES = {
@@ -29,84 +29,55 @@ FIRST_RULES = {
 }
 
 
-class Json(forms.JSONField):
-    """A JSON document, indented; a fault says where it is."""
+class DraftForm(forms.Form):
+    """A new draft: from a version, from sensible defaults, or from a document that an engineer pastes."""
 
-    def __init__(self, **options):
-        rows = options.pop("rows", 14)
-        widget = UnfoldAdminTextareaWidget(attrs={"rows": rows, "spellcheck": "false", "class": "code"})
-        super().__init__(widget=widget, **options)
-
-    def prepare_value(self, value):
-        return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-
-    def to_python(self, value):
-        if isinstance(value, str) and value.strip():
-            try:
-                return json.loads(value)
-            except ValueError as fault:
-                raise ValidationError(f"This is not JSON: {fault}.") from fault
-        return {}
-
-
-def rules_fields():
-    return {
-        "rules": Json(
-            initial=FIRST_RULES,
-            rows=22,
-            help_text="Tiers, triggers, limits, deadlines. Once saved, they are read out in words.",
-        ),
-        "input_schema": Json(required=False, initial={}, help_text="JSON Schema of the input; {} allows anything."),
-        "output_schema": Json(
-            required=False, initial={}, help_text="JSON Schema of the output; the correction form is made from it."
-        ),
-    }
-
-
-class Checked:
-    """Asks the rules themselves whether they can be applied; their answer stands at the rules."""
-
-    def clean(self):
-        cleaned = super().clean()
-        if not self.errors:
-            try:
-                check(cleaned["rules"], cleaned["input_schema"], cleaned["output_schema"], self.workflow)
-            except ValidationError as fault:
-                self.add_error("rules", fault.messages)
-        return cleaned
-
-
-class PolicyForm(Checked, forms.ModelForm):
-    """A draft."""
-
-    class Meta:
-        model = Policy
-        fields = ["rules", "input_schema", "output_schema", "reason"]
-        widgets = {"reason": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        for name, field in rules_fields().items():
-            if name in self.fields:
-                self.fields[name] = field
-
-    @property
-    def workflow(self):
-        return self.instance.workflow
-
-
-class DraftForm(Checked, forms.Form):
-    """A new draft, begun from a version or from nothing."""
+    start = forms.ChoiceField(
+        label="Begin from",
+        widget=UnfoldAdminSelectWidget(),
+        required=False,
+        help_text="Whatever you choose can be changed, section by section, until the draft is published.",
+    )
+    reason = forms.CharField(
+        label="What it changes, and what for",
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="One or two sentences, for those who read the history.",
+    )
+    rules = Json(
+        label="Or paste the rules as a document (advanced)",
+        required=False,
+        rows=3,
+        help_text="For engineers. Left empty, the choice above counts.",
+    )
+    input_schema = Json(label="JSON Schema of the input (advanced)", required=False, rows=2)
+    output_schema = Json(label="JSON Schema of the output (advanced)", required=False, rows=2)
 
     def __init__(self, workflow, *args, **kwargs):
         super().__init__(*args, label_suffix="", **kwargs)
         self.workflow = workflow
-        self.fields.update(rules_fields())
-        self.fields["reason"] = forms.CharField(
-            label="What it changes, and what for",
-            required=False,
-            widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        )
+        versions = [(str(policy.version), str(policy)) for policy in workflow.policies.select_related("workflow")]
+        self.fields["start"].choices = [*versions, ("", "Sensible defaults")]
+        if versions:
+            self.fields["start"].initial = versions[0][0]
+
+    def clean(self):
+        """What the draft begins with; a fault of a pasted document stands at it."""
+        cleaned = super().clean()
+        if self.errors:
+            return cleaned
+        begun = self.workflow.policies.filter(version=cleaned.pop("start") or 0).first()
+        if cleaned["rules"]:
+            begun = None
+        elif begun:
+            cleaned |= {name: getattr(begun, name) for name in ("rules", "input_schema", "output_schema")}
+        else:
+            cleaned["rules"] = FIRST_RULES
+        try:
+            check(cleaned["rules"], cleaned["input_schema"], cleaned["output_schema"], self.workflow)
+        except ValidationError as fault:
+            self.add_error("rules", fault.messages)
+        return cleaned
 
 
 class NewWorkflowForm(forms.ModelForm):

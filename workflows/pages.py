@@ -77,11 +77,10 @@ class WorkflowPages(Asking):
     def draft_page(self, request, workflow_id):
         """A draft from the version named in the address, or from nothing."""
         workflow = self._one(request, workflow_id, "define")
-        begun = Policy.objects.filter(workflow=workflow, version=_number(request.GET.get("from"))).first()
-        first = {name: getattr(begun, name) for name in ("rules", "input_schema", "output_schema")} if begun else None
+        first = {"start": request.GET["from"]} if "from" in request.GET else None
         form = DraftForm(workflow, typed(request), initial=first)
         make = partial(actions.draft, workflow, by=request.user)
-        told = {"title": f"New draft: {workflow}", "button": "Save the draft", "original": workflow}
+        told = {"title": f"New draft: {workflow}", "button": "Begin the draft", "original": workflow}
         return self.ask(request, form, make, back=address(workflow), after=lambda made: redirect(address(made)), **told)
 
     def end_seat_page(self, request, seat_id):
@@ -134,7 +133,3 @@ def _on(act, workflow, by, **said):
     if "user" in said and act is actions.seat:
         return act(said.pop("user"), workflow, by=by, **said)
     return act(workflow, by=by, **said)
-
-
-def _number(text) -> int:
-    return int(text) if text and text.isdecimal() and len(text) < 9 else 0

@@ -1,0 +1,226 @@
+"""Who has to approve what: chains and their steps, what holds where no chain does, the reasons to choose from, and the clocks."""
+
+from decimal import Decimal
+
+import msgspec
+from django.utils.text import slugify
+
+from workflows import money
+from workflows.editing.fields import Amount, Choice, Currency, Duration, Several, Text, Tick, Whole
+from workflows.editing.forms import PartForm, Row, rows, without_nothing
+from workflows.editing.items import Item, List
+from workflows.editing.sections import Section
+from workflows.patterns import TIERS, Chain, ReasonCode, Step
+
+VERBS = [
+    ("approve", "Approve"),
+    ("reject", "Reject"),
+    ("send_back", "Send back"),
+    ("no_action", "Close without action"),
+    ("escalate", "Escalate"),
+]
+
+
+class ApprovalForm(PartForm):
+    """What holds for every approval."""
+
+    approvals = Whole(
+        label="Approvals where no chain holds",
+        min_value=1,
+        max_value=5,
+        help_text="So many different people. Where a chain below holds, its steps count instead.",
+    )
+    approval_minutes = Duration(
+        label="An approval expires after",
+        unit=60,
+        least=1,
+        most=60 * 24 * 366,
+        help_text="Then the owner of risk decides or gives more time; nothing is approved by waiting. Such as 2 days.",
+    )
+    another_approver_takes_edits = Tick(
+        label="What an approver edits goes to another approver",
+        help_text="Otherwise he may approve his own edit, unless it raises the amount, the payee, the type or the risk.",
+    )
+    no_action_needs_approval = Tick(label="Closing a case without action needs an approval")
+
+
+class Approvals(Section):
+    name, title = "approvals", "Approvals"
+    names = ("approvals", "approval_minutes", "another_approver_takes_edits", "no_action_needs_approval")
+    about = "What holds for every approval. Whoever made, edited or reviewed an output never approves it: that is always so."
+    otherwise = "One approval, by somebody who did not work on it."
+    begin = {"approvals": 1, "approval_minutes": 2880, "another_approver_takes_edits": False, "no_action_needs_approval": False}
+    other = {"approvals": 5, "approval_minutes": 527039, "another_approver_takes_edits": None, "no_action_needs_approval": None}
+
+    def build(self):
+        self.form = self.made(self.form_class, self.name, {name: self.rule(name, self.begin[name]) for name in self.names})
+        return [self.form]
+
+    form_class = ApprovalForm
+
+    def changed(self):
+        return {name: self.form.cleaned_data[name] for name in self.names}
+
+
+class ChainForm(PartForm):
+    struct, blame = None, "amount"
+    heading = "For which actions"
+    about = "It holds where all that is filled in holds. Of the chains that hold, the one with the most approvals is taken."
+    action_type = Text(label="Action", required=False, max_length=60, help_text="Such as refund. Empty: any.")
+    amount = Amount(label="From this amount on", min_value=0, help_text="Empty: any amount.")
+    currency = Currency(help_text="Three letters, such as EUR, where an amount is named.")
+    tier = Choice(
+        label="Risk", required=False, choices=[("", "Any"), *[(tier, tier.capitalize()) for tier in TIERS]],
+        help_text="Only for outputs of this risk.",
+    )  # fmt: skip
+
+    def begin(self):
+        return {name: self.stored.get(name) for name in ("action_type", "amount", "currency", "tier")}
+
+    def clean(self):
+        cleaned = super().clean()
+        if "amount" in cleaned and "currency" in cleaned:
+            amount = Decimal(cleaned["amount"]) if cleaned["amount"] else None
+            if fault := money.fault(amount, cleaned["currency"]):
+                self.add_error("amount", fault)
+        return cleaned
+
+
+class StepRow(Row):
+    struct, blame = Step, "name"
+    name = Text(label="Step", max_length=60, help_text="Such as Team lead.")
+    people = Whole(label="People", min_value=1, max_value=5, initial=1, help_text="So many, each another one.")
+    title = Text(label="Whose seat is titled", required=False, max_length=60, help_text="Such as finance. Empty: any approver.")
+
+
+Steps = rows(
+    StepRow, noun="Step", heading="Steps, in order",
+    about="The steps follow each other from the first to the last row. Nobody counts in two steps.",
+)  # fmt: skip
+
+
+class Chains(List):
+    name, title, noun = "chains", "Approval chains", "chain"
+    names = ("chains",)
+    about = (
+        "Who approves in which order, for which actions. Where several chains hold, the one with the most approvals is "
+        "taken; of equals, the later in this list."
+    )
+    otherwise = "No chain: what is said under approvals holds for every action."
+
+    @staticmethod
+    def titled(item):
+        return " → ".join(step["name"] for step in item["steps"])
+
+
+class ChainItem(Item):
+    """One chain with its steps."""
+
+    list_name, names = "chains", ("chains",)
+    has_rows = False
+
+    @property
+    def title(self):
+        return f"Chain {Chains.titled(self.stored)}" if self.stored else "New chain"
+
+    def build(self):
+        self.form = self.made(ChainForm, "chain", self.stored)
+        self.steps = self.made(Steps, "steps", self.stored.get("steps", []))
+        return [self.form, self.steps]
+
+    def is_valid(self):
+        if not super().is_valid():
+            return False
+        if not 1 <= len(self.steps.documents()) <= 5:
+            self.form.add_error(None, "A chain has one to five steps. Name the first below.")
+        return not self.form.errors
+
+    def document(self):
+        chain = without_nothing({**self.stored, **self.form.said(), "steps": self.steps.documents()})
+        msgspec.convert(chain, Chain, strict=False)
+        return chain
+
+
+class ReasonRow(Row):
+    struct, blame = ReasonCode, "label"
+    label = Text(label="Reason", max_length=120, help_text="As people read it, such as “Over the goodwill limit”.")
+    code = Text(
+        label="Code", required=False, max_length=40, help_text="Small letters, digits and dashes. Empty: made from the reason."
+    )
+    verbs = Several(label="Offered at", choices=VERBS)
+
+    def clean_code(self):
+        return self.cleaned_data["code"] or slugify(self.cleaned_data.get("label", ""))[:40].strip("-")
+
+
+Reasons = rows(ReasonRow, noun="Reason", unique="code")
+
+
+class ReasonCodes(Section):
+    name, title = "reasons", "Reason codes"
+    names = ("reason_codes",)
+    about = "Reasons to choose from. Where a decision has any, one of them must be chosen; words may be added always."
+    other = {"reason_codes": None}
+    otherwise = "No reason codes: whoever decides says why in words."
+
+    def build(self):
+        self.rows = self.made(Reasons, "reasons", self.rule("reason_codes", []))
+        return [self.rows]
+
+    def changed(self):
+        return {"reason_codes": self.rows.documents()}
+
+    @classmethod
+    def sentences(cls, policy):
+        named = dict(VERBS)
+        codes = policy.rules.get("reason_codes", [])
+        return super().sentences(policy) or [
+            f"“{each['label']}”, at: {', '.join(named[verb].lower() for verb in each['verbs'])}." for each in codes
+        ]
+
+
+class DecisionForm(PartForm):
+    """How decisions are made and when they take effect."""
+
+    scorecard = Whole(
+        label="Scorecard version",
+        required=False,
+        min_value=1,
+        help_text="The number of a published scorecard of this workflow. Empty: reviews are not marked.",
+    )
+    marks_required = Tick(
+        label="Every review must be marked", help_text="Otherwise a reviewer may accept without filling in the scorecard."
+    )
+    grace_seconds = Duration(
+        label="Time to undo",
+        required=False,
+        unit=1,
+        least=0,
+        most=86400,
+        help_text="So long whoever decided may take it back; then it takes effect. Such as 5 minutes. 0: at once.",
+    )
+    lease_seconds = Duration(
+        label="A claim lasts",
+        unit=1,
+        least=30,
+        most=86400,
+        help_text="Who takes a case has it for himself so long; then others may take it. Such as 15 minutes.",
+    )
+
+    def clean(self):
+        cleaned = super().clean()
+        if cleaned.get("marks_required") and not cleaned.get("scorecard") and "scorecard" in cleaned:
+            self.add_error("scorecard", "Say which scorecard the reviews are marked with.")
+        return cleaned
+
+
+class Decisions(Approvals):
+    name, title = "decisions", "Decisions"
+    names = ("scorecard", "marks_required", "grace_seconds", "lease_seconds")
+    about = "How people decide, and when what they decide takes effect."
+    begin = {"scorecard": None, "marks_required": False, "grace_seconds": 0, "lease_seconds": 900}
+    other = {"scorecard": None, "marks_required": None, "grace_seconds": None, "lease_seconds": 86399}
+    form_class = DecisionForm
+
+    def changed(self):
+        return {**super().changed(), "grace_seconds": self.form.cleaned_data["grace_seconds"] or 0}

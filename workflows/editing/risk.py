@@ -1,0 +1,201 @@
+"""The risk map: what an output is of when nothing raises it, and what action types, amounts and segments make of it."""
+
+from workflows.editing.fields import Amount, Choice, Currency, Duration, Percent, PercentByName, Text, Tick
+from workflows.editing.forms import PartForm, Row, rows
+from workflows.editing.sections import Section
+from workflows.patterns import FLOOR, LOWEST_FLOOR, TIERS, AmountBand, TierRule
+
+SHORT_TIERS = [(tier, tier.capitalize()) for tier in TIERS]
+LEAST = LOWEST_FLOOR * 100
+
+
+class DefaultTier(PartForm):
+    default_tier = Choice(
+        label="An output is of",
+        choices=[(tier, f"{tier.capitalize()} risk") for tier in TIERS],
+        help_text="Unless something below, or a trigger, raises it. Nothing ever lowers a risk.",
+    )
+
+
+class ActionTier(Row):
+    type = Text(label="Action", max_length=60, help_text="As the AI names it, such as refund.")
+    tier = Choice(label="Is of risk", choices=SHORT_TIERS, initial="high")
+
+
+class Band(Row):
+    struct, blame = AmountBand, "amount"
+    amount = Amount(required=True, label="From this amount on", min_value=0)
+    currency = Currency(required=True)
+    tier = Choice(label="Is of risk at least", choices=SHORT_TIERS, initial="high")
+
+    def begin(self):
+        return {**super().begin(), **({"amount": f"{self.stored['amount']}"} if self.stored else {})}
+
+
+class SegmentTier(Row):
+    segment = Text(label="Segment", max_length=60, help_text="As it is sent with the case, such as VIP.")
+    tier = Choice(label="Is of risk at least", choices=SHORT_TIERS, initial="high")
+
+
+ActionTiers = rows(
+    ActionTier, noun="Action", heading="By action", unique="type",
+    about="Which risk a type of action has. An action that is not named here has the risk above.",
+)  # fmt: skip
+Bands = rows(
+    Band, noun="Band", heading="By amount",
+    about="From an amount on, an action is of this risk at least. One row a band; amounts in another currency are judged "
+    "by that currency's own rows.",
+)  # fmt: skip
+SegmentTiers = rows(
+    SegmentTier, noun="Segment", heading="By segment", unique="segment",
+    about="A segment is a group of cases the sender names: a country, a product, VIP customers.",
+)  # fmt: skip
+
+
+class RiskMap(Section):
+    name, title = "risk", "Risk map"
+    about = "How risky an output is. Of all that holds for it, the highest risk counts."
+    names = ("default_tier", "action_tiers", "amount_bands", "segment_tiers")
+    other = {"default_tier": None, "action_tiers": {}, "amount_bands": [], "segment_tiers": {}}
+
+    def build(self):
+        pairs = self.rule("action_tiers", {}), self.rule("segment_tiers", {})
+        self.default = self.made(DefaultTier, "default", {})
+        self.default.initial["default_tier"] = self.rule("default_tier", "medium")
+        self.actions = self.made(ActionTiers, "actions", [{"type": a, "tier": tier} for a, tier in pairs[0].items()])
+        self.bands = self.made(Bands, "bands", self.rule("amount_bands", []))
+        self.segments = self.made(SegmentTiers, "segments", [{"segment": s, "tier": tier} for s, tier in pairs[1].items()])
+        return [self.default, self.actions, self.bands, self.segments]
+
+    def changed(self):
+        return {
+            "default_tier": self.default.cleaned_data["default_tier"],
+            "action_tiers": {row["type"]: row["tier"] for row in self.actions.documents()},
+            "amount_bands": self.bands.documents(),
+            "segment_tiers": {row["segment"]: row["tier"] for row in self.segments.documents()},
+        }
+
+    @classmethod
+    def unlike(cls, policy):
+        tier = policy.rules.get("default_tier", "medium")
+        return {**cls.other, "default_tier": next(each for each in TIERS if each != tier)}
+
+
+class Watch(PartForm):
+    """How one tier is watched."""
+
+    struct, blame = TierRule, "threshold"
+    pattern = Choice(
+        label="Pattern",
+        choices=[
+            ("sampling", "Sampling: straight through, some drawn for a look"),
+            ("threshold", "Threshold: straight through if the AI is confident enough"),
+            ("approval", "Approval: never without a person's approval"),
+        ],
+        help_text="The fields below say which pattern they are for. The others you may leave as they are.",
+    )
+    threshold = Percent(
+        label="Confident enough from, in per cent",
+        required=False,
+        help_text="Threshold only. 90 means: at a confidence of 90 % or more the output goes straight through.",
+    )
+    below = Choice(
+        label="Below that it goes to",
+        choices=[
+            ("review", "Review: somebody accepts or corrects it"),
+            ("resolution", "Resolution: somebody works the case out"),
+        ],
+        help_text="Threshold only.",
+    )
+    thresholds = PercentByName(
+        label="Another threshold for a segment",
+        help_text="Threshold only. One a line, in per cent: VIP: 95",
+    )
+    field_thresholds = PercentByName(
+        label="A threshold for a single field",
+        help_text="Threshold only. One a line: iban: 98. Each field named here must reach its own confidence too.",
+    )
+    review_first = Tick(
+        label="Review before approval",
+        help_text="Approval only. A reviewer looks first; what he accepts goes on to the approver.",
+    )
+    sample_rate = Percent(
+        label="Drawn for a look, in per cent",
+        least=LEAST,
+        help_text=f"Of what goes straight through, so many are looked at by a person. Never under {LEAST:g}; {FLOOR * 100:g} is usual.",
+    )
+    sample_rates = PercentByName(
+        label="Another rate for a segment",
+        least=LEAST,
+        help_text="One a line, in per cent: VIP: 20",
+    )
+    sample_floor = Percent(
+        label="Never less than, in per cent",
+        least=LEAST,
+        required=False,
+        help_text="Whoever owns the quality may turn the rate while the policy is in force, but not below this. "
+        f"Empty: {FLOOR * 100:g}, or the rate where that is less.",
+    )
+    sampled = Choice(
+        label="What is drawn is meanwhile",
+        choices=[
+            ("released", "Released: it takes effect, the look comes after"),
+            ("held", "Held: nothing until somebody looked"),
+        ],
+    )
+    due_minutes = Duration(
+        label="Due in",
+        unit=60,
+        least=1,
+        most=60 * 24 * 366,
+        help_text="Until then a person should have decided: 30 minutes, 8 hours, 2 days.",
+    )
+
+    def clean(self):
+        cleaned = super().clean()
+        floor, rate = cleaned.get("sample_floor"), cleaned.get("sample_rate")
+        if floor and rate and floor > rate:
+            self.add_error("sample_floor", f"The rate above is {rate * 100:g}: the least cannot be more than that.")
+        return cleaned
+
+    def judge(self):
+        if self.cleaned_data["pattern"] == "threshold" and self.cleaned_data["threshold"] is None:
+            raise ValueError("Write from which confidence on an output goes straight through, such as 90.")
+        super().judge()
+
+
+class TierSection(Section):
+    """One of the three."""
+
+    tier = ""
+    about = "What happens to an output of this risk, how much of it is looked at, and how soon."
+    names = ("tiers",)
+
+    def build(self):
+        self.watch = self.made(Watch, "tier", self.rule("tiers")[self.tier])
+        return [self.watch]
+
+    def changed(self):
+        return {"tiers": {**self.rule("tiers"), self.tier: self.watch.document()}}
+
+    @classmethod
+    def unlike(cls, policy):
+        tiers = policy.rules["tiers"]
+        pattern = tiers[cls.tier]["pattern"]
+        other = {"pattern": "sampling" if pattern == "approval" else "approval", "due_minutes": 60 * 24 * 366}
+        return {"tiers": {**tiers, cls.tier: other}}
+
+
+class Low(TierSection):
+    name = tier = "low"
+    title = "How low risk is watched"
+
+
+class Medium(TierSection):
+    name = tier = "medium"
+    title = "How medium risk is watched"
+
+
+class High(TierSection):
+    name = tier = "high"
+    title = "How high risk is watched"

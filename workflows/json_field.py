@@ -1,0 +1,35 @@
+"""A form field that holds a JSON object."""
+
+import json
+
+from django import forms
+from django.core.exceptions import ValidationError
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+
+class Json(forms.JSONField):
+    """A JSON document, indented; a fault says where it is."""
+
+    def __init__(self, *, rows=14, **options):
+        super().__init__(
+            widget=UnfoldAdminTextareaWidget(attrs={"rows": rows, "spellcheck": "false", "class": "code"}), **options
+        )
+
+    def bound_data(self, data, initial):
+        return data  # as it was typed, not as it would be written
+
+    def prepare_value(self, value):
+        return value or "" if isinstance(value, str | None) else json.dumps(value, indent=2, ensure_ascii=False)
+
+    def to_python(self, value):
+        if isinstance(value, str) and value.strip():
+            try:
+                value = json.loads(value)
+            except ValueError as fault:
+                raise ValidationError(f"This is not JSON: {fault}.") from fault
+        if value not in (None, "") and not isinstance(value, dict):
+            raise ValidationError("Write a JSON object, in braces.")
+        return value or {}
+
+    def has_changed(self, initial, data):
+        return True
