@@ -94,7 +94,8 @@ def decoded(text: bytes) -> Intake | Refusal:
 
 RULES_IN_FORCE = """
 SELECT w.slug, w.id, w.secret, d.stopped_at IS NOT NULL,
-  (SELECT p.id FROM workflows_policy p WHERE p.workflow_id = w.id AND p.published_at IS NOT NULL ORDER BY p.version DESC LIMIT 1),
+  (SELECT p.id FROM workflows_policy p WHERE p.workflow_id = w.id AND p.published_at IS NOT NULL
+    AND (p.effective_from IS NULL OR p.effective_from <= %s) ORDER BY p.version DESC LIMIT 1),
   (SELECT json_agg(json_build_array(r.tier, r.segment, r.rate)) FROM workflows_stratumrate r WHERE r.workflow_id = w.id)
  FROM workflows_seat s JOIN workflows_workflow w ON w.id = s.workflow_id LEFT JOIN workflows_dial d ON d.workflow_id = w.id
  WHERE s.user_id = %s AND s.role = 'integration' AND s.ended_at IS NULL AND w.slug = ANY(%s)
@@ -190,7 +191,7 @@ def stored(rows: list[dict | Refusal], *, by, is_test=False) -> list[Answer]:
 
 def _rules_in_force(by, slugs):
     with connection.cursor() as cursor:
-        cursor.execute(RULES_IN_FORCE, [by.pk, list(slugs)])
+        cursor.execute(RULES_IN_FORCE, [clock.now(), by.pk, list(slugs)])
         return {
             slug: (pk, secret, policy, Dial(stopped, {(tier, segment): rate for tier, segment, rate in _json(rates) or ()}))
             for slug, pk, secret, stopped, policy, rates in cursor.fetchall()

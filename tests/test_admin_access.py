@@ -106,23 +106,18 @@ for model in ("accounts_apikey", "audit_auditevent"):
 
 
 @pytest.fixture
-def administrator(db):
-    return UserFactory(username="administrator", office="administrator")
-
-
-@pytest.fixture
 def auditor(db):
     return UserFactory(username="auditor", office="auditor")
 
 
 @pytest.fixture
-def things(send, refunds, owner, reviewer, vendor_reviewer, vendor, integration):
+def things(send, refunds, owner, administrator, reviewer, vendor_reviewer, vendor, integration):
     """One of each thing that an address may be about."""
     case = send()
     theirs = send()
     Case.objects.filter(pk=theirs.pk).update(vendor=vendor)
     card = scorecards.ready_made(refunds, by=owner)
-    key, _ = keys.make(reviewer, by=owner, name="test", verbs=["read"])
+    key, _ = keys.make(reviewer, by=administrator, name="test", verbs=["read"])
     return {
         "cases_case": case.pk,
         "workflows_workflow": refunds.pk,

@@ -9,6 +9,7 @@ from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
 from accounts.admin import LookedAt
 from accounts.permissions import administers, is_in_house_staff
+from audit import clock
 from workflows import actions, reading
 from workflows.forms import NewWorkflowForm, PolicyForm
 from workflows.models import AIRelease, ExceptionCategory, PlaybookSection, Policy, Workflow
@@ -16,7 +17,7 @@ from workflows.pages import WORKFLOW_PAGES, PolicyPages, WorkflowPages, allowed
 
 
 class Defined(LookedAt):
-    """What may be changed by whoever may define its workflow."""
+    """What may be changed by whoever may define its workflow. The verbs are what changes it, and what tells of it."""
 
     formfield_overrides = {TextField: {"widget": UnfoldAdminExpandableTextareaWidget(attrs={"rows": 2})}}
 
@@ -27,6 +28,11 @@ class Defined(LookedAt):
 
     def has_add_permission(self, request):
         return is_in_house_staff(request.user) and definable_by(request.user).exists()
+
+    def save_model(self, request, obj, form, change):
+        if not change:
+            return actions.add(obj, by=request.user)
+        actions.change(obj, by=request.user, **{name: getattr(obj, name) for name in form.changed_data})
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         if db_field.name == "workflow":
@@ -43,7 +49,6 @@ def definable_by(user):
 class WorkflowAdmin(WorkflowPages, Defined):
     """The charter as a form; policies, owners, seats and rates below it, each changed by its own page."""
 
-    told = "workflow"
     list_display = ["name", "slug", "in_force", "state"]
     search_fields = ["name__istartswith", "slug__startswith"]
     fields = ["slug", "name", "purpose", "what_is_right", "what_is_done", "minutes_by_hand"]
@@ -79,13 +84,11 @@ class WorkflowAdmin(WorkflowPages, Defined):
         made = actions.create(by=request.user, **form.cleaned_data)
         obj.__dict__.update(made.__dict__)  # the admin goes on with the row that the verb has made
 
-    def log_addition(self, request, obj, message):
-        """The verb has recorded it."""
-
     @display(description="In force")
     def in_force(self, workflow):
-        published = [policy.version for policy in workflow.policies.all() if policy.published_at]
-        return f"version {max(published)}" if published else "nothing published yet"
+        now = clock.now()
+        begun = [policy.version for policy in workflow.policies.all() if policy.is_in_force_at(now)]
+        return f"version {max(begun)}" if begun else "nothing published yet"
 
     @display(description="State", label={"running": "success", "stopped": "danger"})
     def state(self, workflow):
@@ -118,6 +121,10 @@ class PolicyAdmin(PolicyPages, Defined):
     list_filter = ["workflow"]
     list_select_related = ["workflow", "published_by"]
     fields = ["rules", "input_schema", "output_schema", "reason"]
+
+    def save_model(self, request, obj, form, change):
+        obj.save()
+
     change_form_outer_before_template = "workflows/policy.html"
 
     def get_urls(self):
@@ -161,7 +168,6 @@ class PolicyAdmin(PolicyPages, Defined):
 
 @admin.register(ExceptionCategory)
 class CategoryAdmin(Defined):
-    told = "category"
     list_display = ["label", "slug", "workflow"]
     list_filter = ["workflow"]
     list_select_related = ["workflow"]
@@ -172,7 +178,6 @@ class CategoryAdmin(Defined):
 
 @admin.register(PlaybookSection)
 class PlaybookAdmin(Defined):
-    told = "playbook"
     list_display = ["title", "workflow", "criterion", "position"]
     list_filter = ["workflow"]
     list_select_related = ["workflow"]
@@ -182,6 +187,9 @@ class PlaybookAdmin(Defined):
 
     def has_delete_permission(self, request, obj=None):
         return obj is not None and self.has_change_permission(request, obj)
+
+    def delete_model(self, request, obj):
+        actions.remove(obj, by=request.user)
 
 
 @admin.register(AIRelease)
