@@ -68,6 +68,12 @@ TABLE = {
     "workflows_workflow_stop": OWNERS,
     "workflows_workflow_resume": OWNERS,
     "workflows_workflow_rate": OWNERS,
+    "workflows_workflow_two": OWNERS,
+    "workflows_workflow_one": OWNERS,
+    "workflows_workflow_limit": DEFINERS,
+    "workflows_policy_difference": IN_HOUSE,
+    "workflows_policy_sign": OWNERS,
+    "workflows_policy_roll_back": OWNERS,
     "workflows_workflow_add": ADMINISTRATORS,
     "workflows_policy_publish": OWNERS,
     "workflows_policy_add": NOBODY,
@@ -111,7 +117,7 @@ def auditor(db):
 
 
 @pytest.fixture
-def things(send, refunds, owner, administrator, reviewer, vendor_reviewer, vendor, integration):
+def things(send, refunds, owner, administrator, reviewer, approver, vendor_reviewer, vendor, integration):
     """One of each thing that an address may be about."""
     case = send()
     theirs = send()
@@ -134,7 +140,8 @@ def things(send, refunds, owner, administrator, reviewer, vendor_reviewer, vendo
         "jobs_job": Job.objects.create(task="a.b").pk,
         "jobs_schedule": Schedule.objects.create(name="Nightly", task="a.b", every_seconds=60).pk,
         **webhooks(integration, case),
-        "seat": Seat.objects.filter(user=reviewer).get().pk,
+        "workflows_workflow_end_seat": Seat.objects.filter(user=reviewer).get().pk,
+        "workflows_workflow_limit": approver.seats.get().pk,
         "theirs": theirs.pk,
     }
 
@@ -164,8 +171,8 @@ def address(name, things):
         return reverse("admin:cases_case_desk", args=["review"])
     if name == "app_list":
         return reverse("admin:app_list", args=["workflows"])
-    if name == "workflows_workflow_end_seat":
-        return reverse(f"admin:{name}", args=[things["seat"]])
+    if name in ("workflows_workflow_end_seat", "workflows_workflow_limit"):
+        return reverse(f"admin:{name}", args=[things[name]])
     if name == "auth_user_password_change":
         return reverse(f"admin:{name}", args=[things["accounts_user"]])
     for thing, pk in things.items():

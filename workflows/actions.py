@@ -105,12 +105,14 @@ def _next_version(workflow, **content) -> Policy:
     return Policy.objects.create(workflow=workflow, version=last.version + 1 if last else 1, **content)
 
 
-def sign(policy, *, by, reason="") -> Policy:
-    """A second owner has read exactly this content and stands for it. Any later edit voids the signature."""
+def sign(policy, *, by, reason="", digest=None) -> Policy:
+    """A second owner has read exactly this content (`digest`, hex) and stands for it. Any later edit voids the signature."""
     with deciding(policy.workflow, "sign_policy", by=by) as workflow:
         policy = _still_a_draft(policy)
         if not workflow.two_people_publish:
             raise ValidationError(f"One person publishes in {workflow}, so no signature is needed.")
+        if digest is not None and digest != bytes(policy.digest).hex():
+            raise ValidationError("Somebody edited this draft since you read it. Read it again, then sign.")
         policy.signed_at, policy.signed_by, policy.signed_digest = clock.now(), by, bytes(policy.digest)
         policy.save(update_fields=["signed_at", "signed_by", "signed_digest"])
         facts = {"workflow": workflow.slug, "version": policy.version, "digest": bytes(policy.digest).hex()}

@@ -10,10 +10,11 @@ from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 from accounts.admin import LookedAt
 from accounts.permissions import administers, is_in_house_staff
 from audit import clock
-from workflows import actions, reading
+from workflows import actions, gaps, reading
 from workflows.forms import NewWorkflowForm, PolicyForm
 from workflows.models import AIRelease, ExceptionCategory, PlaybookSection, Policy, Workflow
-from workflows.pages import WORKFLOW_PAGES, PolicyPages, WorkflowPages, allowed
+from workflows.pages import WORKFLOW_PAGES, WorkflowPages, allowed
+from workflows.version_pages import PolicyPages, offered
 
 
 class Defined(LookedAt):
@@ -98,12 +99,18 @@ class WorkflowAdmin(WorkflowPages, Defined):
 def as_told(request, workflow) -> dict:
     """What stands around the charter, and the buttons for this person."""
     stopped = bool(workflow.dial.stopped_at)
-    offered = {name: allowed(request, page[0], workflow) for name, page in WORKFLOW_PAGES.items()}
-    offered |= {"stop": offered["stop"] and not stopped, "resume": offered["resume"] and stopped}
+    may_do = {name: allowed(request, page[0], workflow) for name, page in WORKFLOW_PAGES.items()}
+    two = workflow.two_people_publish
+    may_do |= {"two": may_do["two"] and not two, "one": may_do["one"] and two}
+    may_do["limit"] = allowed(request, "limit_approver", workflow)
+    may_do |= {"stop": may_do["stop"] and not stopped, "resume": may_do["resume"] and stopped}
     return {
         "workflow": workflow,
-        "offered": {**offered, "draft": allowed(request, "define", workflow)},
+        "offered": {**may_do, "draft": allowed(request, "define", workflow)},
         "policies": workflow.policies.select_related("published_by"),
+        "in_force": workflow.policy,
+        "gaps": gaps.gaps(workflow),
+        "warnings": gaps.warnings_in_force(workflow),
         "owners": workflow.owners.select_related("user"),
         "seats": workflow.seats.live().select_related("user__vendor").prefetch_related("limits"),
         "rates": workflow.rates.all(),
@@ -139,15 +146,13 @@ class PolicyAdmin(PolicyPages, Defined):
         return not obj.published_at and super().has_change_permission(request, obj)
 
     def get_queryset(self, request):
-        return super().get_queryset(request).select_related("workflow", "published_by")
+        return super().get_queryset(request).select_related("workflow", "published_by", "signed_by", "rolls_back_to")
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         policy = self.get_object(request, object_id) if self.has_view_permission(request) else None
         shown = {}
         if policy:
-            may_publish = not policy.published_at and allowed(request, "publish_policy", policy.workflow)
-            may_draft = allowed(request, "define", policy.workflow)
-            shown = {"read": reading.read(policy.rules), "may_publish": may_publish, "may_draft": may_draft}
+            shown = {"read": reading.read(policy.rules), **offered(request, policy)}
         return super().change_view(request, object_id, form_url, {**shown, **(extra_context or {})})
 
     def changeform_view(self, request, *args, **kwargs):

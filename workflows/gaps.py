@@ -1,5 +1,7 @@
 """What a workflow lacks before anything of it may be published: owners. And what it lacks to run well: seats and limits."""
 
+import msgspec
+
 from accounts.roles import Ownership, Role
 from workflows import money
 from workflows.models import Owner, Seat
@@ -30,12 +32,24 @@ def _gap(kind, user) -> str:
     return ""
 
 
+def warnings_in_force(workflow) -> list[str]:
+    policy = workflow.policy
+    return warnings(workflow, msgspec.convert(policy.rules, Rules, strict=False)) if policy else []
+
+
 def warnings(workflow, rules: Rules) -> list[str]:
     """What would leave cases waiting for somebody who is not there. It keeps nobody from publishing."""
     seats = list(Seat.objects.live().filter(workflow=workflow, user__is_active=True).prefetch_related("limits"))
     filled = {seat.role for seat in seats}
     said = [sentence for role, sentence in NEEDED.items() if role not in filled]
     return said + _beyond_every_limit([seat for seat in seats if seat.role == Role.APPROVER], rules)
+
+
+def currencies_in_use(workflow) -> set[str]:
+    """Those in which the rules in force name an amount."""
+    policy = workflow.policy
+    rules = msgspec.convert(policy.rules, Rules, strict=False) if policy else None
+    return {each.currency for each in (*rules.amount_bands, *rules.chains)} if rules else set()
 
 
 def _beyond_every_limit(seats, rules) -> list[str]:
