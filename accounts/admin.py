@@ -28,9 +28,18 @@ class LookedAt(OnlyLookedAt, ModelAdmin):
     actions = None
     show_facets = admin.ShowFacets.NEVER
     told = ""  # the noun of its audit events; empty: its verbs tell
+    personal = ()  # fields of which the history is told that they changed, and not what to
 
     def has_module_permission(self, request):
         return is_in_house_staff(request.user)
+
+    def construct_change_message(self, request, form, formsets, add=False):
+        shown = [name for name in form.changed_data if name in form.cleaned_data]
+        request.before_and_after = {
+            name: "changed" if name in self.personal else [form.initial.get(name), _told(form.cleaned_data[name])]
+            for name in shown
+        }
+        return super().construct_change_message(request, form, formsets, add)
 
     def log_addition(self, request, obj, message):
         if self.told:
@@ -38,12 +47,17 @@ class LookedAt(OnlyLookedAt, ModelAdmin):
 
     def log_change(self, request, obj, message):
         if self.told and message:
-            changed = message[0].get("changed", {}).get("fields", []) if isinstance(message, list) else [str(message)]
+            changed = getattr(request, "before_and_after", None) or [str(message)]
             trail.record(f"{self.told}.change", by=request.user, subject=obj, changed=changed)
 
     def log_deletions(self, request, queryset):
         for obj in queryset if self.told else ():
             trail.record(f"{self.told}.delete", by=request.user, subject=obj)
+
+
+def _told(value):
+    """As the form's initial value tells it: another row by its key."""
+    return getattr(value, "pk", value)
 
 
 class Administered(LookedAt):
@@ -59,7 +73,7 @@ class Administered(LookedAt):
 @admin.register(User)
 class PersonAdmin(UserAdmin, Administered):
     form, add_form, change_password_form = PersonForm, NewPersonForm, AdminPasswordChangeForm
-    told = "user"
+    told, personal = "user", {"username", "first_name", "last_name", "email", "password1", "password2"}
     add_form_template = "admin/change_form.html"
     change_form_outer_before_template = "accounts/person_buttons.html"
     list_display = ["username", "name", "kind_told", "vendor", "office", "time_zone", "is_active"]

@@ -3,14 +3,16 @@
 import hashlib
 import hmac
 import secrets
+from contextlib import contextmanager
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.throttling import SimpleRateThrottle
 
 from accounts.models import ApiKey, User
+from accounts.permissions import administers
 from audit import clock, trail
 
 PREFIX_LENGTH = 13  # "hd_live_" or "hd_test_" and five characters, enough to recognise a key by
@@ -27,10 +29,21 @@ class BadKey(AuthenticationFailed):
     """The key in the Authorization header does not open anything; `code` says why."""
 
 
+@contextmanager
+def _administering(verb, *, by, about):
+    """Keys are an administrator's to give and to take; anybody else's attempt is noted."""
+    if not administers(by):
+        why = f"{by} may not {verb} API keys. Ask an administrator."
+        trail.refused(f"apikey.{verb}", by=by, subject=about, why=why)
+        raise PermissionDenied(why)
+    with transaction.atomic():
+        yield
+
+
 def make(user, *, by, name, verbs, mode=ApiKey.Mode.LIVE, expires_at=None) -> tuple[ApiKey, str]:
     """A new key and its text, which is shown this once. Two may be live at a time, so that one can be rotated."""
     text = f"hd_{mode}_{secrets.token_urlsafe(32)}"
-    with transaction.atomic():
+    with _administering("make", by=by, about=user):
         User.objects.select_for_update().get(pk=user.pk)
         taken = set(ApiKey.objects.filter(user=user, mode=mode, revoked_at=None).values_list("slot", flat=True))
         free = sorted({1, 2} - taken)
@@ -53,7 +66,10 @@ def make(user, *, by, name, verbs, mode=ApiKey.Mode.LIVE, expires_at=None) -> tu
 
 def revoke(key, *, by, reason=""):
     """From the next request on the key opens nothing."""
-    with transaction.atomic():
+    with _administering("revoke", by=by, about=key):
+        stored = ApiKey.objects.select_for_update().get(pk=key.pk)
+        if stored.revoked_at:
+            raise ValidationError(f"This key was revoked on {stored.revoked_at:%Y-%m-%d at %H:%M} UTC.")
         key.revoked_at = clock.now()
         key.save(update_fields=["revoked_at"])
         trail.record("apikey.revoke", by=by, subject=key, words=reason, user=key.user_id)

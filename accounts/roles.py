@@ -41,11 +41,19 @@ VERBS = {
     Role.INTEGRATION: {"receive", "read", "withdraw", "reopen", "rework"},
 }
 OWNER_VERBS = {
-    Ownership.POLICY: {"publish_policy"},
-    Ownership.QUALITY: {"reopen", "publish_scorecard", "set_rate"},
-    Ownership.RISK: {"stop", "resume"},
-    Ownership.EXCEPTIONS: {"stop"},
-    Ownership.IMPROVEMENT: set(),
+    Ownership.POLICY: {"publish_policy", "ask_two_people", "seat_integration", "name_owner_of_policy"},
+    Ownership.QUALITY: {"reopen", "publish_scorecard", "set_rate", "name_owner_of_quality"},
+    Ownership.RISK: {"stop", "resume", "let_one_publish", "seat_approver", "limit_approver", "name_owner_of_risk"},
+    Ownership.EXCEPTIONS: {"stop", "name_owner_of_exceptions"},
+    Ownership.IMPROVEMENT: {"name_owner_of_improvement"},
+}
+EVERY_OWNERS = {"define", "appoint", "sign_policy", "seat_reviewer", "seat_resolver", "seat_improver"}
+OFFICE_VERBS = {  # on definitions; an administrator appoints and drafts, and neither publishes nor turns anything
+    Office.ADMINISTRATOR: {
+        *("create", "define", "appoint", "limit_approver"),
+        *(f"seat_{role}" for role in Role.values),
+        *(f"name_owner_of_{of}" for of in Ownership.values),
+    },
 }
 MACHINE_VERBS = {"triage", "settle"}
 

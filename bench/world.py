@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from accounts import keys
 from accounts.models import User
-from accounts.roles import KEY_VERBS, Ownership
+from accounts.roles import KEY_VERBS, Office, Ownership
 from audit import acting
 from bench import samples
 from hitlsite.scoped.owner import as_owner
@@ -40,20 +40,21 @@ def made():
 
 def peopled(folder) -> World:
     owner = User.objects.create(username="owner")
-    workflow = made_workflow(owner)
+    administrator = User.objects.create(username="administrator", is_staff=True, office=Office.ADMINISTRATOR)
+    workflow = made_workflow(owner, administrator)
     sender = User.objects.create(username="sender", kind=User.Kind.INTEGRATION, answers_for=owner)
     workflows.seat(sender, workflow, "integration", by=owner)
     reviewers = [User.objects.create(username=f"reviewer{number}") for number in range(REVIEWERS)]
     for reviewer in reviewers:
         workflows.seat(reviewer, workflow, "reviewer", by=owner)
-    texts = [keys.make(user, by=owner, name="bench", verbs=KEY_VERBS)[1] for user in (sender, *reviewers)]
+    texts = [keys.make(user, by=administrator, name="bench", verbs=KEY_VERBS)[1] for user in (sender, *reviewers)]
     return World(workflow, sender, texts[0], reviewers, texts[1:], folder)
 
 
-def made_workflow(owner) -> Workflow:
-    workflow = workflows.create("bench", "Bench", by=owner)
+def made_workflow(owner, administrator) -> Workflow:
+    workflow = workflows.create("bench", "Bench", by=administrator)
     for of in Ownership.values:
-        workflows.own(workflow, of, owner, by=owner)
+        workflows.own(workflow, of, owner, by=administrator)
     schemas = {"input_schema": samples.INPUT_SCHEMA, "output_schema": samples.OUTPUT_SCHEMA}
     policy = workflows.draft(workflow, by=owner, rules=samples.RULES, **schemas)
     workflows.publish(policy, by=owner, reason="The benchmarks need it.")

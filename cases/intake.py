@@ -94,7 +94,8 @@ def decoded(text: bytes) -> Intake | Refusal:
 
 RULES_IN_FORCE = """
 SELECT w.slug, w.id, w.secret, d.stopped_at IS NOT NULL,
-  (SELECT p.id FROM workflows_policy p WHERE p.workflow_id = w.id AND p.published_at IS NOT NULL ORDER BY p.version DESC LIMIT 1),
+  (SELECT p.id FROM workflows_policy p WHERE p.workflow_id = w.id AND p.published_at IS NOT NULL
+    AND (p.effective_from IS NULL OR p.effective_from <= %s) ORDER BY p.version DESC LIMIT 1),
   (SELECT json_agg(json_build_array(r.tier, r.segment, r.rate)) FROM workflows_stratumrate r WHERE r.workflow_id = w.id)
  FROM workflows_seat s JOIN workflows_workflow w ON w.id = s.workflow_id LEFT JOIN workflows_dial d ON d.workflow_id = w.id
  WHERE s.user_id = %s AND s.role = 'integration' AND s.ended_at IS NULL AND w.slug = ANY(%s)
@@ -130,6 +131,7 @@ WITH received AS (
     probability float8, draw float8, sampled boolean, state text, due_at timestamptz, action_type text, amount numeric,
     currency text, payee text, released boolean)
   JOIN workflows_airelease r ON (r.model_name, r.model_version, r.prompt_version) = (x.model_name, x.model_version, x.prompt_version)
+ WHERE NOT (x.released AND x.workflow_id = ANY (ARRAY(SELECT workflow_id FROM workflows_dial WHERE stopped_at IS NOT NULL)))
   ON CONFLICT (workflow_id, external_id) DO NOTHING
   RETURNING id, workflow_id, external_id, state, sentence, policy_id, ai_release_id, digest, output, action_type, amount, currency,
     payee, released_at),
@@ -190,7 +192,7 @@ def stored(rows: list[dict | Refusal], *, by, is_test=False) -> list[Answer]:
 
 def _rules_in_force(by, slugs):
     with connection.cursor() as cursor:
-        cursor.execute(RULES_IN_FORCE, [by.pk, list(slugs)])
+        cursor.execute(RULES_IN_FORCE, [clock.now(), by.pk, list(slugs)])
         return {
             slug: (pk, secret, policy, Dial(stopped, {(tier, segment): rate for tier, segment, rate in _json(rates) or ()}))
             for slug, pk, secret, stopped, policy, rates in cursor.fetchall()
@@ -314,10 +316,37 @@ def _insert(rows, by, is_test):
     with connection.cursor() as cursor:
         cursor.execute(AI_RELEASES, {"releases": json.dumps(named), "now": now})
         about = {"sender": by.pk, "name": str(by), "request": acting.current().request_id, "is_test": is_test, "now": now}
-        cursor.execute(RECEIVE, {"items": msgspec.json.encode(rows).decode(), **about})
-        new = {(workflow, external): pk for workflow, external, pk in cursor.fetchall()}
-        gone = [row for row in rows if (row["workflow_id"], row["external_id"]) not in new]
-        return new, _known(cursor, gone) if gone else {}
+        new, known = _received(cursor, rows, about)
+        if stopped := [row for row in rows if _key(row) not in new and _key(row) not in known]:
+            for row in stopped:
+                _hold(row, now)
+            held, lost = _received(cursor, stopped, about)
+            new, known = new | held, known | lost
+        return new, known
+
+
+def _received(cursor, rows, about):
+    """Store them: the new ones' ids, and what is known of those that were there before.
+
+    In neither is what was to be released of a workflow that somebody stopped since it was routed: nothing is stored of it.
+    """
+    cursor.execute(RECEIVE, {"items": msgspec.json.encode(rows).decode(), **about})
+    new = {(workflow, external): pk for workflow, external, pk in cursor.fetchall()}
+    gone = [row for row in rows if _key(row) not in new]
+    return new, _known(cursor, gone) if gone else {}
+
+
+def _key(row):
+    return row["workflow_id"], row["external_id"]
+
+
+def _hold(row, now):
+    """What went straight through waits for a person, as `route` has it where the workflow is stopped."""
+    why = "the workflow is stopped"
+    due = compiled_policy(row["policy_id"]).rules.tiers[row["tier"]].due_minutes
+    row["reasons"] = [*row["reasons"], {"name": "Stop switch", "kind": "stop", "says": why}]
+    row |= {"state": "review", "released": False, "sampled": False, "probability": 1.0}
+    row |= {"sentence": f"Held for review: {why}.", "due_at": now + timedelta(minutes=due)}
 
 
 def _known(cursor, rows):
@@ -333,7 +362,7 @@ def _answer(row, first, new, known) -> Answer:
     if key in new:
         if row is not first[key] and row["intake_digest"] != first[key]["intake_digest"]:
             return _conflict(row, new[key])
-        return _told(row, new[key], "received" if row is first[key] else "known")
+        return _told(first[key], new[key], "received" if row is first[key] else "known")
     pk, digest, state, sentence, reasons, stands_released, output = known[key]
     if digest != row["intake_digest"]:
         return _conflict(row, pk)

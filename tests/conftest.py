@@ -72,6 +72,11 @@ def owner(db):
 
 
 @pytest.fixture
+def administrator(db):
+    return UserFactory(username="administrator", office="administrator")
+
+
+@pytest.fixture
 def rules():
     """What the workflow's policy says beyond the three tiers; tests override it."""
     return {"action_tiers": {"refund": "high"}}
@@ -157,11 +162,11 @@ def send(integration):
 
 
 @pytest.fixture
-def key(owner):
+def key(db):
     """An API key's header for a person."""
 
     def header(person, verbs=KEY_VERBS, **more):
-        _, text = keys.make(person, by=owner, name="test", verbs=verbs, **more)
+        _, text = keys.make(person, by=factories.administrator(), name="test", verbs=verbs, **more)
         return {"HTTP_AUTHORIZATION": f"Bearer {text}"}
 
     return header

@@ -69,6 +69,12 @@ TABLE = {
     "workflows_workflow_stop": OWNERS,
     "workflows_workflow_resume": OWNERS,
     "workflows_workflow_rate": OWNERS,
+    "workflows_workflow_two": OWNERS,
+    "workflows_workflow_one": OWNERS,
+    "workflows_workflow_limit": DEFINERS,
+    "workflows_policy_difference": IN_HOUSE,
+    "workflows_policy_sign": OWNERS,
+    "workflows_policy_roll_back": OWNERS,
     "workflows_workflow_add": ADMINISTRATORS,
     "workflows_policy_publish": OWNERS,
     "workflows_policy_add": NOBODY,
@@ -114,23 +120,18 @@ for model in ("accounts_apikey", "audit_auditevent"):
 
 
 @pytest.fixture
-def administrator(db):
-    return UserFactory(username="administrator", office="administrator")
-
-
-@pytest.fixture
 def auditor(db):
     return UserFactory(username="auditor", office="auditor")
 
 
 @pytest.fixture
-def things(send, refunds, owner, reviewer, vendor_reviewer, vendor, integration):
+def things(send, refunds, owner, administrator, reviewer, approver, vendor_reviewer, vendor, integration):
     """One of each thing that an address may be about."""
     case = send()
     theirs = send()
     Case.objects.filter(pk=theirs.pk).update(vendor=vendor)
     card = scorecards.ready_made(refunds, by=owner)
-    key, _ = keys.make(reviewer, by=owner, name="test", verbs=["read"])
+    key, _ = keys.make(reviewer, by=administrator, name="test", verbs=["read"])
     return {
         "cases_case": case.pk,
         "workflows_workflow": refunds.pk,
@@ -147,7 +148,8 @@ def things(send, refunds, owner, reviewer, vendor_reviewer, vendor, integration)
         "jobs_job": Job.objects.create(task="a.b").pk,
         "jobs_schedule": Schedule.objects.create(name="Nightly", task="a.b", every_seconds=60).pk,
         **webhooks(integration, case),
-        "seat": Seat.objects.filter(user=reviewer).get().pk,
+        "workflows_workflow_end_seat": Seat.objects.filter(user=reviewer).get().pk,
+        "workflows_workflow_limit": approver.seats.get().pk,
         "theirs": theirs.pk,
     }
 
@@ -177,8 +179,8 @@ def address(name, things):
         return reverse("admin:cases_case_desk", args=["review"])
     if name == "app_list":
         return reverse("admin:app_list", args=["workflows"])
-    if name == "workflows_workflow_end_seat":
-        return reverse(f"admin:{name}", args=[things["seat"]])
+    if name in ("workflows_workflow_end_seat", "workflows_workflow_limit"):
+        return reverse(f"admin:{name}", args=[things[name]])
     if name.startswith(("workflows_policy_item_", "workflows_policy_remove_")):
         return reverse(f"admin:{name}", args=[things["workflows_policy"], 0])
     if name == "auth_user_password_change":

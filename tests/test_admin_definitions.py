@@ -16,11 +16,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def administrator(db):
-    return UserFactory(username="administrator", office="administrator")
-
-
-@pytest.fixture
 def sign_in(client):
     def sign_in(person):
         client.force_login(person)
@@ -185,8 +180,8 @@ def test_the_charter_is_changed_by_its_owner_and_told(sign_in, refunds, owner):
     assert refunds.purpose == "Pay back" and told("workflow.change").get().actor_id == owner.pk
 
 
-def test_a_playbook_of_somebody_elses_workflow_is_not_written(sign_in, refunds, stranger, owner):
-    other = workflows.create("other", "Other", by=owner)
+def test_a_playbook_of_somebody_elses_workflow_is_not_written(sign_in, refunds, administrator, owner):
+    other = workflows.create("other", "Other", by=administrator)
     section = {"workflow": other.pk, "title": "T", "text": "x", "criterion": "", "position": 1}
 
     answer = sign_in(owner).post(to("workflows_playbooksection_add"), section)

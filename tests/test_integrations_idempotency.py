@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
@@ -19,6 +18,7 @@ from audit import clock
 from integrations import idempotency
 from integrations.models import IdempotencyKey
 from integrations.problems import Conflict
+from tests import factories
 
 
 class Vendors(APIView):
@@ -46,7 +46,7 @@ pytestmark = [pytest.mark.urls(__name__), pytest.mark.usefixtures("db")]
 
 def bearer_of(name, mode="live"):
     user, _ = User.objects.get_or_create(username=name, kind=User.Kind.INTEGRATION)
-    _, text = keys.make(user, by=get_user_model().objects.machine(), name="k", verbs=["receive"], mode=mode)
+    _, text = keys.make(user, by=factories.administrator(), name="k", verbs=["receive"], mode=mode)
     return {"Authorization": f"Bearer {text}"}
 
 

@@ -20,8 +20,8 @@ def knock(client, text):
 
 
 @pytest.fixture
-def make(integration, owner):
-    return lambda **more: keys.make(integration, by=owner, name="k", verbs=["read", "receive"], **more)
+def make(integration, administrator):
+    return lambda **more: keys.make(integration, by=administrator, name="k", verbs=["read", "receive"], **more)
 
 
 def test_the_database_holds_no_usable_key(make):
@@ -34,13 +34,13 @@ def test_the_database_holds_no_usable_key(make):
         assert text not in cursor.fetchone()[0]
 
 
-def test_two_keys_are_live_while_one_is_rotated_and_no_third(make, client, owner):
+def test_two_keys_are_live_while_one_is_rotated_and_no_third(make, client, administrator):
     (old, old_text), (_, new_text) = make(), make()
     assert knock(client, old_text) == knock(client, new_text) == (200, None)
     with pytest.raises(ValidationError, match="Two keys are live"):
         make()
 
-    keys.revoke(old, by=owner, reason="Rotated.")
+    keys.revoke(old, by=administrator, reason="Rotated.")
 
     assert knock(client, old_text) == (401, "key_revoked")
     assert knock(client, new_text) == (200, None)

@@ -1,4 +1,4 @@
-"""The verbs on definitions: publish, stop, resume, set a rate, appoint. Each writes its one audit event."""
+"""The verbs on definitions: draft, sign, publish, roll back, stop, resume, set a rate, appoint. Each asks `may` and writes its one audit event."""
 
 import hashlib
 import json
@@ -13,7 +13,9 @@ from accounts.roles import Ownership, Role
 from audit import clock, trail
 from audit.models import AuditEvent
 from integrations.problems import Conflict
-from workflows.models import Dial, ExceptionCategory, Owner, Policy, Seat, StratumRate, Workflow
+from workflows import money
+from workflows.gaps import gaps
+from workflows.models import ApprovalLimit, Dial, ExceptionCategory, Owner, PlaybookSection, Policy, Seat, StratumRate, Workflow
 from workflows.patterns import Rules
 from workflows.permissions import may
 from workflows.routing import compile_policy
@@ -33,8 +35,15 @@ def deciding(workflow, verb, *, by):
         raise
 
 
+# the workflow and what stands around it
+
+
 def create(slug, name, *, by, **charter) -> Workflow:
-    """A new workflow with its dial and the ready-made exception categories."""
+    """A new workflow with its dial and the ready-made exception categories. An administrator makes it and names its owners."""
+    if not may(by, "create"):
+        why = f"{by} may not create a workflow. Ask an administrator."
+        trail.refused("workflow.create", by=by, subject=by, why=why, slug=slug)
+        raise PermissionDenied(why)
     with transaction.atomic():
         workflow = Workflow.objects.create(slug=slug, name=name, **charter)
         Dial.objects.create(workflow=workflow)
@@ -45,21 +54,54 @@ def create(slug, name, *, by, **charter) -> Workflow:
     return workflow
 
 
-def draft(workflow, *, by, rules, input_schema=None, output_schema=None, reason="") -> Policy:
+def change(thing, *, by, **fields):
+    """Other words in a charter, an exception category or a section of the playbook: one event, with each field's before and after."""
+    with deciding(_workflow_of(thing), "define", by=by):
+        stored = type(thing).objects.select_for_update().get(pk=thing.pk)
+        changed = {name: [getattr(stored, name), value] for name, value in fields.items() if getattr(stored, name) != value}
+        for name, (_, value) in changed.items():
+            setattr(stored, name, value)
+            setattr(thing, name, value)
+        if changed:
+            stored.save(update_fields=list(changed))
+            trail.record(f"{_noun(thing)}.change", by=by, subject=stored, changed=changed)
+    return thing
+
+
+def add(thing, *, by):
+    """A new exception category or section of the playbook."""
+    with deciding(thing.workflow, "define", by=by):
+        thing.save()
+        trail.record(f"{_noun(thing)}.add", by=by, subject=thing, workflow=thing.workflow.slug, named=str(thing))
+    return thing
+
+
+def remove(section: PlaybookSection, *, by):
+    """A section of the playbook goes; its last words stay in the history."""
+    with deciding(section.workflow, "define", by=by):
+        facts = {"workflow": section.workflow.slug, "title": section.title, "text": section.text}
+        trail.record("playbook.remove", by=by, subject=section, **facts)
+        section.delete()
+
+
+def _workflow_of(thing):
+    return thing if isinstance(thing, Workflow) else thing.workflow
+
+
+def _noun(thing) -> str:
+    return {Workflow: "workflow", ExceptionCategory: "category", PlaybookSection: "playbook"}[type(thing)]
+
+
+# versions
+
+
+def draft(workflow, *, by, rules, input_schema=None, output_schema=None, reason="", improvement="") -> Policy:
     """The next version, unpublished. Raises ValidationError with what is wrong in the rules or schemas."""
-    check(rules, input_schema or {}, output_schema or {}, workflow)
-    with transaction.atomic():
-        Workflow.objects.select_for_update().get(pk=workflow.pk)
-        last = Policy.objects.filter(workflow=workflow).order_by("-version").first()
-        policy = Policy.objects.create(
-            workflow=workflow,
-            version=last.version + 1 if last else 1,
-            rules=rules,
-            input_schema=input_schema or {},
-            output_schema=output_schema or {},
-            reason=reason,
-        )
-        trail.record("policy.draft", by=by, subject=policy, workflow=workflow.slug, version=policy.version)
+    with deciding(workflow, "define", by=by) as locked:
+        check(rules, input_schema or {}, output_schema or {}, locked)
+        content = {"rules": rules, "input_schema": input_schema or {}, "output_schema": output_schema or {}}
+        policy = _next_version(locked, reason=reason, improvement=improvement, **content)
+        trail.record("policy.draft", by=by, subject=policy, workflow=locked.slug, version=policy.version)
     return policy
 
 
@@ -130,21 +172,131 @@ def add_category(workflow, label, *, by) -> ExceptionCategory:
     return category
 
 
-def publish(policy, *, by, reason) -> Policy:
-    """From now on new cases are routed by this version; cases in flight keep theirs."""
-    with deciding(policy.workflow, "publish_policy", by=by):
-        policy = Policy.objects.select_for_update().get(pk=policy.pk)
-        if policy.published_at:
-            raise ValidationError(f"{policy} was published on {policy.published_at:%Y-%m-%d}. Publish a new draft instead.")
-        if not reason.strip():
-            raise ValidationError("Say why this version is published.")
-        check(policy.rules, policy.input_schema, policy.output_schema, policy.workflow)
-        policy.published_at, policy.published_by, policy.reason = clock.now(), by, reason
-        policy.save(update_fields=["published_at", "published_by", "reason"])
-        trail.record(
-            "policy.publish", by=by, subject=policy, words=reason, workflow=policy.workflow.slug, version=policy.version
-        )
+def _next_version(workflow, **content) -> Policy:
+    last = Policy.objects.filter(workflow=workflow).order_by("-version").first()
+    return Policy.objects.create(workflow=workflow, version=last.version + 1 if last else 1, **content)
+
+
+def sign(policy, *, by, reason="", digest=None) -> Policy:
+    """A second owner has read exactly this content (`digest`, hex) and stands for it. Any later edit voids the signature."""
+    with deciding(policy.workflow, "sign_policy", by=by) as workflow:
+        policy = _still_a_draft(policy)
+        if not workflow.two_people_publish:
+            raise ValidationError(f"One person publishes in {workflow}, so no signature is needed.")
+        if digest is not None and digest != bytes(policy.digest).hex():
+            raise ValidationError("Somebody edited this draft since you read it. Read it again, then sign.")
+        policy.signed_at, policy.signed_by, policy.signed_digest = clock.now(), by, bytes(policy.digest)
+        policy.save(update_fields=["signed_at", "signed_by", "signed_digest"])
+        facts = {"workflow": workflow.slug, "version": policy.version, "digest": bytes(policy.digest).hex()}
+        trail.record("policy.sign", by=by, subject=policy, words=reason, **facts)
     return policy
+
+
+def publish(policy, *, by, reason, improvement="", effective_from=None, seen=None) -> Policy:
+    """From now (or `effective_from`) on new cases are routed by this version; cases in flight keep theirs.
+
+    `seen` is the version that the difference was read against (0: none): where somebody published another one since, it is
+    refused, for nobody has read what this would undo.
+    """
+    with deciding(policy.workflow, "publish_policy", by=by) as workflow:
+        policy = _still_a_draft(policy)
+        _nothing_newer(policy, seen)
+        if not reason.strip():
+            raise ValidationError({"reason": "Say why this version is published."})
+        if improvement:
+            policy.improvement = improvement
+        facts = _published(policy, workflow, by=by, reason=reason, effective_from=effective_from)
+        trail.record("policy.publish", by=by, subject=policy, words=reason, **facts)
+    return policy
+
+
+def roll_back(to: Policy, *, by, reason) -> Policy:
+    """The old rules anew, as the next version: in force at once, or waiting for the second signature where two people publish."""
+    with deciding(to.workflow, "publish_policy", by=by) as workflow:
+        if not reason.strip():
+            raise ValidationError({"reason": "Say why it is rolled back."})
+        in_force = workflow.policy
+        if not to.published_at:
+            raise ValidationError(f"{to} was never published. Publish it instead.")
+        if in_force and in_force.pk == to.pk:
+            raise ValidationError(f"{to} is in force already.")
+        content = {name: getattr(to, name) for name in ("rules", "input_schema", "output_schema")}
+        policy = _next_version(workflow, reason=reason, rolls_back_to=to, **content)
+        policy.refresh_from_db()
+        facts = {"workflow": workflow.slug, "version": policy.version, "waits_for_a_signature": workflow.two_people_publish}
+        if not workflow.two_people_publish:
+            _published(policy, workflow, by=by, reason=reason)
+        about = {"from": in_force and in_force.version, "to": to.version}
+        trail.record("policy.roll_back", by=by, subject=policy, words=reason, **facts, **about)
+    return policy
+
+
+def _still_a_draft(policy) -> Policy:
+    policy = Policy.objects.select_for_update(of=("self",)).select_related("workflow", "published_by").get(pk=policy.pk)
+    if policy.published_at:
+        when = f"{policy.published_at:%Y-%m-%d at %H:%M} UTC"
+        raise ValidationError(f"{policy} was published by {policy.published_by} on {when}. Begin a new draft from it.")
+    return policy
+
+
+def _nothing_newer(policy, seen):
+    """Nobody published another version since this one was drafted, or since the difference was read."""
+    last = policy.workflow.policies.published().select_related("published_by").order_by("-version").first()
+    if last is None or (last.version < policy.version and seen in (None, last.version)):
+        return
+    when = f"{last.published_at:%Y-%m-%d at %H:%M} UTC"
+    then = "Begin a new draft from it." if last.version > policy.version else "Read the difference again, then publish."
+    raise ValidationError(f"{last.published_by} published version {last.version} on {when}. {then}")
+
+
+def _published(policy, workflow, *, by, reason, effective_from=None) -> dict:
+    """Make it so, where nothing stands against it; the facts for its event."""
+    now, in_force = clock.now(), workflow.policy
+    if effective_from is not None and effective_from <= now:
+        raise ValidationError({"effective_from": "This time is over. Name a later one, or leave it empty to begin at once."})
+    if wanting := gaps(workflow):
+        raise ValidationError(wanting)
+    check(policy.rules, policy.input_schema, policy.output_schema, workflow)
+    if workflow.two_people_publish and not signed_for(policy, by):
+        raise ValidationError(f"In {workflow} two people publish: another owner than you must sign exactly this content first.")
+    policy.published_at, policy.published_by, policy.reason = now, by, reason
+    policy.effective_from = effective_from
+    policy.save(update_fields=["published_at", "published_by", "reason", "improvement", "effective_from"])
+    return {
+        "workflow": workflow.slug,
+        "version": policy.version,
+        "from": in_force and in_force.version,
+        "to": policy.version,
+        "effective_from": effective_from,
+        "signed_by": policy.signed_by_id,
+        "improvement": policy.improvement,
+        "digest": bytes(policy.digest).hex(),
+    }
+
+
+def signed_for(policy, publisher) -> bool:
+    """Whether somebody else has signed exactly what stands there now."""
+    over_this = policy.signed_digest is not None and bytes(policy.signed_digest) == bytes(policy.digest)
+    return over_this and policy.signed_by_id != publisher.pk
+
+
+def ask_two_people(workflow, *, by, reason):
+    """From now on a version is published only with a second owner's signature."""
+    _how_many_publish(workflow, "ask_two_people", True, by=by, reason=reason)
+
+
+def let_one_publish(workflow, *, by, reason):
+    """The owner of policy publishes alone again. The owner of risk decides that, not whoever publishes."""
+    _how_many_publish(workflow, "let_one_publish", False, by=by, reason=reason)
+
+
+def _how_many_publish(workflow, verb, two, *, by, reason):
+    if not reason.strip():
+        raise ValidationError("Say why.")
+    with deciding(workflow, verb, by=by) as locked:
+        before, locked.two_people_publish = locked.two_people_publish, two
+        locked.save(update_fields=["two_people_publish"])
+        trail.record(f"workflow.{verb}", by=by, subject=locked, words=reason, **{"from": before, "to": two})
 
 
 def check(rules, input_schema, output_schema, workflow) -> Rules:
@@ -161,6 +313,9 @@ def check(rules, input_schema, output_schema, workflow) -> Rules:
     return document
 
 
+# the dial
+
+
 def stop(workflow, *, by, reason):
     """Nothing is released without a person until somebody who owns the risk resumes."""
     _turn(workflow, "stop", by=by, reason=reason, stopped_at=clock.now(), stop_reason=reason)
@@ -174,8 +329,10 @@ def _turn(workflow, verb, *, by, reason, **dial):
     if not reason.strip():
         raise ValidationError("Say why.")
     with deciding(workflow, verb, by=by):
+        before = Dial.objects.get(workflow=workflow)
         Dial.objects.filter(workflow=workflow).update(**dial)
-        trail.record(f"workflow.{verb}", by=by, subject=workflow, words=reason)
+        facts = {"from": before.stopped_at, "to": dial["stopped_at"]}
+        trail.record(f"workflow.{verb}", by=by, subject=workflow, words=reason, **facts)
 
 
 def set_rate(workflow, tier, rate, *, by, segment="", reason=""):
@@ -189,31 +346,79 @@ def set_rate(workflow, tier, rate, *, by, segment="", reason=""):
         trail.record("workflow.set_rate", by=by, subject=workflow, words=reason, **facts)
 
 
+# who does what
+
+
 def seat(user, workflow, role, *, by, limits=()) -> Seat:
-    """Give a seat; `limits` are (action_type, currency, amount) for an approver's."""
-    if role == Role.APPROVER and not user.is_in_house:
-        raise ValidationError(f"{user} works for {user.vendor}. Only in-house people may approve.")
-    with transaction.atomic():
-        given = Seat.objects.create(user=user, workflow=workflow, role=role)
+    """Give a seat; `limits` are (action_type, currency, amount) for an approver's. Nobody gives himself an approver's."""
+    with deciding(workflow, f"seat_{role}", by=by) as locked:
+        if role == Role.APPROVER and user.pk == by.pk:
+            raise PermissionDenied("Nobody gives himself an approver's seat. Ask another owner of risk or an administrator.")
+        if role == Role.APPROVER and not user.is_in_house:
+            raise ValidationError(f"{user} works for {user.vendor}. Only in-house people may approve.")
+        given = Seat.objects.create(user=user, workflow=locked, role=role, given_by=by)
         for action_type, currency, amount in limits:
-            given.limits.create(action_type=action_type, currency=currency, amount=amount)
-        facts = {"user": user.pk, "workflow": workflow.slug, "role": role, "limits": [list(map(str, x)) for x in limits]}
+            given.limits.create(action_type=action_type, currency=currency, amount=amount, set_by=by)
+        facts = {"user": user.pk, "workflow": locked.slug, "role": role, "limits": [list(map(str, x)) for x in limits]}
         trail.record("seat.give", by=by, subject=given, **facts)
     return given
 
 
 def end_seat(given, *, by, reason=""):
-    with transaction.atomic():
-        given.ended_at = clock.now()
-        given.save(update_fields=["ended_at"])
-        trail.record("seat.end", by=by, subject=given, words=reason, user=given.user_id, role=given.role)
+    """From now on the seat opens nothing. The row stays: what somebody might do in March can be told in May."""
+    with deciding(given.workflow, f"seat_{given.role}", by=by):
+        seat = Seat.objects.select_for_update(of=("self",)).get(pk=given.pk)
+        if seat.ended_at:
+            raise ValidationError(f"This seat ended on {seat.ended_at:%Y-%m-%d at %H:%M} UTC.")
+        given.ended_at = seat.ended_at = clock.now()
+        seat.save(update_fields=["ended_at"])
+        trail.record("seat.end", by=by, subject=seat, words=reason, user=seat.user_id, role=seat.role)
+
+
+def set_limit(given, action_type, currency, amount, *, by, reason="") -> ApprovalLimit:
+    """Up to which amount this seat approves, in one currency, for one type of action or (empty) for all."""
+    with _limiting(given, by=by) as seat:
+        if fault := money.fault(amount, currency):
+            raise ValidationError({"amount" if currency in money.currencies() else "currency": fault})
+        key = {"action_type": action_type, "currency": currency}
+        before = seat.limits.filter(**key).values_list("amount", flat=True).first()
+        limit, _ = seat.limits.update_or_create(**key, defaults={"amount": amount, "set_by": by})
+        trail.record("seat.set_limit", by=by, subject=seat, words=reason, **key, **{"from": before, "to": amount})
+    return limit
+
+
+def remove_limit(given, action_type, currency, *, by, reason=""):
+    """In this currency, and for this type of action, the seat approves nothing any more by a limit of its own."""
+    with _limiting(given, by=by) as seat:
+        limit = seat.limits.filter(action_type=action_type, currency=currency).first()
+        if limit is None:
+            raise ValidationError("This seat has no such limit any more. Look at the workflow's page again.")
+        facts = {"action_type": action_type, "currency": currency, "from": limit.amount, "to": None}
+        trail.record("seat.remove_limit", by=by, subject=seat, words=reason, **facts)
+        limit.delete()
+
+
+@contextmanager
+def _limiting(given, *, by):
+    with deciding(given.workflow, "limit_approver", by=by):
+        seat = Seat.objects.select_for_update(of=("self",)).get(pk=given.pk)
+        if seat.user_id == by.pk:
+            raise PermissionDenied("Nobody sets his own limit. Ask another owner of risk or an administrator.")
+        if seat.role != Role.APPROVER or seat.ended_at:
+            raise ValidationError("Only an approver's live seat has limits.")
+        yield seat
 
 
 def own(workflow, of: Ownership, user, *, by) -> Owner:
-    """Make `user` the one who answers for `of`; whoever did before no longer does."""
-    if not user.is_in_house:
-        raise ValidationError(f"{user} works for {user.vendor}. Only in-house people may own anything of a workflow.")
-    with transaction.atomic():
-        owner, _ = Owner.objects.update_or_create(workflow=workflow, of=of, defaults={"user": user})
-        trail.record("owner.name", by=by, subject=owner, workflow=workflow.slug, of=of, user=user.pk)
+    """Make `user` the one who answers for `of`; whoever did before no longer does. An owner hands on what he owns himself."""
+    with deciding(workflow, f"name_owner_of_{of}", by=by) as locked:
+        if not user.is_in_house:
+            raise ValidationError(f"{user} works for {user.vendor}. Only in-house people may own anything of a workflow.")
+        if user.kind != user.Kind.PERSON:
+            raise ValidationError(f"{user} is no person. Name somebody who can answer for it.")
+        before = locked.owners.filter(of=of).values_list("user", flat=True).first()
+        owner, _ = Owner.objects.update_or_create(workflow=locked, of=of, defaults={"user": user})
+        trail.record(
+            "owner.name", by=by, subject=owner, workflow=locked.slug, of=of, user=user.pk, **{"from": before, "to": user.pk}
+        )
     return owner

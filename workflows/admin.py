@@ -7,15 +7,17 @@ from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
 from accounts.admin import LookedAt
 from accounts.permissions import administers, is_in_house_staff
-from workflows import actions
+from audit import clock
+from workflows import actions, gaps
 from workflows.editing.pages import Editing
 from workflows.forms import NewWorkflowForm
 from workflows.models import AIRelease, ExceptionCategory, PlaybookSection, Policy, Workflow
-from workflows.pages import WORKFLOW_PAGES, PolicyPages, WorkflowPages, allowed
+from workflows.pages import WORKFLOW_PAGES, WorkflowPages, allowed
+from workflows.version_pages import PolicyPages
 
 
 class Defined(LookedAt):
-    """What may be changed by whoever may define its workflow."""
+    """What may be changed by whoever may define its workflow. The verbs are what changes it, and what tells of it."""
 
     formfield_overrides = {TextField: {"widget": UnfoldAdminExpandableTextareaWidget(attrs={"rows": 2})}}
 
@@ -26,6 +28,11 @@ class Defined(LookedAt):
 
     def has_add_permission(self, request):
         return is_in_house_staff(request.user) and definable_by(request.user).exists()
+
+    def save_model(self, request, obj, form, change):
+        if not change:
+            return actions.add(obj, by=request.user)
+        actions.change(obj, by=request.user, **{name: getattr(obj, name) for name in form.changed_data})
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         if db_field.name == "workflow":
@@ -42,7 +49,6 @@ def definable_by(user):
 class WorkflowAdmin(WorkflowPages, Defined):
     """The charter as a form; policies, owners, seats and rates below it, each changed by its own page."""
 
-    told = "workflow"
     list_display = ["name", "slug", "in_force", "state"]
     search_fields = ["name__istartswith", "slug__startswith"]
     fields = ["slug", "name", "purpose", "what_is_right", "what_is_done", "minutes_by_hand"]
@@ -78,13 +84,11 @@ class WorkflowAdmin(WorkflowPages, Defined):
         made = actions.create(by=request.user, **form.cleaned_data)
         obj.__dict__.update(made.__dict__)  # the admin goes on with the row that the verb has made
 
-    def log_addition(self, request, obj, message):
-        """The verb has recorded it."""
-
     @display(description="In force")
     def in_force(self, workflow):
-        published = [policy.version for policy in workflow.policies.all() if policy.published_at]
-        return f"version {max(published)}" if published else "nothing published yet"
+        now = clock.now()
+        begun = [policy.version for policy in workflow.policies.all() if policy.is_in_force_at(now)]
+        return f"version {max(begun)}" if begun else "nothing published yet"
 
     @display(description="State", label={"running": "success", "stopped": "danger"})
     def state(self, workflow):
@@ -94,12 +98,18 @@ class WorkflowAdmin(WorkflowPages, Defined):
 def as_told(request, workflow) -> dict:
     """What stands around the charter, and the buttons for this person."""
     stopped = bool(workflow.dial.stopped_at)
-    offered = {name: allowed(request, page[0], workflow) for name, page in WORKFLOW_PAGES.items()}
-    offered |= {"stop": offered["stop"] and not stopped, "resume": offered["resume"] and stopped}
+    may_do = {name: allowed(request, page[0], workflow) for name, page in WORKFLOW_PAGES.items()}
+    two = workflow.two_people_publish
+    may_do |= {"two": may_do["two"] and not two, "one": may_do["one"] and two}
+    may_do["limit"] = allowed(request, "limit_approver", workflow)
+    may_do |= {"stop": may_do["stop"] and not stopped, "resume": may_do["resume"] and stopped}
     return {
         "workflow": workflow,
-        "offered": {**offered, "draft": allowed(request, "define", workflow)},
+        "offered": {**may_do, "draft": allowed(request, "define", workflow)},
         "policies": workflow.policies.select_related("published_by"),
+        "in_force": workflow.policy,
+        "gaps": gaps.gaps(workflow),
+        "warnings": gaps.warnings_in_force(workflow),
         "owners": workflow.owners.select_related("user"),
         "seats": workflow.seats.live().select_related("user__vendor").prefetch_related("limits"),
         "rates": workflow.rates.all(),
@@ -118,6 +128,9 @@ class PolicyAdmin(PolicyPages, Editing, LookedAt):
     def get_urls(self):
         return [*self.own_urls(), *self.editing_urls(), *super().get_urls()]
 
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("workflow", "published_by", "signed_by", "rolls_back_to")
+
     @display(description="State", ordering="published_at", label={"Draft": "warning", "Published": "success"})
     def state(self, policy):
         return "Published" if policy.published_at else "Draft"
@@ -125,7 +138,6 @@ class PolicyAdmin(PolicyPages, Editing, LookedAt):
 
 @admin.register(ExceptionCategory)
 class CategoryAdmin(Defined):
-    told = "category"
     list_display = ["label", "slug", "workflow"]
     list_filter = ["workflow"]
     list_select_related = ["workflow"]
@@ -136,7 +148,6 @@ class CategoryAdmin(Defined):
 
 @admin.register(PlaybookSection)
 class PlaybookAdmin(Defined):
-    told = "playbook"
     list_display = ["title", "workflow", "criterion", "position"]
     list_filter = ["workflow"]
     list_select_related = ["workflow"]
@@ -146,6 +157,9 @@ class PlaybookAdmin(Defined):
 
     def has_delete_permission(self, request, obj=None):
         return obj is not None and self.has_change_permission(request, obj)
+
+    def delete_model(self, request, obj):
+        actions.remove(obj, by=request.user)
 
 
 @admin.register(AIRelease)

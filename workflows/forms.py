@@ -162,3 +162,58 @@ class RateForm(ReasonForm):
 
 class EndSeatForm(forms.Form):
     reason = forms.CharField(label="Why?", required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
+
+
+class LimitForm(forms.Form):
+    """One limit of an approver's seat."""
+
+    currency = forms.CharField(max_length=3, widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "EUR"}))
+    amount = forms.DecimalField(
+        label="Up to", required=False, widget=UnfoldAdminDecimalFieldWidget(), help_text="Empty: the limit is removed."
+    )
+    action_type = forms.CharField(
+        label="For the action",
+        required=False,
+        max_length=60,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Such as “refund”. Empty: for every action that has no limit of its own.",
+    )
+    reason = forms.CharField(label="Why?", required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
+
+    def clean_currency(self):
+        currency = self.cleaned_data["currency"].upper()
+        if fault := money.fault(None, currency):
+            raise ValidationError(fault)
+        return currency
+
+
+class PublishForm(ReasonForm):
+    """Why, from when, from which improvement; and, unseen, the version that the difference was read against."""
+
+    improvement = forms.CharField(
+        label="From which improvement?",
+        required=False,
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="The finding or change it comes from, where it comes from one.",
+    )
+    effective_from = forms.DateTimeField(
+        label="Effective from",
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2027-01-31 12:00"}),
+        help_text="In your time zone. Empty: at once.",
+    )
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    field_order = ["reason", "improvement", "effective_from", "seen"]
+
+
+class SignForm(forms.Form):
+    """The signature is over what the page shows: `digest` names it."""
+
+    reason = forms.CharField(
+        label="What did you look at?",
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text="It stays in the history, with your name.",
+    )
+    digest = forms.CharField(widget=forms.HiddenInput)

@@ -7,7 +7,7 @@ import msgspec
 from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts.roles import Ownership, Role
 from audit import clock
@@ -32,6 +32,9 @@ class Workflow(models.Model):
     minutes_by_hand = models.DecimalField(
         max_digits=6, decimal_places=1, null=True, blank=True, help_text="Minutes a case took before the AI."
     )
+    two_people_publish = models.BooleanField(
+        default=False, editable=False, help_text="A version needs the signature of a second owner before it is published."
+    )
     secret = models.BinaryField(default=new_secret, editable=False)  # decides the sampling draws; shown to nobody
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
@@ -43,13 +46,17 @@ class Workflow(models.Model):
 
     @property
     def policy(self):
-        """The version in force: the highest published one."""
-        return self.policies.filter(published_at__isnull=False).order_by("-version").first()
+        """The version in force now."""
+        return self.policies.in_force(clock.now()).first()
 
 
 class PolicyQuerySet(models.QuerySet):
     def published(self):
         return self.filter(published_at__isnull=False)
+
+    def in_force(self, at):
+        """Per workflow, the first of these is in force: the highest version that is published and has begun. Intake's SQL says the same."""
+        return self.published().filter(Q(effective_from=None) | Q(effective_from__lte=at)).order_by("workflow", "-version")
 
 
 class Policy(models.Model):
@@ -61,9 +68,20 @@ class Policy(models.Model):
     output_schema = models.JSONField(default=dict, blank=True, help_text="JSON Schema of the output; {} allows anything.")
     rules = models.JSONField(default=dict)
     reason = models.TextField(blank=True, help_text="Why this version: what it changes and what for.")
+    improvement = models.CharField(max_length=200, blank=True, help_text="From which improvement, where it comes from one.")
+    rolls_back_to = models.ForeignKey("self", models.PROTECT, null=True, editable=False, related_name="+")
     created_at = models.DateTimeField(default=clock.now, editable=False)
+    digest = models.GeneratedField(  # of what a signature is over; computed by the database
+        expression=models.Func("rules", "input_schema", "output_schema", function="policy_digest"),
+        output_field=models.BinaryField(),
+        db_persist=True,
+    )
+    signed_at = models.DateTimeField(null=True, editable=False)
+    signed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
+    signed_digest = models.BinaryField(null=True, editable=False)
     published_at = models.DateTimeField(null=True, editable=False)
     published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
+    effective_from = models.DateTimeField(null=True, editable=False, help_text="Empty: from the moment of publishing on.")
 
     objects = PolicyQuerySet.as_manager()
 
@@ -75,10 +93,23 @@ class Policy(models.Model):
             models.CheckConstraint(
                 condition=Q(published_at=None) | Q(published_by__isnull=False), name="somebody_published_it"
             ),
+            models.CheckConstraint(
+                condition=Q(effective_from=None) | Q(published_at=None) | Q(effective_from__gte=F("published_at")),
+                name="no_version_takes_effect_before_it_was_published",
+            ),
+            models.CheckConstraint(
+                condition=Q(signed_at=None, signed_by=None, signed_digest=None)
+                | Q(signed_at__isnull=False, signed_by__isnull=False, signed_digest__isnull=False),
+                name="a_signature_has_a_person_a_time_and_a_content",
+            ),
         ]
 
     def __str__(self):
         return f"{self.workflow} v{self.version}" + ("" if self.published_at else " (draft)")
+
+    def is_in_force_at(self, at) -> bool:
+        """Whether it has been published and has begun. Of those, the highest version is in force."""
+        return self.published_at is not None and (self.effective_from is None or self.effective_from <= at)
 
 
 class Dial(models.Model):
@@ -125,6 +156,7 @@ class Seat(models.Model):
     workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="seats")
     role = models.CharField(max_length=12, choices=Role.choices)
     since = models.DateTimeField(default=clock.now, editable=False)
+    given_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
     ended_at = models.DateTimeField(null=True, editable=False)
 
     objects = SeatQuerySet.as_manager()
@@ -134,7 +166,11 @@ class Seat(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["user", "workflow", "role"], condition=Q(ended_at=None), name="one_live_seat_per_role"
-            )
+            ),
+            models.CheckConstraint(
+                condition=~Q(role=Role.APPROVER) | Q(given_by=None) | ~Q(given_by=F("user")),
+                name="nobody_gives_himself_an_approvers_seat",
+            ),
         ]
 
     def __str__(self):
@@ -148,6 +184,7 @@ class ApprovalLimit(models.Model):
     action_type = models.CharField(max_length=60, blank=True, help_text="Empty: every type of action.")
     currency = models.CharField(max_length=3)
     amount = models.DecimalField(max_digits=18, decimal_places=3, validators=[MinValueValidator(0)])
+    set_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
 
     class Meta:
         ordering = ["currency", "action_type"]

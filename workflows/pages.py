@@ -1,7 +1,8 @@
-"""The pages that ask before a verb on a workflow or a policy. Each says at once whether this person may."""
+"""The pages that ask before a verb on a workflow. Each says at once whether this person may."""
 
 from functools import partial
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect
@@ -10,9 +11,10 @@ from django.urls import path, reverse
 from accounts.asking import Asking
 from accounts.forms import ReasonForm
 from accounts.permissions import is_in_house_staff
-from workflows import actions
-from workflows.forms import DraftForm, EndSeatForm, OwnerForm, RateForm, SeatForm
-from workflows.models import Policy, Seat, Workflow
+from accounts.roles import Role
+from workflows import actions, gaps
+from workflows.forms import DraftForm, EndSeatForm, LimitForm, OwnerForm, RateForm, SeatForm
+from workflows.models import Seat, Workflow
 from workflows.permissions import may
 
 # page → (its verb for `may`, form, the verb's function, title, what happens, button, what is said after)
@@ -26,6 +28,16 @@ WORKFLOW_PAGES = {
     "resume": (
         "resume", ReasonForm, actions.resume, "Resume the workflow",
         "From the next case on the policy decides again.", "Resume", "The workflow runs again.",
+    ),
+    "two": (
+        "ask_two_people", ReasonForm, actions.ask_two_people, "Ask for two people",
+        "From now on a version is published only after another owner has signed exactly its content. "
+        "Only the owner of risk takes this back.",
+        "Ask for two people", "From now on two people publish.",
+    ),
+    "one": (
+        "let_one_publish", ReasonForm, actions.let_one_publish, "Let one person publish",
+        "From now on the owner of policy publishes alone.", "Let one person publish", "From now on one person publishes.",
     ),
     "rate": (
         "set_rate", RateForm, actions.set_rate, "Set a sampling rate",
@@ -63,6 +75,7 @@ class WorkflowPages(Asking):
             *each,
             path("<int:workflow_id>/draft/", wrap(self.draft_page), name="workflows_workflow_draft"),
             path("seats/<int:seat_id>/end/", wrap(self.end_seat_page), name="workflows_workflow_end_seat"),
+            path("seats/<int:seat_id>/limit/", wrap(self.limit_page), name="workflows_workflow_limit"),
         ]
 
     def verb_page(self, request, workflow_id, name):
@@ -92,6 +105,25 @@ class WorkflowPages(Asking):
             request, EndSeatForm(typed(request), label_suffix=""), act, back=address(workflow), original=workflow, **told
         )
 
+    def limit_page(self, request, seat_id):
+        """One limit of an approver's seat: set, raised, lowered, or (with no amount) removed."""
+        seat = get_object_or_404(Seat.objects.live().filter(role=Role.APPROVER).select_related("user", "workflow"), pk=seat_id)
+        workflow = self._one(request, seat.workflow_id, "limit_approver")
+        form = LimitForm(typed(request), label_suffix="")
+        told = {"title": f"Limits: {seat}", "button": "Save the limit", "original": workflow, "limits": seat.limits.all()}
+        act = partial(_limit, seat, by=request.user)
+        done = partial(self._limited, request, workflow, form)
+        return self.ask(
+            request, form, act, back=address(workflow), after=done, template="workflows/limit.html", sentence="", **told
+        )
+
+    def _limited(self, request, workflow, form, _):
+        currency = form.cleaned_data["currency"]
+        messages.success(request, "The limit is saved.")
+        if form.cleaned_data["amount"] is not None and currency not in gaps.currencies_in_use(workflow):
+            messages.warning(request, f"The rules of {workflow} name no amount in {currency}. Check that its cases come in it.")
+        return redirect(address(workflow))
+
     def _one(self, request, workflow_id, verb):
         if not is_in_house_staff(request.user):
             raise PermissionDenied
@@ -103,29 +135,11 @@ class WorkflowPages(Asking):
         return workflow
 
 
-class PolicyPages(Asking):
-    """Publishing, from a policy's page."""
-
-    def own_urls(self):
-        publish = self.admin_site.admin_view(self.publish_page)
-        return [path("<int:policy_id>/publish/", publish, name="workflows_policy_publish")]
-
-    def publish_page(self, request, policy_id):
-        policy = get_object_or_404(Policy.objects.select_related("workflow"), pk=policy_id)
-        if not allowed(request, "publish_policy", policy.workflow):
-            raise PermissionDenied
-        form = ReasonForm(typed(request), label_suffix="", initial={"reason": policy.reason})
-        sentence = (
-            f"From now on new cases of {policy.workflow} are routed by version {policy.version}; cases in flight keep theirs. "
-            "A published version never changes."
-        )
-        told = {
-            "title": f"Publish {policy}",
-            "button": f"Publish version {policy.version}",
-            "said": "The version is published.",
-        }
-        act = partial(actions.publish, policy, by=request.user)
-        return self.ask(request, form, act, back=address(policy), sentence=sentence, original=policy, **told)
+def _limit(seat, *, by, action_type, currency, amount, reason):
+    if amount is None:
+        actions.remove_limit(seat, action_type, currency, by=by, reason=reason)
+    else:
+        actions.set_limit(seat, action_type, currency, amount, by=by, reason=reason)
 
 
 def _on(act, workflow, by, **said):

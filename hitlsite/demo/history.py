@@ -44,7 +44,7 @@ class History:
 
     def _found(self, told):
         olga = self.people["olga"]
-        workflow = rules.write(told, by=olga)
+        workflow = rules.write(told, by=self.people["adam"])
         people.own(workflow, self.people)
         people.seat(workflow, self.people)
         if told["rules"].get("scorecard"):

@@ -137,7 +137,7 @@ def write(told, *, by):
     charter = {name: told[name] for name in ("purpose", "what_is_right", "what_is_done", "minutes_by_hand")}
     workflow = actions.create(told["slug"], told["name"], by=by, **charter)
     for position, (title, text) in enumerate(told["playbook"]):
-        PlaybookSection.objects.create(workflow=workflow, title=title, text=text, position=position)
+        actions.add(PlaybookSection(workflow=workflow, title=title, text=text, position=position), by=by)
     return workflow
 
 

@@ -23,6 +23,7 @@ from workflows.editing.sections import readable
 from workflows.editing.triggers import kinds
 from workflows.models import Policy
 from workflows.pages import address, allowed, typed
+from workflows.version_pages import offered
 
 PARTS_OF_A_CARD = ("title", "about", "example")
 TOOLS = [("Try it", "admin:cases_try_policy"), ("Replay past cases", "admin:cases_replay_policy")]
@@ -195,8 +196,7 @@ def as_told(request, policy) -> dict:
     return {
         "original": policy,
         "title": str(policy),
-        "may_publish": not policy.published_at and allowed(request, "publish_policy", policy.workflow),
-        "may_draft": may_define,
+        **offered(request, policy),
         "may_edit": may_edit and legible,
         "sections": [told(policy, section) for section in READ_OUT] if legible else [],
         "document": section_address(policy, "document") if may_edit else "",

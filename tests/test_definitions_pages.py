@@ -1,0 +1,164 @@
+"""The pages about versions and limits: what is shown before the button, and what a refusal keeps."""
+
+import pytest
+from django.urls import reverse
+
+from audit.models import AuditEvent
+from tests import factories
+from tests.factories import TIERS, UserFactory
+from workflows import actions as workflows
+from workflows.models import Owner, Policy
+
+pytestmark = pytest.mark.django_db
+
+LOOSE = {"tiers": {**TIERS, "medium": {"pattern": "threshold", "threshold": 0.5}}}
+
+
+@pytest.fixture
+def draft(refunds, owner):
+    return workflows.draft(refunds, by=owner, rules=LOOSE, output_schema=refunds.policy.output_schema)
+
+
+@pytest.fixture
+def sign_in(client):
+    def sign_in(person):
+        client.force_login(person)
+        return client
+
+    return sign_in
+
+
+def to(name, *args):
+    return reverse(f"admin:workflows_{name}", args=args)
+
+
+def text(response):
+    return response.content.decode()
+
+
+def test_publishing_shows_the_difference_first(sign_in, draft, owner):
+    shown = text(sign_in(owner).get(to("policy_publish", draft.pk)))
+
+    assert "What differs from version 1" in shown and "straight through from a confidence of: 0.5, before 0.8." in shown
+    assert "Nobody reviews: no reviewer has a seat." in shown
+    assert "Publish version 2" in shown
+
+
+def test_a_gap_takes_the_button_away_and_says_who_closes_it(sign_in, refunds, draft, owner):
+    Owner.objects.filter(of="exceptions").delete()
+    client, address = sign_in(owner), to("policy_publish", draft.pk)
+
+    shown = text(client.get(address))
+    posted = client.post(address, {"reason": "x"})
+
+    assert "Nobody owns exceptions. An administrator can name one." in shown and "Publish version 2" not in shown
+    assert posted.status_code == 422 and not Policy.objects.get(pk=draft.pk).published_at
+    assert "Nobody owns exceptions." in text(client.get(to("workflow_change", refunds.pk)))
+
+
+def test_a_time_that_is_over_is_named_at_its_field_and_what_was_typed_stays(sign_in, draft, owner):
+    typed = {"reason": "Fewer looks", "effective_from": "2020-01-01 10:00", "improvement": "Finding 3"}
+
+    answer = sign_in(owner).post(to("policy_publish", draft.pk), typed)
+
+    assert answer.status_code == 422 and "effective_from" in answer.context["form"].errors
+    assert "Fewer looks" in text(answer) and "Finding 3" in text(answer)
+
+
+def test_whoever_read_another_difference_is_told_who_published_meanwhile(sign_in, refunds, draft, owner):
+    third = workflows.draft(refunds, by=owner, rules=LOOSE)
+    client = sign_in(owner)
+    seen = client.get(to("policy_publish", third.pk)).context["form"].initial["seen"]
+    workflows.publish(draft, by=owner, reason="x")
+
+    answer = client.post(to("policy_publish", third.pk), {"reason": "Mine", "seen": seen})
+
+    assert answer.status_code == 422 and "owner published version 2 on" in text(answer) and "Mine" in text(answer)
+
+
+def test_two_people_publish_by_their_pages(sign_in, refunds, draft, owner):
+    second = UserFactory(username="second")
+    workflows.own(refunds, "risk", second, by=factories.administrator())
+    client = sign_in(owner)
+    client.post(to("workflow_two", refunds.pk), {"reason": "Money moves"})
+    assert "another owner than you must sign" in text(client.get(to("policy_publish", draft.pk)))
+
+    client = sign_in(second)
+    page = client.get(to("policy_sign", draft.pk))
+    client.post(to("policy_sign", draft.pk), {"digest": page.context["form"].initial["digest"], "reason": "Read it"})
+    client = sign_in(owner)
+    assert "second signed exactly this content" in text(client.get(to("policy_publish", draft.pk)))
+    client.post(to("policy_publish", draft.pk), {"reason": "Fewer looks"})
+
+    policy = Policy.objects.get(pk=draft.pk)
+    assert (policy.published_by, policy.signed_by) == (owner, second)
+
+
+def test_nobody_signs_what_somebody_edited_meanwhile(sign_in, refunds, draft, owner):
+    workflows.ask_two_people(refunds, by=owner, reason="x")
+    client = sign_in(owner)
+    digest = client.get(to("policy_sign", draft.pk)).context["form"].initial["digest"]
+    Policy.objects.filter(pk=draft.pk).update(rules={**LOOSE, "grace_seconds": 5})
+
+    answer = client.post(to("policy_sign", draft.pk), {"digest": digest})
+
+    assert answer.status_code == 422 and "Somebody edited this draft since you read it." in text(answer)
+
+
+def test_rolling_back_from_the_old_versions_page(sign_in, refunds, draft, owner):
+    first = refunds.policy
+    workflows.publish(draft, by=owner, reason="x")
+    client = sign_in(owner)
+    assert to("policy_roll_back", first.pk) in text(client.get(to("policy_change", first.pk)))
+    assert to("policy_roll_back", draft.pk) not in text(client.get(to("policy_change", draft.pk)))
+
+    shown = text(client.get(to("policy_roll_back", first.pk)))
+    client.post(to("policy_roll_back", first.pk), {"reason": "Too many errors"})
+
+    assert "straight through from a confidence of: 0.8, before 0.5." in shown
+    assert refunds.policy.version == 3 and refunds.policy.rules == first.rules
+
+
+def test_any_two_versions_are_compared(sign_in, refunds, draft, owner, stranger):
+    workflows.publish(draft, by=owner, reason="x")
+    workflows.draft(refunds, by=owner, rules={**LOOSE, "grace_seconds": 60})
+    client, address = sign_in(stranger), to("policy_difference", refunds.policies.get(version=3).pk)
+
+    assert "From version 2 to version 3" in text(client.get(address))
+    assert "From version 1 to version 3" in text(client.get(address, {"with": "1"}))
+    assert "From version 2 to version 3" in text(client.get(address, {"with": "nonsense"}))
+
+
+def test_the_first_version_is_compared_with_nothing(sign_in, refunds, stranger):
+    shown = text(sign_in(stranger).get(to("policy_difference", refunds.policy.pk)))
+
+    assert "This is the first version" in shown
+
+
+def test_limits_are_set_and_removed_on_their_page(sign_in, refunds, owner, approver):
+    seat, client = approver.seats.get(), sign_in(owner)
+    address = to("workflow_limit", seat.pk)
+
+    wrong = client.post(address, {"currency": "XYZ", "amount": "5"})
+    odd = client.post(address, {"currency": "chf", "amount": "500", "action_type": "refund", "reason": "Swiss"}, follow=True)
+    client.post(address, {"currency": "EUR", "amount": ""})
+
+    assert wrong.status_code == 422 and "“XYZ” is not a currency code" in text(wrong)
+    assert "name no amount in CHF. Check that its cases come in it." in text(odd)
+    assert [str(limit) for limit in seat.limits.all()] == ["500.00 CHF"]
+    assert AuditEvent.objects.filter(verb__in=["seat.set_limit", "seat.remove_limit"]).count() == 2
+
+
+def test_nobody_opens_his_own_limit(sign_in, refunds, owner):
+    seat = workflows.seat(owner, refunds, "approver", by=factories.administrator())
+
+    answer = sign_in(owner).post(to("workflow_limit", seat.pk), {"currency": "EUR", "amount": "9"})
+
+    assert answer.status_code == 403 and "Nobody sets his own limit." in text(answer)
+    assert AuditEvent.objects.filter(verb="workflow.limit_approver_refused").count() == 1
+
+
+def test_who_may_not_finds_no_button(sign_in, refunds, draft, stranger, owner):
+    shown = text(sign_in(stranger).get(to("policy_change", draft.pk)))
+
+    assert to("policy_publish", draft.pk) not in shown and to("policy_difference", draft.pk) in shown

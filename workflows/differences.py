@@ -1,0 +1,289 @@
+"""What differs between two versions of a policy, as sentences by subject. Pure: two documents in, words out.
+
+Nothing differs silently: a field of the rules that has no words of its own here is named as it is written.
+"""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import msgspec
+
+from workflows import money
+from workflows.patterns import TIERS, Chain, Rules
+from workflows.reading import duration
+
+
+class Version(NamedTuple):
+    """What a version says: the rules and what an input and an output look like."""
+
+    rules: Rules
+    input_schema: dict
+    output_schema: dict
+
+    @classmethod
+    def of(cls, policy) -> "Version":
+        """Of a stored policy. Raises ValueError where its rules cannot be read."""
+        return cls(msgspec.convert(policy.rules, Rules, strict=False), policy.input_schema, policy.output_schema)
+
+
+def differences(before: Version, after: Version) -> list[tuple[str, list[str]]]:
+    """(subject, sentences) in the order of a policy's page, without the subjects in which nothing differs."""
+    told = [(subject, list(compare(before.rules, after.rules))) for subject, compare in SUBJECTS.items()]
+    told += [
+        (f"What the {side} contains", list(_schema(getattr(before, f"{side}_schema"), getattr(after, f"{side}_schema"))))
+        for side in ("input", "output")
+    ]
+    told = [(subject, sentences) for subject, sentences in told if sentences]
+    return told or ([] if before == after else [("Order", ["The same rules stand in another order."])])
+
+
+# tiers and the risk map
+
+TIER_WORDS = {
+    "pattern": "watched by",
+    "threshold": "straight through from a confidence of",
+    "below": "below the threshold it goes to",
+    "review_first": "reviewed before the approval",
+    "sample_rate": "drawn for a sampled look",
+    "sample_floor": "never drawn less than",
+    "sampled": "while a drawn case waits it is",
+    "due_minutes": "due in",
+}
+BY_NAME = {
+    "thresholds": "straight through from a confidence of, in the segment",
+    "field_thresholds": "confidence asked of the field",
+    "sample_rates": "drawn for a sampled look, in the segment",
+}
+SHARES = {"sample_rate", "sample_rates", "sample_floor"}
+
+
+def _tiers(before, after):
+    for tier in TIERS:
+        old, new = before.tiers[tier], after.tiers[tier]
+        for name in old.__struct_fields__:
+            was, now = getattr(old, name), getattr(new, name)
+            if name in BY_NAME:
+                yield from _by_key(was, now, f"{tier.capitalize()} risk: {BY_NAME[name]} “{{}}”", _formed(name))
+            else:
+                yield from _one(f"{tier.capitalize()} risk: {TIER_WORDS.get(name, name)}", was, now, _formed(name))
+    yield from _one("Without anything that raises it, the risk is", before.default_tier, after.default_tier)
+
+
+def _formed(name) -> Callable[[Any], str]:
+    if name in SHARES:
+        return lambda share: _plain(share) if share is None else f"{share * 100:.4g} %"
+    return (lambda minutes: duration(minutes * 60)) if name.endswith("_minutes") else _plain
+
+
+def _risk_map(before, after):
+    yield from _by_key(before.action_tiers, after.action_tiers, "The risk of the action “{}”")
+    yield from _by_key(before.segment_tiers, after.segment_tiers, "The risk of the segment “{}”")
+    was, now = ({(band.currency, band.amount): band.tier for band in rules.amount_bands} for rules in (before, after))
+    for currency, tier in sorted({(band.currency, band.tier) for band in (*before.amount_bands, *after.amount_bands)}):
+        gone, new = (
+            [at for at in one if at[0] == currency and one[at] == tier and at not in other]
+            for one, other in ((was, now), (now, was))
+        )
+        if len(gone) == len(new) == 1:
+            begins, began = money.readable(new[0][1], currency), money.readable(gone[0][1], currency)
+            yield f"{tier.capitalize()} risk begins at {begins}; it began at {began}."
+            was.pop(gone[0]), now.pop(new[0])
+    yield from _by_key(_banded(was), _banded(now), "The risk of an action from {} on")
+
+
+def _banded(bands):
+    return {money.readable(amount, currency): tier for (currency, amount), tier in bands.items()}
+
+
+# triggers
+
+
+def _triggers(before, after):
+    was, now = ({trigger.name: trigger for trigger in rules.triggers} for rules in (before, after))
+    yield from (f"The trigger “{name}” ({_kind(now[name])}) is new." for name in now if name not in was)
+    yield from (f"The trigger “{name}” ({_kind(was[name])}) is gone." for name in was if name not in now)
+    for name in was:
+        if name in now:
+            yield from _trigger(was[name], now[name])
+    kept = [[name for name in one if name in other] for one, other in ((was, now), (now, was))]
+    if kept[0] != kept[1]:
+        yield f"The triggers are asked in another order: {', '.join(now)}."
+
+
+def _trigger(was, now):
+    about = f"The trigger “{was.name}”"
+    if type(was) is not type(now):
+        yield f"{about} is of another kind: it was {_kind(was)} and is now {_kind(now)}."
+        return
+    for name in was.__struct_fields__:
+        yield from _one(f"{about}, {_words(name)}", getattr(was, name), getattr(now, name))
+
+
+def _kind(trigger) -> str:
+    return trigger.__struct_config__.tag.replace("_", " ")
+
+
+# approvals and decisions
+
+
+def _chains(before, after):
+    was, now = ({_holds_for(chain): _steps(chain) for chain in rules.chains} for rules in (before, after))
+    yield from _by_key(was, now, "The approval of {}")
+
+
+def _holds_for(chain: Chain) -> str:
+    said = [f"the action “{chain.action_type}”" if chain.action_type else "any action"]
+    said += [f"from {money.readable(chain.amount, chain.currency)} on"] if chain.amount is not None else []
+    said += [f"in {chain.currency}"] if chain.currency and chain.amount is None else []
+    return " ".join([*said, *([f"of {chain.tier} risk"] if chain.tier else [])])
+
+
+def _steps(chain: Chain) -> str:
+    each = [
+        f"{step.name}{f', {step.people} people' if step.people > 1 else ''}{f', as {step.title}' if step.title else ''}"
+        for step in chain.steps
+    ]
+    return "; then ".join(each)
+
+
+def _reason_codes(before, after):
+    was, now = (
+        {code.code: f"{code.label} ({', '.join(code.verbs)})" for code in rules.reason_codes} for rules in (before, after)
+    )
+    yield from _by_key(was, now, "The reason code “{}”")
+
+
+def _source(before, after):
+    for name in before.action_from.__struct_fields__:
+        yield from _one(
+            f"The action's {name} is read from", getattr(before.action_from, name), getattr(after.action_from, name)
+        )
+
+
+OTHERWISE = {
+    "approval_minutes": "An approval expires after",
+    "approvals": "Approvals needed",
+    "another_approver_takes_edits": "What an approver edits always goes to another approver",
+    "no_action_needs_approval": "Closing a case without action needs an approval",
+    "grace_seconds": "Whoever decided may undo it for",
+    "lease_seconds": "A claim lasts",
+    "scorecard": "The scorecard is version",
+    "marks_required": "Every review must be marked",
+}
+TOLD_APART = {
+    "tiers",
+    "default_tier",
+    "action_tiers",
+    "amount_bands",
+    "segment_tiers",
+    "triggers",
+    "chains",
+    "reason_codes",
+    "action_from",
+}
+
+
+def _the_rest(before, after):
+    for name in before.__struct_fields__:
+        if name not in TOLD_APART:
+            formed = duration if name.endswith("_seconds") else _formed(name)
+            yield from _one(OTHERWISE.get(name, _words(name)), getattr(before, name), getattr(after, name), formed)
+
+
+SUBJECTS: dict[str, Callable[[Rules, Rules], Iterator[str]]] = {
+    "How each risk is watched": _tiers,
+    "Risk map": _risk_map,
+    "Triggers": _triggers,
+    "Approvals": _chains,
+    "Reason codes": _reason_codes,
+    "Where the action stands": _source,
+    "Decisions and deadlines": _the_rest,
+}
+
+
+# schemas
+
+
+def _schema(before: dict, after: dict, at: str = "") -> Iterator[str]:
+    """Field by field; a keyword that is no field is told where it stands."""
+    was, now = (schema.get("properties", {}) if isinstance(schema, dict) else {} for schema in (before, after))
+    yield from (f"The field “{at}{name}” is new: {_field(now[name])}." for name in now if name not in was)
+    yield from (f"The field “{at}{name}” is gone." for name in was if name not in now)
+    asked = [set(schema.get("required", [])) for schema in (before, after)]
+    yield from (f"The field “{at}{name}” is now required." for name in sorted(asked[1] - asked[0]))
+    yield from (f"The field “{at}{name}” is no longer required." for name in sorted(asked[0] - asked[1]))
+    yield from _keywords(before, after, f"The field “{at[:-1]}”" if at else "As a whole")
+    for name in was:
+        if name in now and was[name] != now[name]:
+            if isinstance(was[name], dict) and isinstance(now[name], dict):
+                yield from _schema(was[name], now[name], f"{at}{name}.")
+            else:
+                yield from _one(f"The field “{at}{name}”", was[name], now[name])
+
+
+def _keywords(before, after, about):
+    for name in sorted({*before, *after} - {"properties", "required"}):
+        yield from _one(f"{about}, {_words(name)}", before.get(name), after.get(name))
+
+
+def _field(schema) -> str:
+    if not isinstance(schema, dict):
+        return _plain(schema)
+    return f"one of {_plain(schema['enum'])}" if "enum" in schema else _plain(schema.get("type", "anything"))
+
+
+# what the sentences share
+
+
+def _one(about: str, was, now, formed=None) -> Iterator[str]:
+    """One value in place of another; of lists, what was added and what was taken away."""
+    formed = formed or _plain
+    if was == now:
+        return
+    if isinstance(was, list) and isinstance(now, list) and (added_or_gone := _members(was, now)):
+        yield f"{about}: {added_or_gone}."
+    elif isinstance(was, dict) and isinstance(now, dict):
+        yield from _by_key(was, now, f"{about} “{{}}”", formed)
+    elif isinstance(now, bool) and isinstance(was, bool):
+        yield f"{about}: {'yes' if now else 'no'}, before {'yes' if was else 'no'}."
+    else:
+        yield f"{about}: {formed(now)}, before {formed(was)}."
+
+
+def _members(was, now) -> str:
+    added, gone = ([each for each in one if each not in other] for one, other in ((now, was), (was, now)))
+    return "; ".join([*([f"{_plain(added)} added"] if added else []), *([f"{_plain(gone)} taken away"] if gone else [])])
+
+
+def _by_key(was: dict, now: dict, about: str, formed=None) -> Iterator[str]:
+    formed = formed or _plain
+    for key in (*was, *(key for key in now if key not in was)):
+        if key not in was:
+            yield f"{about.format(key)} is new: {_told(now[key], formed)}."
+        elif key not in now:
+            yield f"{about.format(key)} is gone; it was {_told(was[key], formed)}."
+        else:
+            yield from _one(about.format(key), was[key], now[key], formed)
+
+
+def _told(value, formed):
+    return _plain(value) if isinstance(value, list | dict) else formed(value)
+
+
+def _plain(value) -> str:
+    if value in (None, "", []) and value is not False:
+        return "nothing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    if isinstance(value, dict | msgspec.Struct):
+        return msgspec.json.encode(value).decode()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

@@ -1,0 +1,70 @@
+"""What a workflow lacks before anything of it may be published: owners. And what it lacks to run well: seats and limits."""
+
+import msgspec
+
+from accounts.roles import Ownership, Role
+from workflows import money
+from workflows.models import Owner, Seat
+from workflows.patterns import Rules
+
+WHO_CLOSES_IT = "An administrator can name one"
+NEEDED = {
+    Role.INTEGRATION: "Nothing can send outputs: no integration has a seat.",
+    Role.REVIEWER: "Nobody reviews: no reviewer has a seat.",
+    Role.RESOLVER: "Nobody resolves exceptions: no resolver has a seat.",
+    Role.APPROVER: "Nobody approves: no approver has a seat.",
+}
+
+
+def gaps(workflow) -> list[str]:
+    """Of the five owners, those that are missing, switched off or no longer in-house; each with who can close the gap."""
+    named = {owner.of: owner.user for owner in Owner.objects.filter(workflow=workflow).select_related("user__vendor")}
+    return [sentence for of in Ownership if (sentence := _gap(of.label.lower(), named.get(of)))]
+
+
+def _gap(kind, user) -> str:
+    if user is None:
+        return f"Nobody owns {kind}. {WHO_CLOSES_IT}."
+    if not user.is_in_house:
+        return f"{user}, the owner of {kind}, works for {user.vendor}. {WHO_CLOSES_IT} who is in-house."
+    if not user.is_active:
+        return f"The account of {user}, the owner of {kind}, is switched off. {WHO_CLOSES_IT}."
+    return ""
+
+
+def warnings_in_force(workflow) -> list[str]:
+    policy = workflow.policy
+    return warnings(workflow, msgspec.convert(policy.rules, Rules, strict=False)) if policy else []
+
+
+def warnings(workflow, rules: Rules) -> list[str]:
+    """What would leave cases waiting for somebody who is not there. It keeps nobody from publishing."""
+    seats = list(Seat.objects.live().filter(workflow=workflow, user__is_active=True).prefetch_related("limits"))
+    filled = {seat.role for seat in seats}
+    said = [sentence for role, sentence in NEEDED.items() if role not in filled]
+    return said + _beyond_every_limit([seat for seat in seats if seat.role == Role.APPROVER], rules)
+
+
+def currencies_in_use(workflow) -> set[str]:
+    """Those in which the rules in force name an amount."""
+    policy = workflow.policy
+    rules = msgspec.convert(policy.rules, Rules, strict=False) if policy else None
+    return {each.currency for each in (*rules.amount_bands, *rules.chains)} if rules else set()
+
+
+def _beyond_every_limit(seats, rules) -> list[str]:
+    """In each currency that the rules name: up to where somebody may approve, if that is less than where the last band or chain begins."""
+    begins = {}
+    for each in (*rules.amount_bands, *rules.chains):
+        if each.currency and each.amount is not None:
+            begins[each.currency] = max(begins.get(each.currency, 0), each.amount)
+    limits = {}
+    for limit in (limit for seat in seats for limit in seat.limits.all()):
+        limits[limit.currency] = max(limits.get(limit.currency, 0), limit.amount)
+    return [
+        f"Nobody may approve anything in {currency}: no approver has a limit in it."
+        if currency not in limits
+        else f"Nobody may approve more than {money.readable(limits[currency], currency)}, and the rules go beyond it."
+        for currency, amount in sorted(begins.items())
+        if limits.get(currency, -1) <= amount
+    ]
