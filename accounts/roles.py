@@ -43,12 +43,13 @@ VERBS = {
 OWNER_VERBS = {
     Ownership.POLICY: {"publish_policy"},
     Ownership.QUALITY: {"reopen", "publish_scorecard", "set_rate"},
-    Ownership.RISK: {"stop", "resume"},
+    Ownership.RISK: {"stop", "resume", "extend", "break_glass"},
     Ownership.EXCEPTIONS: {"stop"},
     Ownership.IMPROVEMENT: set(),
 }
-MACHINE_VERBS = {"triage", "settle"}
+AFTER_EXPIRY = {"reject", "send_back"}  # what the owner of risk may do beside, once an approval has expired
+MACHINE_VERBS = {"triage", "settle", "expire"}
 
 IN_HOUSE_ONLY = {Role.APPROVER, Office.MANAGER, Office.AUDITOR, Office.ADMINISTRATOR}
 
-KEY_VERBS = sorted(set().union(*VERBS.values(), {"read"}))
+KEY_VERBS = sorted(set().union(*VERBS.values(), {"read", "extend"}))

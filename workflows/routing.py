@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema_rs
 
 from workflows import money
-from workflows.patterns import RANK, Rules, Tier, TierRule
+from workflows.patterns import ONE_APPROVAL, RANK, Chain, Rules, Tier, TierRule
 from workflows.triggers import MISSING, Facts, Fires, Trigger, look
 
 
@@ -50,6 +50,7 @@ class Route:
     reasons: list[dict]  # each: name, kind, says, and the facts it saw
     category: str = ""
     tags: list[str] = field(default_factory=list)
+    chain: Chain | None = None  # the approvals it needs; None where it needs none
 
     @property
     def counted_as(self) -> str:
@@ -137,7 +138,25 @@ def route(facts: Facts, policy: Compiled, dial: Dial, *, draw: float, conflicts:
         reasons=reasons,
         category=category,
         tags=tags,
+        chain=chain_for(facts["action"], tier, rules) if requires_approval else None,
     )
+
+
+def chain_for(action: dict, tier: Tier, rules: Rules) -> Chain:
+    """The chain of approvals that an action of this tier needs; one approval where none of the policy's holds."""
+    taken = ONE_APPROVAL
+    for chain in rules.chains:
+        if _holds(chain, action, tier) and (taken is ONE_APPROVAL or chain.people >= taken.people):
+            taken = chain
+    return taken
+
+
+def _holds(chain: Chain, action: dict, tier: Tier) -> bool:
+    if chain.tier not in (None, tier) or chain.action_type not in ("", action["type"]):
+        return False
+    if chain.currency and chain.currency != action["currency"]:
+        return False
+    return chain.amount is None or (action["amount"] is not None and action["amount"] >= chain.amount)
 
 
 def _schema_faults(facts: Facts, policy: Compiled) -> list[dict]:
