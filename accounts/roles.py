@@ -52,4 +52,4 @@ MACHINE_VERBS = {"triage", "settle", "expire"}
 
 IN_HOUSE_ONLY = {Role.APPROVER, Office.MANAGER, Office.AUDITOR, Office.ADMINISTRATOR}
 
-KEY_VERBS = sorted(set().union(*VERBS.values(), {"read", "extend"}))
+KEY_VERBS = sorted(set().union(*VERBS.values(), {"read", "extend", "review_break_glass"}))

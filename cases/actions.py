@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from django.core.exceptions import PermissionDenied, ValidationError
 
-from accounts.models import User
+from accounts.models import Absence, User
 from accounts.roles import Ownership, Role
 from audit import clock, trail
 from cases import alerts
@@ -511,6 +511,8 @@ def _seated(case, user_id) -> User:
     )
     if seat is None:
         raise ValidationError({"to": f"Nobody with that id holds a seat at {case.get_state_display().lower()} here."})
+    if Absence.objects.at(case.story.now).filter(user=user_id).exists():
+        raise ValidationError({"to": f"{seat.user} is away. Choose somebody else."})
     mine = case.story.by.vendor_id
     if mine is not None and seat.user.vendor_id not in (None, mine):
         raise ValidationError({"to": "Your side's work goes to your own people or back to the house."})

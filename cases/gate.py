@@ -46,7 +46,8 @@ SELECT ARRAY(SELECT role FROM workflows_seat WHERE workflow_id = %(workflow)s AN
 """
 CONTENT = """
 UPDATE cases_case SET revision = %(revision)s, standing_output = %(standing)s, action_type = %(type)s, amount = %(amount)s,
-  currency = %(currency)s, payee = %(payee)s, proposes_no_action = %(no_action)s WHERE id = %(case)s RETURNING digest
+  currency = %(currency)s, payee = %(payee)s, proposes_no_action = %(no_action)s, chain = %(chain)s, approvals_needed = %(needed)s
+ WHERE id = %(case)s RETURNING digest
 """
 DECIDE = """
 WITH decided AS (
@@ -235,6 +236,7 @@ def _renewed(case) -> bytes:
     """Store the content that stands now; its digest."""
     content = {"type": case.action_type, "amount": case.amount, "currency": case.currency, "payee": case.payee}
     about = {"case": case.pk, "revision": case.revision, "no_action": case.proposes_no_action}
+    about |= {"chain": json.dumps(case.chain), "needed": case.approvals_needed}
     [digest] = _returned(CONTENT, {**content, **about, "standing": _as_json(case.standing_output)})
     return digest
 

@@ -44,8 +44,9 @@ def _tell_that_it_is_not_released(pk, refusal, machine):
 
 
 def end_expired_claims() -> None:
-    """Leases that ran out are over in the history too."""
+    """Leases that ran out are over in the history too; what the absent hold is offered to others."""
     queues.end_expired_claims()
+    queues.offer_what_the_absent_hold()
 
 
 def expire_approvals(limit=500) -> None:

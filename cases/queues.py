@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import Q
 
+from accounts.models import Absence
 from audit import clock, trail
 from cases.gate import asking, end_claim, nobody_else_holds, what_happened
 from cases.models import Case, Claim
@@ -124,15 +125,16 @@ def end_expired_claims(*, limit=500) -> int:
     return len(over)
 
 
-def offer_to_others(user) -> int:
-    """Whoever goes away holds nothing: his claims end, and what was handed to him is anybody's at the desk."""
-    held = Case.objects.select_for_update(of=("self",)).open().filter(Q(claimed_by=user) | Q(assigned_to=user))
+def offer_what_the_absent_hold() -> int:
+    """Whoever went away holds nothing: his claims end, and what was handed to him is anybody's at the desk."""
+    now = clock.now()
+    away = list(Absence.objects.at(now).values_list("user", flat=True))
+    held = Case.objects.open().filter(Q(claimed_by__in=away, claimed_until__gt=now) | Q(assigned_to__in=away))
     with transaction.atomic():
-        cases = list(held.order_by("id"))
-        now = clock.now()
-        Claim.objects.filter(case__in=cases, user=user, ended_at=None).update(ended_at=now, ended_by="absent")
-        Case.objects.filter(pk__in=[case.pk for case in cases], claimed_by=user).update(claimed_by=None, claimed_until=None)
-        Case.objects.filter(pk__in=[case.pk for case in cases], assigned_to=user).update(assigned_to=None)
+        cases = [case.pk for case in held.select_for_update(skip_locked=True, of=("self",)).order_by("id")] if away else []
+        Claim.objects.filter(case__in=cases, user__in=away, ended_at=None).update(ended_at=now, ended_by="absent")
+        Case.objects.filter(pk__in=cases, claimed_by__in=away).update(claimed_by=None, claimed_until=None)
+        Case.objects.filter(pk__in=cases, assigned_to__in=away).update(assigned_to=None)
     return len(cases)
 
 

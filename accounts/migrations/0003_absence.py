@@ -1,10 +1,11 @@
 """Who is away, and who stands in for him."""
 
-import audit.clock
 import django.contrib.postgres.fields
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
+
+import audit.clock
 
 SQL = """
 CREATE FUNCTION is_absent(person bigint, moment timestamptz) RETURNS boolean LANGUAGE sql STABLE
@@ -64,6 +65,7 @@ class Migration(migrations.Migration):
                         ("reject", "reject"),
                         ("reopen", "reopen"),
                         ("resolve", "resolve"),
+                        ("review_break_glass", "review break glass"),
                         ("rework", "rework"),
                         ("send_back", "send back"),
                         ("skip", "skip"),

@@ -1,9 +1,10 @@
 """Titles of seats, delegation, and the one answer to who may approve what."""
 
-import audit.clock
 import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
+
+import audit.clock
 
 SQL = """
 -- Who acts as which owner: the owner, and while he is away his stand-in.
