@@ -76,6 +76,40 @@ class User(AbstractUser):
         return self.vendor_id is None
 
 
+class AbsenceQuerySet(models.QuerySet):
+    def at(self, now):
+        """Who is away at that moment: from `since` until the return date, or until he said that he is back."""
+        return self.filter(Q(ended_at=None) | Q(ended_at__gt=now), since__lte=now, until__gt=now)
+
+    def not_over(self, now):
+        return self.filter(ended_at=None, until__gt=now)
+
+
+class Absence(models.Model):
+    """Somebody is away: nothing is assigned to him, he approves nothing, and his stand-in acts for what he owns."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="absences")
+    since = models.DateTimeField(default=clock.now)
+    until = models.DateTimeField(help_text="The return date.")
+    stand_in = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    reason = models.TextField(blank=True)
+    ended_at = models.DateTimeField(null=True, editable=False, help_text="When he said that he is back.")
+
+    objects = AbsenceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-since"]
+        constraints = [
+            models.CheckConstraint(condition=Q(until__gt=models.F("since")), name="an_absence_ends_after_it_begins"),
+            models.CheckConstraint(
+                condition=Q(stand_in=None) | ~Q(stand_in=models.F("user")), name="nobody_stands_in_for_himself"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.user} is away until {self.until:%Y-%m-%d %H:%M} UTC"
+
+
 class ApiKey(models.Model):
     """A credential over REST. Only the SHA-256 of the key is kept; the key itself is shown once."""
 

@@ -43,7 +43,16 @@ VERBS = {
 OWNER_VERBS = {
     Ownership.POLICY: {"publish_policy", "ask_two_people", "seat_integration", "name_owner_of_policy"},
     Ownership.QUALITY: {"reopen", "publish_scorecard", "set_rate", "name_owner_of_quality"},
-    Ownership.RISK: {"stop", "resume", "let_one_publish", "seat_approver", "limit_approver", "name_owner_of_risk"},
+    Ownership.RISK: {
+        "stop",
+        "resume",
+        "let_one_publish",
+        "seat_approver",
+        "limit_approver",
+        "name_owner_of_risk",
+        "extend",
+        "break_glass",
+    },
     Ownership.EXCEPTIONS: {"stop", "name_owner_of_exceptions"},
     Ownership.IMPROVEMENT: {"name_owner_of_improvement"},
 }
@@ -55,8 +64,9 @@ OFFICE_VERBS = {  # on definitions; an administrator appoints and drafts, and ne
         *(f"name_owner_of_{of}" for of in Ownership.values),
     },
 }
-MACHINE_VERBS = {"triage", "settle"}
+AFTER_EXPIRY = {"reject", "send_back"}  # what the owner of risk may do beside, once an approval has expired
+MACHINE_VERBS = {"triage", "settle", "expire"}
 
 IN_HOUSE_ONLY = {Role.APPROVER, Office.MANAGER, Office.AUDITOR, Office.ADMINISTRATOR}
 
-KEY_VERBS = sorted(set().union(*VERBS.values(), {"read"}))
+KEY_VERBS = sorted(set().union(*VERBS.values(), {"read", "extend", "review_break_glass"}))

@@ -81,6 +81,21 @@ SENTENCES = {
     "case.release": "was released",
     "case.rework": "was reworked after release",
     "case.skip": "was skipped by {actor}",
+    "case.break_glass": "was approved by {actor}, who broke the glass",
+    "case.review_break_glass": "had its broken glass reviewed by {actor}: {verdict}",
+    "case.extend": "was given until {until} for its approval by {actor}",
+    "case.expire": "was not approved in time: the owner of risk decides",
+    "case.alert": "was named to the owner of risk ({code})",
+    "case.settle": "took effect when its time to undo was over",
+    "user.add": "was added by {actor}",
+    "user.change": "was changed by {actor}",
+    "user.be_absent": "was marked absent until {until} by {actor}",
+    "user.come_back": "was marked back by {actor}",
+    "delegation.give": "was given by {actor}, until {until}",
+    "delegation.end": "was ended by {actor}",
+    "workflow.add": "was added by {actor}",
+    "workflow.change": "was changed by {actor}",
+    "policy.change": "was changed as a draft by {actor}",
     "policy.draft": "was drafted by {actor}",
     "policy.edit": "was edited by {actor}",
     "policy.publish": "was published by {actor}",
@@ -88,17 +103,23 @@ SENTENCES = {
     "workflow.stop": "was stopped by {actor}",
     "workflow.resume": "was resumed by {actor}",
     "workflow.set_rate": "had a sampling rate set by {actor}",
-    "seat.give": "was given by {actor}",
+    "seat.give": "was given by {actor}: {role} in {workflow}",
     "seat.end": "was ended by {actor}",
-    "owner.name": "was named by {actor}",
+    "owner.name": "was named owner of {of} in {workflow} by {actor}",
     "apikey.make": "was made by {actor}",
     "apikey.revoke": "was revoked by {actor}",
 }
 
 
-def sentence(event) -> str:
-    """The event as prose, without its time: what happened, by whom, and why where somebody said so."""
-    facts = {"to": "", "sentence": "", **event.body, "actor": event.actor_name}  # no fact passes for the actor
+SAID = ("to", "sentence", "until", "verdict", "code", "role", "workflow", "of")  # what the sentences name of an event's facts
+
+
+def sentence(event, names=None) -> str:
+    """The event as prose, without its time: what happened, by whom, and why where somebody said so.
+
+    `names`, by id, of those for whom a delegate acted: names are no facts, so the event has ids only.
+    """
+    facts = {**dict.fromkeys(SAID, ""), **event.body, "actor": event.actor_name}  # no fact passes for the actor
     if event.verb.endswith("_refused"):
         attempt = event.verb.rpartition(".")[2].removesuffix("_refused").replace("_", " ")
         said = f"refused {event.actor_name}'s attempt to {attempt}: {facts.get('why', '')}"
@@ -107,4 +128,6 @@ def sentence(event) -> str:
     else:
         noun, _, verb = event.verb.partition(".")
         said = f"{noun} {verb.replace('_', ' ')} by {event.actor_name}"
+    if holder := event.body.get("for"):
+        said += f" for {(names or {}).get(holder, f'person {holder}')}"
     return f"{said} – “{event.words}”" if event.words else said

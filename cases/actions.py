@@ -3,20 +3,24 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 
-from accounts.models import User
-from accounts.roles import Role
+from accounts.models import Absence, User
+from accounts.roles import Ownership, Role
+from audit import clock, trail
+from cases import alerts
+from cases.chains import approvals, as_steps, is_complete_with_one_more
 from cases.corrections import differences
-from cases.gate import changing
-from cases.models import Correction, Rework
+from cases.gate import asking, changing, what_happened
+from cases.models import Alert, BreakGlassReview, Correction, Rework
+from cases.permissions import seat_for
 from cases.states import APPROVAL, CLOSED, DESKS, ClosedAs
 from integrations.problems import Conflict
 from scorecards import actions as scorecards
 from workflows import money
 from workflows.models import Seat, compiled_policy
 from workflows.patterns import RANK
-from workflows.routing import Dial, action_in, route
+from workflows.routing import Dial, action_in, chain_for, route
 
 # review
 
@@ -46,9 +50,10 @@ def correct(case_id, *, by, output, action=None, reason="", marks=None, root_cau
     return case
 
 
-def escalate(case_id, *, by, reason, category=None, new_values=None, active_seconds=None):
+def escalate(case_id, *, by, reason, reason_code="", category=None, new_values=None, active_seconds=None):
     """From review to resolution; from resolution to approval, which is then required."""
     with changing(case_id, "escalate", by=by, reason=_said(reason)) as case:
+        _give_reason_code(case, reason_code)
         _name_category(case, category)
         _keep_new_values(case, new_values, {})
         case.story.active_seconds = active_seconds
@@ -77,9 +82,10 @@ def resolve(
     return case
 
 
-def no_action(case_id, *, by, reason, category, new_values=None, active_seconds=None):
+def no_action(case_id, *, by, reason, category, reason_code="", new_values=None, active_seconds=None):
     """Nothing is done, for a reason. Where the policy says so, an approver agrees first."""
     with changing(case_id, "no_action", by=by, reason=_said(reason)) as case:
+        _give_reason_code(case, reason_code)
         if not category:
             raise ValidationError({"category": "Say what kind of exception it was."})
         _name_category(case, category)
@@ -97,45 +103,101 @@ def no_action(case_id, *, by, reason, category, new_values=None, active_seconds=
 # approval
 
 
-def approve(case_id, *, by, reason="", output=None, action=None, digest=None, active_seconds=None):
+def approve(
+    case_id, *, by, reason="", reason_code="", output=None, action=None, digest=None, break_glass=False, active_seconds=None
+):
     """One approval of exactly what stands, or of it as edited here. `digest` (hex) names what the approver saw.
 
     An edit that raises amount, payee, type or tier (or where the policy always asks) stands as an edit, and another
-    approver takes it: the case stays at approval.
+    approver takes it: the case stays at approval. `break_glass`: the owner of risk takes the step beyond a limit, for an
+    absent approver or after the expiry; he says why, and another in-house person reviews it within a working day.
     """
-    with changing(case_id, "approve", by=by, reason=reason) as case:
+    with changing(case_id, "break_glass" if break_glass else "approve", by=by, reason=reason) as case:
+        case.story.verb, case.story.breaks_glass = "approve", break_glass
+        _is_in_time(case)
         if digest is not None and digest != bytes(case.digest).hex():
             raise Conflict("The content has changed since you saw it. Look at it again.", code="content_changed")
+        _give_reason_code(case, reason_code)
         case.story.active_seconds = active_seconds
-        given = case.standing_facts.approvals
-        if output is not None or action is not None:
-            before = (case.action, case.tier)
-            _edit(case, case.standing if output is None else output, action)
-            given = 0 if case.story.before else given
-            if case.story.before and _another_must_take_it(case, *before):
-                case.story.verb = "edit"
-                case.approve(complete=False)
-                return case
-        case.approve(complete=given + 1 >= case.approvals_needed)
+        if break_glass:
+            _check_the_glass(case, output, action)
+        elif (output is not None or action is not None) and _edit_goes_to_another(case, output, action):
+            case.story.verb = "edit"
+            case.approve(complete=False)
+            return case
+        case.approve(complete=is_complete_with_one_more(case.chain, case.standing_facts.given))
         _close_if_closed(case)
     return case
 
 
-def reject(case_id, *, by, reason, active_seconds=None):
+def reject(case_id, *, by, reason, reason_code="", active_seconds=None):
     """It is not done."""
     with changing(case_id, "reject", by=by, reason=_said(reason)) as case:
+        _is_in_time(case)
+        _give_reason_code(case, reason_code)
         case.story.active_seconds = active_seconds
         case.reject()
         _close(case, ClosedAs.REJECTED)
     return case
 
 
-def send_back(case_id, *, by, reason, active_seconds=None):
+def send_back(case_id, *, by, reason, reason_code="", active_seconds=None):
     """One desk back, with a reason; approvals given are void."""
     with changing(case_id, "send_back", by=by, reason=_said(reason)) as case:
+        _is_in_time(case)
+        _give_reason_code(case, reason_code)
         case.story.active_seconds = active_seconds
         case.story.voids = True
         case.send_back()
+    return case
+
+
+def extend(case_id, *, by, reason, minutes):
+    """The owner of risk gives an approval more time, counted from now. It moves nothing: whoever holds the case goes on."""
+    with asking(case_id, "extend", by=by) as case:
+        if case.state != APPROVAL:
+            raise Conflict(what_happened(case), code="not_from_here", state=case.state)
+        if minutes < 1:
+            raise ValidationError({"minutes": "Give it a minute at least."})
+        now = clock.now()
+        case.expires_at = now + timedelta(minutes=minutes)
+        case.save(update_fields=["expires_at"])
+        alerts.settle(case, Alert.Code.APPROVAL_EXPIRED, at=now)
+        trail.record("case.extend", by=by, subject=case, words=_said(reason).strip(), until=case.expires_at)
+    return case
+
+
+def expire(case_id, *, by):
+    """The time to approve is over: the owner of risk is told. It never approves. Done by the machine."""
+    with asking(case_id, "expire", by=by) as case:
+        if case.state != APPROVAL or not case.standing_facts.expired:
+            raise Conflict("This approval is not due to expire.", code="not_due")
+        says = f"The time to approve ran out on {case.expires_at:%Y-%m-%d at %H:%M} UTC. Reject it, send it back, extend it or break the glass."
+        if alerts.raise_for(case, Alert.Code.APPROVAL_EXPIRED, says, at=clock.now()):
+            trail.record("case.expire", by=by, subject=case, expired_at=case.expires_at)
+    return case
+
+
+def review_break_glass(case_id, *, by, verdict, note=""):
+    """Another in-house person says whether breaking the glass was right: of the oldest one of this case that nobody reviewed."""
+    with asking(case_id, "review_break_glass", by=by) as case:
+        review = BreakGlassReview.objects.select_related("decision").filter(decision__case=case, reviewed_at=None).first()
+        if review is None:
+            raise Conflict("No broken glass of this case waits for a review.", code="nothing_to_review")
+        if review.decision.by_id == by.pk:
+            raise PermissionDenied("You broke this glass yourself, so somebody else must review it.")
+        if verdict not in BreakGlassReview.Verdict.values:
+            raise ValidationError({"verdict": f"Say one of: {', '.join(BreakGlassReview.Verdict.values)}."})
+        if verdict == BreakGlassReview.Verdict.OBJECTED:
+            _said(note, "note")
+        now = clock.now()
+        BreakGlassReview.objects.filter(pk=review.pk).update(
+            reviewed_by=by, reviewed_at=now, verdict=verdict, note=note.strip()
+        )
+        alerts.settle(case, Alert.Code.REVIEW_OVERDUE, at=now)
+        trail.record(
+            "case.review_break_glass", by=by, subject=case, words=note.strip(), decision=review.decision_id, verdict=verdict
+        )
     return case
 
 
@@ -221,10 +283,53 @@ def settle_case(case_id, *, by):
 # what the verbs share
 
 
-def _said(reason):
+def _said(reason, field="reason"):
     if not (reason or "").strip():
-        raise ValidationError({"reason": "Say why."})
+        raise ValidationError({field: "Say why."})
     return reason
+
+
+def _give_reason_code(case, code):
+    """The reason code that the policy's list for this verb has; where it has any, one must be chosen."""
+    verb = case.story.verb
+    listed = [each.code for each in compiled_policy(case.policy_id).rules.reason_codes if verb in each.verbs]
+    if listed and code not in listed:
+        raise ValidationError({"reason_code": f"Choose a reason code: {', '.join(listed)}."})
+    if code and not listed:
+        raise ValidationError(
+            {"reason_code": f"The policy lists no reason codes for “{verb.replace('_', ' ')}”. Leave it out."}
+        )
+    case.story.reason_code = code
+
+
+def _is_in_time(case):
+    """After its expiry an approval is the owner of risk's: he rejects it, sends it back, extends it or breaks the glass."""
+    story, facts = case.story, case.standing_facts
+    if not facts.expired or story.breaks_glass:
+        return
+    if story.verb == "approve" or Ownership.RISK not in facts.ownerships:
+        owner = case.workflow.owners.select_related("user").filter(of=Ownership.RISK).first()
+        who = f"{owner.user}, who owns the risk," if owner else "The owner of risk"
+        raise Conflict(
+            f"The time to approve ran out on {case.expires_at:%Y-%m-%d at %H:%M} UTC. {who} decides now.",
+            code="approval_expired",
+        )
+
+
+def _check_the_glass(case, output, action):
+    _said(case.story.reason)
+    if output is not None or action is not None:
+        raise ValidationError("Breaking the glass approves what stands. Send it back to have it changed.")
+
+
+def _edit_goes_to_another(case, output, action) -> bool:
+    """The approver's edit; whether it goes beyond what he may approve himself. Approvals before it are void."""
+    before = (case.action, case.tier)
+    _edit(case, case.standing if output is None else output, action)
+    if not case.story.before:
+        return False
+    case.standing_facts.given = []
+    return _another_must_take_it(case, *before) or seat_for("approve", case, case.standing_facts, case.story.by) is None
 
 
 def _mark(case, marks, *, must_pass=False):
@@ -326,8 +431,12 @@ def _reroute(case, policy):
 
 
 def _require_approval(case):
+    """From now on somebody approves it, by the chain of what stands; a chain never gets shorter, and another one voids approvals."""
+    steps = as_steps(chain_for(case.action, case.tier, compiled_policy(case.policy_id).rules))
     case.requires_approval = True
-    case.approvals_needed = max(case.approvals_needed, compiled_policy(case.policy_id).rules.approvals)
+    if steps != case.chain and approvals(steps) >= case.approvals_needed:
+        case.story.voids = case.story.voids or bool(case.chain)
+        case.chain, case.approvals_needed = steps, approvals(steps)
 
 
 def _another_must_take_it(case, action, tier):
@@ -402,6 +511,8 @@ def _seated(case, user_id) -> User:
     )
     if seat is None:
         raise ValidationError({"to": f"Nobody with that id holds a seat at {case.get_state_display().lower()} here."})
+    if Absence.objects.at(case.story.now).filter(user=user_id).exists():
+        raise ValidationError({"to": f"{seat.user} is away. Choose somebody else."})
     mine = case.story.by.vendor_id
     if mine is not None and seat.user.vendor_id not in (None, mine):
         raise ValidationError({"to": "Your side's work goes to your own people or back to the house."})

@@ -279,6 +279,8 @@ VERBS = {
     "approve": (actions.approve, shapes.Approve),
     "reject": (actions.reject, shapes.Timed),
     "send_back": (actions.send_back, shapes.Timed),
+    "extend": (actions.extend, shapes.Extend),
+    "review_break_glass": (actions.review_break_glass, shapes.Reviewed),
     "recall": (actions.recall, shapes.Reasoned),
     "hand_over": (actions.hand_over, shapes.HandOver),
     "undo": (actions.undo, shapes.Excused),

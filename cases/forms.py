@@ -12,10 +12,11 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from accounts.models import User
+from accounts.models import Absence, User
+from audit import clock
 from cases import outputs
 from cases.corrections import differences
-from cases.models import Rework
+from cases.models import BreakGlassReview, Rework
 from cases.states import DESKS
 from integrations.problems import sentence
 from scorecards import actions as scorecards
@@ -64,6 +65,66 @@ class Reason(Part):
 
     def arguments(self, form):
         return {"reason": form.cleaned_data["reason"]}
+
+
+class ReasonCode(Part):
+    """The policy's list of reasons for this verb, where it has one."""
+
+    def __init__(self, verb):
+        self.verb = verb
+
+    def fields(self, case, user):
+        listed = [each for each in compiled_policy(case.policy_id).rules.reason_codes if self.verb in each.verbs]
+        made = forms.ChoiceField(
+            label="For which reason?",
+            choices=[("", "Choose"), *((each.code, each.label) for each in listed)],
+            widget=UnfoldAdminSelectWidget(),
+            error_messages={"required": "Choose a reason."},
+        )
+        return {"reason_code": made} if listed else {}
+
+    def arguments(self, form):
+        return {"reason_code": form.cleaned_data.get("reason_code") or None}
+
+
+class MoreTime(Part):
+    """How much longer an approval may wait."""
+
+    def fields(self, case, user):
+        made = forms.IntegerField(
+            label="Minutes from now",
+            min_value=1,
+            max_value=60 * 24 * 366,
+            widget=UnfoldAdminDecimalFieldWidget(attrs={"min": "1"}),
+        )
+        return {"minutes": made}
+
+    def arguments(self, form):
+        return {"minutes": form.cleaned_data["minutes"]}
+
+
+class Glass(Part):
+    """The approval goes past limit, title and expiry, and is reviewed by somebody else."""
+
+    def arguments(self, form):
+        return {"break_glass": True}
+
+
+class Verdict(Part):
+    """What another person says of the broken glass."""
+
+    def fields(self, case, user):
+        return {
+            "verdict": forms.ChoiceField(
+                label="Was it right?", choices=BreakGlassReview.Verdict.choices, widget=UnfoldAdminSelectWidget()
+            ),
+            "note": forms.CharField(
+                label="Why?", required=False, max_length=10_000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
+            ),
+        }
+
+    def arguments(self, form):
+        return {name: form.cleaned_data[name] for name in ("verdict", "note")}
 
 
 class Category(Part):
@@ -210,7 +271,9 @@ class To(Part):
 
     def fields(self, case, user):
         seats = Seat.objects.live().filter(workflow=case.workflow, role=DESKS.get(case.state, ""))
-        people = User.objects.filter(pk__in=seats.values("user"), is_active=True).exclude(pk__in=[*case.passed_by, user.pk])
+        people = User.objects.filter(pk__in=seats.values("user"), is_active=True)
+        people = people.exclude(pk__in=[*case.passed_by, user.pk])
+        people = people.exclude(pk__in=Absence.objects.at(clock.now()).values("user"))
         if not user.is_in_house:
             people = people.filter(Q(vendor=None) | Q(vendor=user.vendor_id))
         made = forms.ModelChoiceField(

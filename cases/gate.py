@@ -7,6 +7,7 @@ import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -14,11 +15,13 @@ from django.db import connection, transaction
 from django_fsm import TransitionNotAllowed
 
 from accounts.models import User
+from accounts.roles import Role
 from audit import clock, trail
 from audit.models import AuditEvent
+from cases.chains import Given, next_step
 from cases.models import Case, Correction
-from cases.permissions import Standing, why_not
-from cases.states import CHECKING, CLOSED, DESKS, MAKING, MOVES, ClosedAs
+from cases.permissions import Authority, Standing, seat_for, why_not
+from cases.states import APPROVAL, CHECKING, CLOSED, DESKS, MAKING, MOVES, ClosedAs
 from integrations import outbox
 from integrations.models import OutboxRow
 from integrations.problems import Conflict
@@ -26,30 +29,32 @@ from workflows.models import Seat, compiled_policy
 
 STANDING = """
 SELECT ARRAY(SELECT role FROM workflows_seat WHERE workflow_id = %(workflow)s AND user_id = %(user)s AND ended_at IS NULL),
-  ARRAY(SELECT "of" FROM workflows_owner WHERE workflow_id = %(workflow)s AND user_id = %(user)s),
-  (SELECT max(l.amount) FROM workflows_seat s JOIN workflows_approvallimit l ON l.seat_id = s.id
-    WHERE s.workflow_id = %(workflow)s AND s.user_id = %(user)s AND s.role = 'approver' AND s.ended_at IS NULL
-      AND l.currency = %(currency)s AND l.action_type IN ('', %(action_type)s)),
+  ARRAY(SELECT "of" FROM owners_acting(%(now)s) WHERE workflow_id = %(workflow)s AND user_id = %(user)s),
+  (SELECT jsonb_agg(jsonb_build_array(a.holder_id, a.delegation_id, a.title, a.most, a.within) ORDER BY a.delegation_id NULLS FIRST)
+    FROM authority_to_approve(%(workflow)s, %(action_type)s, %(amount)s, %(currency)s, %(now)s) a WHERE a.user_id = %(user)s),
+  (SELECT max(least(until, ended_at)) FROM accounts_absence
+    WHERE user_id = %(user)s AND since <= %(now)s AND %(now)s < least(until, ended_at)),
   ARRAY(SELECT DISTINCT by_id FROM cases_decision WHERE case_id = %(case)s AND (verb = ANY(%(making)s) OR output IS NOT NULL)),
   (SELECT answers_for_id FROM accounts_user WHERE id = %(sender)s),
-  (SELECT count(DISTINCT by_id) FROM cases_decision WHERE case_id = %(case)s AND verb = 'approve' AND digest = %(digest)s),
+  (SELECT jsonb_agg(jsonb_build_array(step, by_id, holder_id) ORDER BY id) FROM valid_approvals(%(case)s, %(digest)s)),
   EXISTS (SELECT FROM cases_decision WHERE case_id = %(case)s AND before IS NOT NULL
      AND at > (SELECT max(at) FROM cases_release WHERE case_id = %(case)s)),
-  (SELECT to_jsonb(d) FROM (SELECT by_id, verb, desk, "to", at, before, reason FROM cases_decision
+  (SELECT to_jsonb(d) FROM (SELECT by_id, verb, desk, "to", at, before, reason, reason_code FROM cases_decision
     WHERE case_id = %(case)s ORDER BY id DESC LIMIT 1) d),
   (SELECT to_jsonb(d) FROM (SELECT by_id, desk FROM cases_decision
     WHERE case_id = %(case)s AND "to" = 'approval' AND desk <> 'approval' ORDER BY id DESC LIMIT 1) d)
 """
 CONTENT = """
 UPDATE cases_case SET revision = %(revision)s, standing_output = %(standing)s, action_type = %(type)s, amount = %(amount)s,
-  currency = %(currency)s, payee = %(payee)s, proposes_no_action = %(no_action)s WHERE id = %(case)s RETURNING digest
+  currency = %(currency)s, payee = %(payee)s, proposes_no_action = %(no_action)s, chain = %(chain)s, approvals_needed = %(needed)s
+ WHERE id = %(case)s RETURNING digest
 """
 DECIDE = """
 WITH decided AS (
-  INSERT INTO cases_decision (case_id, by_id, vendor_id, at, verb, desk, "to", output, before, digest, reason, category_id,
-    evaluation_id, active_seconds)
+  INSERT INTO cases_decision (case_id, by_id, vendor_id, at, verb, desk, "to", output, before, digest, reason, reason_code, step,
+    delegation_id, break_glass, category_id, evaluation_id, active_seconds)
   VALUES (%(case)s, %(by)s, %(vendor)s, %(at)s, %(verb)s, %(desk)s, %(to)s, %(output)s, %(before)s, %(digest)s, %(reason)s,
-    %(category)s, %(evaluation)s, %(active_seconds)s) RETURNING id),
+    %(reason_code)s, %(step)s, %(delegation)s, %(break_glass)s, %(category)s, %(evaluation)s, %(active_seconds)s) RETURNING id),
 corrected AS (
   INSERT INTO cases_correction (decision_id, field, before, after, root_cause, is_new_value)
   SELECT d.id, x.field, x.before, x.after, x.root_cause, x.is_new_value FROM decided d, ROWS FROM (jsonb_to_recordset(%(corrections)s)
@@ -64,7 +69,18 @@ SELECT %(case)s, coalesce(max(number), 0) + 1, %(digest)s, %(at)s FROM cases_rel
 FOLLOWS = ("case.settle", "case.release")  # from a decision: whoever came too late is told of the decision
 DECIDING = {*MAKING, *CHECKING} & MOVES.keys()
 MOVE = [
-    *("state", "tier", "requires_approval", "approvals_needed", "category_id", "vendor_id", "assigned_to_id", "passed_by"),
+    *(
+        "state",
+        "tier",
+        "requires_approval",
+        "approvals_needed",
+        "chain",
+        "expires_at",
+        "category_id",
+        "vendor_id",
+        "assigned_to_id",
+        "passed_by",
+    ),
     *("claimed_by_id", "claimed_until", "due_at", "closed_as", "closed_at", "settles_at", "released_at", "revision"),
 ]
 MOVED = f"UPDATE cases_case SET {', '.join(f'{name} = %({name})s' for name in MOVE)} WHERE id = %(case)s"
@@ -86,6 +102,10 @@ class Story:
     corrections: list[Correction] = field(default_factory=list)
     evaluation: Any = None
     active_seconds: int | None = None
+    reason_code: str = ""
+    step: int | None = None  # of the chain, for an approval
+    seat: Authority | None = None  # by which he decides at approval
+    breaks_glass: bool = False
     settles: bool = False
     facts: dict = field(default_factory=dict)
 
@@ -132,6 +152,7 @@ def locked(case_id) -> Case:
 
 def standing(case, by) -> Standing:
     """The facts about `by` and `case` that `why_not` asks for: one statement, after the lock, so that it sees what the lock waited for."""
+    now = clock.now()
     with connection.cursor() as cursor:
         cursor.execute(
             STANDING,
@@ -141,23 +162,32 @@ def standing(case, by) -> Standing:
                 "case": case.pk,
                 "currency": case.currency,
                 "action_type": case.action_type,
+                "amount": case.amount,
                 "making": list(MAKING),
                 "sender": case.sender_id,
                 "digest": case.digest,
+                "now": now,
             },
         )
-        roles, ownerships, limit, makers, behind, approvals, edited, last, sent = cursor.fetchone()
+        roles, ownerships, authority, absent, makers, behind, given, edited, last, sent = cursor.fetchone()
+    seats = [Authority(*facts) for facts in _json(authority) or ()]
     return Standing(
-        set(roles),
+        set(roles) | ({Role.APPROVER} if seats else set()),
         set(ownerships),
-        limit,
+        seats,
+        absent,
         set(makers),
         behind,
-        approvals,
+        [Given(*facts) for facts in _json(given) or ()],
+        case.has_expired(now),
         edited,
-        last=json.loads(last) if last else {},
-        sent=json.loads(sent) if sent else {},
+        last=_json(last) or {},
+        sent=_json(sent) or {},
     )
+
+
+def _json(value):
+    return json.loads(value, parse_float=Decimal) if isinstance(value, str) else value
 
 
 def what_happened(case) -> str:
@@ -188,12 +218,14 @@ def _write(case):
     decision = _decision(case) if story.decides else None
     _leave_the_desk(case)
     trail.record(
-        f"case.{story.verb}",
+        "case.break_glass" if story.breaks_glass else f"case.{story.verb}",
         by=story.by,
         subject=case,
         words=story.reason,
         **{"from": story.desk, "to": case.state, "policy": case.policy_id, "ai_release": case.ai_release_id},
         **({"decision": decision} if decision else {}),
+        **({"reason_code": story.reason_code} if story.reason_code else {}),
+        **({"for": story.seat.holder} if story.seat and story.seat.delegation else {}),
         **story.facts,
     )
     if story.settles:
@@ -204,13 +236,24 @@ def _renewed(case) -> bytes:
     """Store the content that stands now; its digest."""
     content = {"type": case.action_type, "amount": case.amount, "currency": case.currency, "payee": case.payee}
     about = {"case": case.pk, "revision": case.revision, "no_action": case.proposes_no_action}
+    about |= {"chain": json.dumps(case.chain), "needed": case.approvals_needed}
     [digest] = _returned(CONTENT, {**content, **about, "standing": _as_json(case.standing_output)})
     return digest
+
+
+def _sign(case):
+    """At approval: by which seat, and for an approval which step of the chain it takes."""
+    story, facts = case.story, case.standing_facts
+    if story.desk == APPROVAL and not story.breaks_glass:
+        story.seat = seat_for(story.verb, case, facts, story.by)
+    if story.verb == "approve":
+        story.step = next_step(case.chain, facts.given)
 
 
 def _decision(case) -> int:
     """The decision's id; its corrections are stored with it."""
     story = case.story
+    _sign(case)
     corrections = [
         {name: getattr(correction, name) for name in ("field", "before", "after", "root_cause", "is_new_value")}
         for correction in story.corrections
@@ -229,6 +272,10 @@ def _decision(case) -> int:
             "before": _as_json(story.before),
             "digest": case.digest,
             "reason": story.reason,
+            "reason_code": story.reason_code,
+            "step": story.step,
+            "delegation": story.seat and story.seat.delegation,
+            "break_glass": story.breaks_glass,
             "category": case.category_id if story.verb in ("no_action", "resolve", "escalate") else None,
             "evaluation": story.evaluation and story.evaluation.pk,
             "active_seconds": story.active_seconds,
@@ -257,7 +304,8 @@ def end_claim(case, how, *, at):
 
 def _save_the_move(case):
     with connection.cursor() as cursor:
-        cursor.execute(MOVED, {"case": case.pk, **{name: getattr(case, name) for name in MOVE}})
+        moved = {name: getattr(case, name) for name in MOVE}
+        cursor.execute(MOVED, {"case": case.pk, **moved, "chain": json.dumps(case.chain)})
 
 
 def _leave_the_desk(case):
@@ -271,6 +319,8 @@ def _leave_the_desk(case):
         if case.vendor_id and not _works_there(case.vendor_id, case):
             case.vendor_id = None
         closed = case.state == CLOSED
+        at_approval = case.state == APPROVAL
+        case.expires_at = story.now + timedelta(minutes=rules.approval_minutes) if at_approval else None
         case.due_at = None if closed else story.now + timedelta(minutes=rules.tiers[case.tier].due_minutes)
         if not closed:
             case.closed_as, case.closed_at, case.settles_at = "", None, None
@@ -306,7 +356,9 @@ def release(case):
 def told_of(case) -> dict:
     """What the sender hears of a case; when the grace window is over, of the decision it was for."""
     decided = (
-        case.standing_facts.last if case.story.verb == "settle" else {"verb": case.story.verb, "reason": case.story.reason}
+        case.standing_facts.last
+        if case.story.verb == "settle"
+        else {"verb": case.story.verb, "reason": case.story.reason, "reason_code": case.story.reason_code}
     )
     return {
         "external_id": case.external_id,
@@ -316,6 +368,7 @@ def told_of(case) -> dict:
         "output": case.standing,
         "action": case.action if case.action_type else None,
         "reason": decided["reason"],
+        "reason_code": decided.get("reason_code", ""),
         "digest": bytes(case.digest).hex(),
         "is_test": case.is_test,
     }

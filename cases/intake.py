@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from audit import acting, clock
+from cases.chains import as_steps
 from workflows import money
 from workflows.models import compiled_policy
 from workflows.routing import Dial, action_in, draw, route
@@ -114,12 +115,13 @@ RECEIVE = """
 WITH received AS (
   INSERT INTO cases_case (workflow_id, external_id, sender_id, received_at, intake_digest, input, context, output, received_action,
     confidence, confidences, alternatives, ai_release_id, segment, channel, customer_reference, is_test, is_probe,
-    policy_id, tier, requires_approval, approvals_needed, sentence, reasons, tags, category_id, probability, draw, sampled,
+    policy_id, tier, requires_approval, approvals_needed, chain, expires_at, born_released, sentence, reasons, tags, category_id,
+    probability, draw, sampled,
     state, passed_by, priority, due_at, revision, action_type, amount, currency, payee, proposes_no_action,
     closed_as, closed_at, released_at)
   SELECT x.workflow_id, x.external_id, %(sender)s, x.received_at, decode(x.intake_digest, 'hex'), x.input, x.context, x.output,
     x.received_action, x.confidence, x.confidences, x.alternatives, r.id, x.segment, x.channel, x.customer_reference, %(is_test)s, false,
-    x.policy_id, x.tier, x.requires_approval, x.approvals_needed, x.sentence, x.reasons, x.tags,
+    x.policy_id, x.tier, x.requires_approval, x.approvals_needed, x.chain, x.expires_at, x.released, x.sentence, x.reasons, x.tags,
     CASE WHEN x.category <> '' THEN (SELECT k.id FROM workflows_exceptioncategory k WHERE k.workflow_id = x.workflow_id AND k.slug = x.category) END,
     x.probability, x.draw, x.sampled, x.state, '{}', 0, x.due_at, 1, x.action_type, x.amount, x.currency, x.payee, false,
     CASE WHEN x.state = 'closed' THEN 'released' ELSE '' END, CASE WHEN x.state = 'closed' THEN %(now)s::timestamptz END,
@@ -127,7 +129,7 @@ WITH received AS (
   FROM json_to_recordset(%(items)s::json) AS x(workflow_id bigint, external_id text, received_at timestamptz, intake_digest text,
     input jsonb, context jsonb, output jsonb, received_action jsonb, confidence float8, confidences jsonb, alternatives jsonb,
     model_name text, model_version text, prompt_version text, segment text, channel text, customer_reference text, policy_id bigint,
-    tier text, requires_approval boolean, approvals_needed smallint, sentence text, reasons jsonb, tags text[], category text,
+    tier text, requires_approval boolean, approvals_needed smallint, chain jsonb, expires_at timestamptz, sentence text, reasons jsonb, tags text[], category text,
     probability float8, draw float8, sampled boolean, state text, due_at timestamptz, action_type text, amount numeric,
     currency text, payee text, released boolean)
   JOIN workflows_airelease r ON (r.model_name, r.model_version, r.prompt_version) = (x.model_name, x.model_version, x.prompt_version)
@@ -255,7 +257,9 @@ def _row(item: Intake, in_force, now) -> dict:
         "policy_id": policy_id,
         "tier": way.tier,
         "requires_approval": way.requires_approval,
-        "approvals_needed": policy.rules.approvals if way.requires_approval else 0,
+        "approvals_needed": way.chain.people if way.chain else 0,
+        "chain": as_steps(way.chain),
+        "expires_at": now + timedelta(minutes=policy.rules.approval_minutes) if way.state == "approval" else None,
         "sentence": way.sentence,
         "reasons": way.reasons,
         "tags": way.tags,

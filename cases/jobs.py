@@ -2,12 +2,13 @@
 
 import logging
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from audit import clock
-from cases import actions, queues
-from cases.models import Case
+from cases import actions, alerts, eligibility, queues
+from cases.models import Alert, BreakGlassReview, Case
+from cases.states import APPROVAL
 from integrations.problems import Conflict
 
 log = logging.getLogger(__name__)
@@ -15,11 +16,14 @@ log = logging.getLogger(__name__)
 SCHEDULES = {
     "settle decided cases": ("cases.jobs.settle_due", 1),
     "end expired claims": ("cases.jobs.end_expired_claims", 20),
+    "expire approvals": ("cases.jobs.expire_approvals", 20),
+    "name what nobody can approve": ("cases.jobs.name_what_nobody_can_approve", 20),
+    "remind of broken glass": ("cases.jobs.remind_of_broken_glass", 300),
 }
 
 
 def settle_due(limit=500) -> None:
-    """Decisions whose grace window is over take effect; one that may not holds up no other."""
+    """Decisions whose grace window is over take effect; one that may not holds up no other, and its owner of risk hears."""
     machine = User.objects.machine()
     due = Case.objects.filter(settles_at__lte=clock.now()).order_by("settles_at").values_list("pk", flat=True)[:limit]
     for pk in list(due):
@@ -27,10 +31,55 @@ def settle_due(limit=500) -> None:
             actions.settle_case(pk, by=machine)
         except Conflict:
             continue  # undone, or settled by another worker, in the meantime
-        except IntegrityError:
-            log.exception("Case %s may not take effect; the others do.", pk)  # such as one whose approver has left since
+        except IntegrityError as refusal:  # such as one whose approver has left since
+            log.warning("Case %s may not take effect; the others do. %s", pk, refusal)
+            _tell_that_it_is_not_released(pk, refusal, machine)
+
+
+def _tell_that_it_is_not_released(pk, refusal, machine):
+    promise = getattr(getattr(refusal.__cause__, "diag", None), "constraint_name", "") or "a promise of the database"
+    says = f"It was decided and may not take effect: {promise.replace('_', ' ')}. Reopen it, so that somebody decides anew."
+    with transaction.atomic():
+        alerts.tell(Case.objects.one(pk), Alert.Code.NOT_RELEASED, says, by=machine, at=clock.now())
 
 
 def end_expired_claims() -> None:
-    """Leases that ran out are over in the history too."""
+    """Leases that ran out are over in the history too; what the absent hold is offered to others."""
     queues.end_expired_claims()
+    queues.offer_what_the_absent_hold()
+
+
+def expire_approvals(limit=500) -> None:
+    """Approvals whose time is over are the owner of risk's; alerts of what has left the approval desk are settled."""
+    machine, now = User.objects.machine(), clock.now()
+    told = Alert.objects.open().filter(code=Alert.Code.APPROVAL_EXPIRED)
+    with transaction.atomic():
+        told.exclude(case__state=APPROVAL).update(settled_at=now)
+    over = Case.objects.filter(state=APPROVAL, expires_at__lte=now).exclude(pk__in=told.values("case"))
+    for pk in list(over.order_by("expires_at").values_list("pk", flat=True)[:limit]):
+        try:
+            actions.expire(pk, by=machine)
+        except Conflict:
+            continue  # decided or extended in the meantime
+
+
+def name_what_nobody_can_approve(limit=500) -> None:
+    """To the owner of risk, at once and not at the deadline; settled as soon as somebody can."""
+    machine, now = User.objects.machine(), clock.now()
+    with transaction.atomic():
+        named = Alert.objects.open().filter(code=Alert.Code.NOBODY_CAN_APPROVE)
+        stuck, known = eligibility.without_an_approver(now), dict(named.values_list("case", "pk"))
+        named.filter(pk__in=[known[pk] for pk in known.keys() - stuck]).update(settled_at=now)
+        for pk in sorted(stuck - known.keys())[:limit]:
+            case = Case.objects.one(pk)
+            alerts.tell(case, Alert.Code.NOBODY_CAN_APPROVE, eligibility.why_nobody(case, now), by=machine, at=now)
+
+
+def remind_of_broken_glass() -> None:
+    """A broken glass that nobody reviewed within the working day is told to the owner of risk."""
+    machine, now = User.objects.machine(), clock.now()
+    late = BreakGlassReview.objects.filter(reviewed_at=None, due_at__lte=now).select_related("decision__case", "decision__by")
+    with transaction.atomic():
+        for review in late:
+            says = f"{review.decision.by} broke the glass on {review.decision.at:%Y-%m-%d}, and nobody reviewed it in time. Ask another in-house person to."
+            alerts.tell(review.decision.case, Alert.Code.REVIEW_OVERDUE, says, by=machine, at=now)

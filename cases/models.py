@@ -8,12 +8,12 @@ from django.db.models.functions import Coalesce
 from django_fsm import GET_STATE, RETURN_VALUE, FSMField, FSMModelMixin, transition
 
 from accounts.models import Vendor
-from accounts.roles import Office
+from accounts.roles import Office, Ownership
 from audit import clock
 from cases.states import APPROVAL, CLOSED, DESKS, INTAKE, OPEN, RESOLUTION, REVIEW, ClosedAs, State
 from scorecards.models import Evaluation
 from workflows import money
-from workflows.models import TIER_CHOICES, AIRelease, ExceptionCategory, Owner, Policy, Seat, Workflow
+from workflows.models import TIER_CHOICES, AIRelease, Delegation, ExceptionCategory, Owner, Policy, Seat, Workflow
 
 
 def fact(model, **options):
@@ -52,8 +52,9 @@ class CaseQuerySet(models.QuerySet):
             return self
         seats = Seat.objects.live().filter(user=user)
         if user.vendor_id is None:
-            owned = Owner.objects.filter(user=user)
-            return self.filter(Q(workflow__in=seats.values("workflow")) | Q(workflow__in=owned.values("workflow")))
+            owned = Owner.objects.acting_as(user, clock.now()).values("workflow")
+            lent = Delegation.objects.at(clock.now()).filter(to=user).values("seat__workflow")
+            return self.filter(Q(workflow__in=seats.values("workflow")) | Q(workflow__in=owned) | Q(workflow__in=lent))
         at_my_desks = Q(pk__in=[])
         for desk, role in DESKS.items():
             at_my_desks |= Q(state=desk, workflow__in=seats.filter(role=role).values("workflow"))
@@ -97,7 +98,9 @@ class Case(FSMModelMixin, models.Model):
     policy = received(Policy)
     tier = models.CharField(max_length=6, choices=TIER_CHOICES)
     requires_approval = models.BooleanField()
-    approvals_needed = models.PositiveSmallIntegerField(default=0)
+    chain = models.JSONField(default=list, help_text="The steps of approval, in order: name, people, title.")
+    approvals_needed = models.PositiveSmallIntegerField(default=0, help_text="By the whole chain.")
+    born_released = models.BooleanField(default=False, help_text="It took effect at once, as the policy said.")
     sentence = models.TextField(help_text="Why it went where it went.")
     reasons = models.JSONField(default=list)
     tags = ArrayField(models.CharField(max_length=60), default=list)
@@ -117,6 +120,9 @@ class Case(FSMModelMixin, models.Model):
     claimed_until = models.DateTimeField(null=True)
     priority = models.SmallIntegerField(default=0)
     due_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(
+        null=True, help_text="Until then an approval may be given; then the owner of risk decides."
+    )
 
     # what stands now
     revision = models.PositiveIntegerField(
@@ -179,6 +185,7 @@ class Case(FSMModelMixin, models.Model):
             ),
             models.Index(fields=["workflow", "-id"], name="cases_by_workflow"),
             models.Index(fields=["settles_at"], name="cases_settling", condition=Q(settles_at__isnull=False)),
+            models.Index(fields=["expires_at"], name="approvals_expiring", condition=Q(expires_at__isnull=False)),
             models.Index(fields=["claimed_until"], name="cases_claimed", condition=Q(claimed_until__isnull=False)),
         ]
 
@@ -211,6 +218,9 @@ class Case(FSMModelMixin, models.Model):
     def held_by(self, now):
         """The id of whoever holds a live lease, or None."""
         return self.claimed_by_id if self.claimed_until and self.claimed_until > now else None
+
+    def has_expired(self, now):
+        return self.expires_at is not None and self.expires_at <= now
 
     def after_decision(self, *_, **__):
         return APPROVAL if self.requires_approval else CLOSED
@@ -320,6 +330,10 @@ class Decision(models.Model):
     before = models.JSONField(null=True, help_text="What stood before, where the decision changed it.")
     digest = models.BinaryField(help_text="Of exactly what was decided on: output, action, policy version.")
     reason = models.TextField(blank=True)
+    reason_code = models.CharField(max_length=40, blank=True)
+    step = models.PositiveSmallIntegerField(null=True, help_text="Of the chain, from 0; of an approval only.")
+    delegation = fact(Delegation, null=True)
+    break_glass = models.BooleanField(default=False)
     category = models.ForeignKey(ExceptionCategory, models.PROTECT, null=True, related_name="+")
     evaluation = models.OneToOneField(Evaluation, models.PROTECT, null=True, related_name="decision")
     active_seconds = models.PositiveIntegerField(null=True)
@@ -329,7 +343,11 @@ class Decision(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["case", "digest", "by"], condition=Q(verb="approve"), name="each_approval_is_another_persons"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(break_glass=False) | Q(verb="approve") & ~Q(reason=""),
+                name="who_breaks_glass_approves_and_says_why",
+            ),
         ]
 
     def __str__(self):
@@ -396,3 +414,72 @@ class Rework(models.Model):
             models.CheckConstraint(condition=Q(cost=None) | Q(cost__gte=0), name="a_rework_cost_is_not_negative"),
             models.CheckConstraint(condition=Q(cost=None) | ~Q(currency=""), name="a_rework_cost_has_a_currency"),
         ]
+
+
+class BreakGlassReview(models.Model):
+    """What another in-house person says of a broken glass, within a working day. The database makes it with the decision."""
+
+    class Verdict(models.TextChoices):
+        KEPT = "kept", "It was right"
+        OBJECTED = "objected", "It was wrong"
+
+    decision = models.OneToOneField(Decision, models.PROTECT, related_name="glass_review")
+    due_at = models.DateTimeField()
+    reviewed_by = fact(settings.AUTH_USER_MODEL, null=True)
+    reviewed_at = models.DateTimeField(null=True)
+    verdict = models.CharField(max_length=8, choices=Verdict.choices, blank=True)
+    note = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["due_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(reviewed_at=None, reviewed_by=None, verdict="")
+                | Q(reviewed_at__isnull=False, reviewed_by__isnull=False, verdict__in=["kept", "objected"]),
+                name="a_review_has_a_reviewer_and_a_verdict",
+            )
+        ]
+        indexes = [models.Index(fields=["due_at"], name="reviews_due", condition=Q(reviewed_at=None))]
+
+
+class AlertQuerySet(models.QuerySet):
+    def open(self):
+        return self.filter(settled_at=None)
+
+    def visible_to(self, user, now):
+        """Those that are this person's to mind: as the owner they are for, or in his place."""
+        kinds = Q(pk__in=[])
+        for workflow, of in Owner.objects.acting_as(user, now).values_list("workflow", "of"):
+            kinds |= Q(case__workflow=workflow, to=of)
+        return self.filter(kinds)
+
+
+class Alert(models.Model):
+    """What an owner must hear of a case, until it is settled. One open alert for each case and code."""
+
+    class Code(models.TextChoices):
+        NOBODY_CAN_APPROVE = "nobody_can_approve", "Nobody can approve it"
+        APPROVAL_EXPIRED = "approval_expired", "The approval has expired"
+        NOT_RELEASED = "not_released", "It may not take effect"
+        REVIEW_OVERDUE = "review_overdue", "A broken glass is not reviewed"
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="alerts")
+    to = models.CharField(max_length=12, choices=Ownership.choices)
+    code = models.CharField(max_length=24, choices=Code.choices)
+    says = models.TextField()
+    raised_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+
+    objects = AlertQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["raised_at", "id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case", "code"], condition=Q(settled_at=None), name="one_open_alert_per_case_and_code"
+            )
+        ]
+        indexes = [models.Index(fields=["code", "case"], name="alerts_open", condition=Q(settled_at=None))]
+
+    def __str__(self):
+        return self.says

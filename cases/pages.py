@@ -13,8 +13,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 
-from audit import clock, trail
-from cases import gate, prose, queues, shapes, verbs
+from audit import clock
+from cases import chains, gate, prose, queues, shapes, verbs
 from cases.forms import VerbForm
 from cases.models import Case
 from cases.states import APPROVAL, CLOSED, DESKS, State
@@ -229,14 +229,19 @@ def as_told(case, user, standing, now) -> dict:
         "buttons": verbs.offered(case, user, standing, now),
         "why_not": verbs.why_not_the_main_verb(case, user, standing, now),
         "holder": case.claimed_by if holder else None,
+        "chain": chains.progress(case.chain, standing.given) if case.state == APPROVAL else [],
+        "expires": prose.distance(case.expires_at, now) if case.expires_at else "",
+        "alerts": case.alerts.open() if user.is_in_house else [],
         "is_mine": holder == user.pk,
         "due": prose.distance(case.due_at, now) if case.due_at else "",
         "overdue": bool(case.due_at and case.due_at < now),
         "playbook": case.workflow.playbook.all(),
-        "story": [(event.at, prose.began(trail.sentence(event))) for event in shapes.story(case)],
+        "story": [(event.at, prose.began(sentence)) for event, sentence in shapes.sentences(shapes.story(case))],
         "decisions": [
             (decision, verbs.DONE[decision.verb], [_change(correction) for correction in decision.corrections.all()])
-            for decision in case.decisions.select_related("by", "category", "evaluation").prefetch_related("corrections")
+            for decision in case.decisions.select_related(
+                "by", "category", "evaluation", "delegation__seat__user"
+            ).prefetch_related("corrections")
         ],
         "desk": next((desk for desk, role in DESKS.items() if role in standing.roles), None) if case.state == CLOSED else None,
         "tier_colour": TIERS[case.tier],

@@ -5,7 +5,9 @@ from datetime import timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.db.models import Q
 
+from accounts.models import Absence
 from audit import clock, trail
 from cases.gate import asking, end_claim, nobody_else_holds, what_happened
 from cases.models import Case, Claim
@@ -14,9 +16,12 @@ from integrations.problems import Conflict
 from workflows.models import compiled_policy
 
 # For each of the person's seats the first free case of its desk, skipping what another is just taking; then the first of those.
-# An approver is not offered what he made himself, nor what is beyond his limit.
+# An approver is not offered what he made himself, what is beyond his limit, another title's step, nor what has expired; a
+# delegate also what the seat that is lent to him may take. Who is away is offered nothing.
 NEXT = """
-SELECT first.id FROM workflows_seat s
+SELECT first.id FROM (
+  SELECT workflow_id, role FROM workflows_seat WHERE user_id = %(user)s AND ended_at IS NULL AND role IN ('reviewer', 'resolver')
+  UNION SELECT workflow_id, 'approver' FROM approvers_at(%(now)s) WHERE user_id = %(user)s) s
  CROSS JOIN LATERAL (
   SELECT c.id, c.priority, c.due_at FROM cases_case c
    WHERE c.workflow_id = s.workflow_id
@@ -27,13 +32,21 @@ SELECT first.id FROM workflows_seat s
      AND (c.assigned_to_id IS NULL OR c.assigned_to_id = %(user)s)
      AND NOT %(user)s = ANY(c.passed_by)
      AND (s.role <> 'approver' OR (
-       NOT EXISTS (SELECT FROM cases_decision d WHERE d.case_id = c.id AND d.by_id = %(user)s)
+       (c.expires_at IS NULL OR c.expires_at > %(now)s)
+       AND NOT EXISTS (SELECT FROM cases_decision d WHERE d.case_id = c.id AND d.by_id = %(user)s)
        AND NOT EXISTS (SELECT FROM accounts_user u WHERE u.id = c.sender_id AND u.answers_for_id = %(user)s)
-       AND (c.amount IS NULL OR EXISTS (SELECT FROM workflows_approvallimit l WHERE l.seat_id = s.id
-            AND l.currency = c.currency AND l.action_type IN ('', c.action_type) AND l.amount >= c.amount))))
+       AND EXISTS (SELECT FROM authority_to_approve(c.workflow_id, c.action_type, c.amount, c.currency, %(now)s) a
+         WHERE a.user_id = %(user)s AND a.within
+           AND (a.delegation_id IS NULL
+             OR NOT EXISTS (SELECT FROM cases_decision d WHERE d.case_id = c.id AND d.by_id = a.holder_id)
+            AND NOT EXISTS (SELECT FROM accounts_user u WHERE u.id = c.sender_id AND u.answers_for_id = a.holder_id))
+           AND (NOT c.chain @? '$[*] ? (@.title != "")' OR (
+             SELECT step->>'title' IN ('', a.title) FROM jsonb_array_elements(c.chain) WITH ORDINALITY x(step, number)
+              WHERE (step->>'people')::integer > (SELECT count(*) FROM valid_approvals(c.id, c.digest) v WHERE v.step = number - 1)
+              ORDER BY number LIMIT 1)))))
    ORDER BY c.priority DESC, c.due_at, c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED) first
- WHERE s.user_id = %(user)s AND s.ended_at IS NULL
-   AND (%(desk)s::text IS NULL OR s.role = %(role)s) AND (%(workflow)s::bigint IS NULL OR s.workflow_id = %(workflow)s)
+ WHERE (%(desk)s::text IS NULL OR s.role = %(role)s) AND (%(workflow)s::bigint IS NULL OR s.workflow_id = %(workflow)s)
+   AND NOT is_absent(%(user)s, %(now)s)
  ORDER BY first.priority DESC, first.due_at, first.id LIMIT 1
 """
 LEASE = """
@@ -110,6 +123,19 @@ def end_expired_claims(*, limit=500) -> int:
         Claim.objects.filter(case__in=over, ended_at=None).update(ended_at=now, ended_by="expired")
         Case.objects.filter(pk__in=[case.pk for case in over]).update(claimed_by=None, claimed_until=None)
     return len(over)
+
+
+def offer_what_the_absent_hold() -> int:
+    """Whoever went away holds nothing: his claims end, and what was handed to him is anybody's at the desk."""
+    now = clock.now()
+    away = list(Absence.objects.at(now).values_list("user", flat=True))
+    held = Case.objects.open().filter(Q(claimed_by__in=away, claimed_until__gt=now) | Q(assigned_to__in=away))
+    with transaction.atomic():
+        cases = [case.pk for case in held.select_for_update(skip_locked=True, of=("self",)).order_by("id")] if away else []
+        Claim.objects.filter(case__in=cases, user__in=away, ended_at=None).update(ended_at=now, ended_by="absent")
+        Case.objects.filter(pk__in=cases, claimed_by__in=away).update(claimed_by=None, claimed_until=None)
+        Case.objects.filter(pk__in=cases, assigned_to__in=away).update(assigned_to=None)
+    return len(cases)
 
 
 @contextmanager

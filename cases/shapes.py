@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from accounts.models import User
 from audit import trail
 from audit.models import AuditEvent
 from cases.intake import Answer, Intake, ProposedAction
@@ -14,6 +15,7 @@ from cases.models import Case
 Text = Annotated[str, Meta(max_length=10_000)]
 Said = Annotated[str, Meta(min_length=1, max_length=10_000)]
 Slug = Annotated[str, Meta(max_length=60)]
+Code = Annotated[str, Meta(max_length=40)]  # from the policy's list for the verb; required where there is one
 Seconds = Annotated[int, Meta(ge=0, le=86_400 * 7)]
 Identity = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Minutes = Annotated[float, Meta(ge=0, le=1_000_000)]
@@ -93,14 +95,19 @@ class Correct(Accept, kw_only=True):
 class Escalate(Reasoned, kw_only=True):
     """To somebody with more authority."""
 
+    reason_code: Code | UnsetType = UNSET
+
     category: Slug | UnsetType = UNSET
     new_values: dict[Annotated[str, Meta(max_length=300)], Any] | UnsetType = UNSET
     active_seconds: Seconds | UnsetType = UNSET
 
 
-class Resolve(Escalate, kw_only=True):
+class Resolve(Reasoned, kw_only=True):
     """The exception is settled with an output: the one given, or what stands."""
 
+    category: Slug | UnsetType = UNSET
+    new_values: dict[Annotated[str, Meta(max_length=300)], Any] | UnsetType = UNSET
+    active_seconds: Seconds | UnsetType = UNSET
     output: dict[str, Any] | UnsetType = UNSET
     action: ProposedAction | UnsetType = UNSET
     root_causes: dict[str, Annotated[str, Meta(max_length=120)]] | UnsetType = UNSET
@@ -110,6 +117,7 @@ class NoAction(Reasoned, kw_only=True):
     """Nothing is done; the category says what kind of exception it was."""
 
     category: Annotated[str, Meta(min_length=1, max_length=60)]
+    reason_code: Code | UnsetType = UNSET
     new_values: dict[Annotated[str, Meta(max_length=300)], Any] | UnsetType = UNSET
     active_seconds: Seconds | UnsetType = UNSET
 
@@ -117,14 +125,32 @@ class NoAction(Reasoned, kw_only=True):
 class Approve(Excused, kw_only=True):
     """Approve what stands, or what is given here in its place; with `digest`, only if it is what you saw."""
 
+    reason_code: Code | UnsetType = UNSET
+    break_glass: bool = False
+
     digest: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
     output: dict[str, Any] | UnsetType = UNSET
     action: ProposedAction | UnsetType = UNSET
     active_seconds: Seconds | UnsetType = UNSET
 
 
+class Extend(Reasoned, kw_only=True):
+    """More time to approve, in minutes from now."""
+
+    minutes: Annotated[int, Meta(ge=1, le=60 * 24 * 366)]
+
+
+class Reviewed(Body, kw_only=True):
+    """What another in-house person says of a broken glass."""
+
+    verdict: Literal["kept", "objected"]
+    note: Text | UnsetType = UNSET
+
+
 class Timed(Reasoned, kw_only=True):
     """A reason, and how long it took."""
+
+    reason_code: Code | UnsetType = UNSET
 
     active_seconds: Seconds | UnsetType = UNSET
 
@@ -190,6 +216,8 @@ class Shown(Summary, frozen=True, kw_only=True):
     reasons: list[dict[str, Any]]
     tags: list[str]
     category: str | None
+    chain: list[dict[str, Any]]
+    expires_at: datetime | None
     alternatives: list[Any] | None
 
 
@@ -222,6 +250,10 @@ class DecisionShown(Struct, frozen=True):
     desk: str
     to: str
     reason: str
+    reason_code: str
+    step: int | None
+    acted_for: str | None
+    break_glass: bool
     corrections: list[CorrectionShown]
 
 
@@ -290,12 +322,18 @@ def shown(case: Case) -> dict[str, Any]:
         "reasons": case.reasons,
         "tags": case.tags,
         "category": case.category.slug if case.category_id else None,
+        "chain": case.chain,
+        "expires_at": case.expires_at,
         "alternatives": case.alternatives,
     }
 
 
 def detail(case: Case) -> dict[str, Any]:
-    return {**shown(case), "story": [told(event) for event in story(case)], "decisions": [*map(_decision, _decisions(case))]}
+    return {
+        **shown(case),
+        "story": [told(*each) for each in sentences(story(case))],
+        "decisions": [*map(_decision, _decisions(case))],
+    }
 
 
 def story(case: Case):
@@ -303,19 +341,29 @@ def story(case: Case):
     return AuditEvent.objects.filter(subject_type="case", subject_id=case.pk)
 
 
-def told(event) -> Told:
-    return Told(event.number, event.at, event.verb, event.actor_name, trail.sentence(event))
+def sentences(events):
+    """(event, its sentence), with the names of those for whom delegates acted."""
+    events = list(events)
+    ids = {event.body["for"] for event in events if event.body.get("for")}
+    names = {user.pk: str(user) for user in User.objects.filter(pk__in=ids)} if ids else {}
+    return [(event, trail.sentence(event, names)) for event in events]
+
+
+def told(event, sentence) -> Told:
+    return Told(event.number, event.at, event.verb, event.actor_name, sentence)
 
 
 def _decisions(case):
-    return case.decisions.select_related("by").prefetch_related("corrections")
+    return case.decisions.select_related("by", "delegation__seat__user").prefetch_related("corrections")
 
 
 def _decision(decision) -> DecisionShown:
     corrections = [
         CorrectionShown(c.field, c.before, c.after, c.root_cause, c.is_new_value) for c in decision.corrections.all()
     ]
-    return DecisionShown(decision.at, decision.verb, str(decision.by), decision.desk, decision.to, decision.reason, corrections)
+    said = (decision.at, decision.verb, str(decision.by), decision.desk, decision.to, decision.reason, decision.reason_code)
+    acted_for = str(decision.delegation.seat.user) if decision.delegation_id else None
+    return DecisionShown(*said, decision.step, acted_for, decision.break_glass, corrections)
 
 
 def why(case: Case) -> Why:

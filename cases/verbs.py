@@ -4,10 +4,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cases import actions, queues
-from cases.forms import Action, Category, Marks, Measured, Output, Part, Reason, RootCause, To
+from cases.forms import (
+    Action,
+    Category,
+    Glass,
+    Marks,
+    Measured,
+    MoreTime,
+    Output,
+    Part,
+    Reason,
+    ReasonCode,
+    RootCause,
+    To,
+    Verdict,
+)
 from cases.gate import what_happened
 from cases.permissions import why_not
-from cases.states import CLOSED, MOVES, OPEN
+from cases.states import APPROVAL, CLOSED, MOVES, OPEN, State
 
 
 @dataclass(frozen=True)
@@ -42,25 +56,38 @@ VERBS = {
     ),
     "no_action": Verb(
         "no_action", "No action", actions.no_action, "closed without action", "Nothing is done, for a reason.",
-        (Category(required=True), Reason()), "block",
+        (Category(required=True), ReasonCode("no_action"), Reason()), "block",
     ),
     "approve": Verb(
         "approve", "Approve", actions.approve, "approved", "Your approval holds for exactly what stands here.",
-        (OPTIONAL,), "verified", "primary",
+        (ReasonCode("approve"), OPTIONAL), "verified", "primary",
     ),
     "edit": Verb(
         "approve", "Edit and approve", actions.approve, "edited and approved",
         "Change what is wrong and approve it so. If you raise the amount, the payee or the risk, another approver takes it.",
-        (Output(), Action(), OPTIONAL), "edit",
+        (Output(), Action(), ReasonCode("approve"), OPTIONAL), "edit",
     ),
-    "reject": Verb("reject", "Reject", actions.reject, "rejected", "It is not done.", (Reason(),), "cancel", "danger"),
+    "reject": Verb("reject", "Reject", actions.reject, "rejected", "It is not done.", (ReasonCode("reject"), Reason()), "cancel", "danger"),
     "escalate": Verb(
         "escalate", "Escalate", actions.escalate, "escalated", "Somebody with more authority decides.",
-        (Category(), Reason()), "arrow_upward",
+        (Category(), ReasonCode("escalate"), Reason()), "arrow_upward",
     ),
     "send_back": Verb(
         "send_back", "Send back", actions.send_back, "sent back", "One desk back. Approvals given are void.",
-        (Reason(),), "undo",
+        (ReasonCode("send_back"), Reason()), "undo",
+    ),
+    "break_glass": Verb(
+        "break_glass", "Break the glass", actions.approve, "approved by breaking the glass",
+        "You take the next step beyond a limit, for an absent approver or after the expiry. Another person reviews it within a working day.",
+        (Glass(), ReasonCode("approve"), Reason()), "emergency_home", "danger", stays=True,
+    ),
+    "extend": Verb(
+        "extend", "Extend", actions.extend, "given more time", "The approval may be given for longer. It approves nothing.",
+        (MoreTime(), Reason()), "more_time", stays=True,
+    ),
+    "review_break_glass": Verb(
+        "review_break_glass", "Review the broken glass", actions.review_break_glass, "reviewed",
+        "Say whether it was right to break the glass. It changes nothing of what was approved.", (Verdict(),), "fact_check", stays=True,
     ),
     "hand_over": Verb(
         "hand_over", "Hand over", actions.hand_over, "handed over",
@@ -94,14 +121,24 @@ VERBS = {
 DONE = {**{verb.name: verb.done for verb in reversed(VERBS.values())}, "edit": "edited"}  # of a decision, by its verb
 MAIN = {"review": "accept", "resolution": "resolve", "approval": "approve"}
 CLAIMS = ("claim", "give_back", "skip")
+PLACES = {  # of the verbs that are no moves of their own: where they are possible
+    **dict.fromkeys(CLAIMS, OPEN),
+    "break_glass": (APPROVAL,),
+    "extend": (APPROVAL,),
+    "review_break_glass": tuple(State.values),
+}
 
 
 def not_now(case, name, user, now) -> str:
     """Why the verb is not one for this moment, whoever asks; empty where it is."""
-    verb, holder = VERBS[name].name, case.held_by(now)
-    if case.state not in (OPEN if name in CLAIMS else MOVES[verb]):
+    holder = case.held_by(now)
+    if case.state not in _places(name):
         return what_happened(case)
-    if case.state != CLOSED and holder and holder != user.pk:
+    if name == "review_break_glass" and not _broken(case):
+        return "No broken glass of this case waits for a review."
+    if name in ("approve", "edit") and case.has_expired(now):
+        return "The time to approve is over. The owner of risk decides now."
+    if name not in ("extend", "review_break_glass") and case.state != CLOSED and holder and holder != user.pk:
         return f"{case.claimed_by} holds this case. You may look at it, and decide when the lease is over."
     if name in ("claim", "give_back") and (holder == user.pk) is (name == "claim"):
         return "You hold this case already." if holder else "You do not hold this case."
@@ -112,8 +149,18 @@ def not_now(case, name, user, now) -> str:
     return ""
 
 
+def _places(name):
+    return PLACES[name] if name in PLACES else MOVES[VERBS[name].name]
+
+
+def _broken(case):
+    return case.decisions.filter(break_glass=True, glass_review__reviewed_at=None).exists()
+
+
 def refusal(case, name, user, standing) -> str:
     """Why this person may not; giving back asks only whether he holds it."""
+    if name == "review_break_glass" and case.decisions.filter(by=user, glass_review__reviewed_at=None).exists():
+        return "You broke this glass yourself, so somebody else must review it."
     return "" if name == "give_back" else why_not(user, VERBS[name].name, case, standing)
 
 
@@ -122,9 +169,7 @@ def offered(case, user, standing, now) -> list[tuple[str, Verb]]:
     return [
         (name, verb)
         for name, verb in VERBS.items()
-        if case.state in (OPEN if name in CLAIMS else MOVES[verb.name])
-        and not not_now(case, name, user, now)
-        and not refusal(case, name, user, standing)
+        if case.state in _places(name) and not not_now(case, name, user, now) and not refusal(case, name, user, standing)
     ]
 
 

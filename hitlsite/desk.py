@@ -4,20 +4,36 @@ from django.db.models import Count, Min, Q
 from django.urls import reverse
 from django.utils.timesince import timesince
 
+from accounts.roles import Role
 from audit import clock
-from cases.models import Case
-from cases.states import DESKS, State
+from cases.models import Alert, Case
+from cases.states import APPROVAL, DESKS, State
+from workflows.models import Delegation
 
 
 def my_desk(request, context):
     """What the start page shows: a card for each desk at which this person holds a seat."""
-    return {**context, "title": "My desk", "desks": [_card(desk, request.user) for desk in my_desks(request)]}
+    return {
+        **context,
+        "title": "My desk",
+        "desks": [_card(desk, request.user) for desk in my_desks(request)],
+        "alerts": my_alerts(request),
+    }
+
+
+def my_alerts(request):
+    """What this person must hear as an owner, or in the place of one who is away."""
+    if not request.user.is_in_house:
+        return []
+    mine = Alert.objects.open().visible_to(request.user, clock.now()).select_related("case__workflow")
+    return [(alert, reverse("admin:cases_case_change", args=[alert.case_id])) for alert in mine[:20]]
 
 
 def my_desks(request) -> list[str]:
-    """The desks at which this person holds a seat, asked once a request."""
+    """The desks at which this person holds a seat, or one is lent to him; asked once a request."""
     if not hasattr(request, "my_desks"):
         roles = set(request.user.seats.live().values_list("role", flat=True))
+        roles |= {Role.APPROVER} if Delegation.objects.at(clock.now()).filter(to=request.user).exists() else set()
         request.my_desks = [desk for desk, role in DESKS.items() if role in roles]
     return request.my_desks
 
@@ -25,8 +41,10 @@ def my_desks(request) -> list[str]:
 def _card(desk, user) -> dict:
     """One desk as its own people see it: what waits on their side, since when, and what is late."""
     now = clock.now()
-    mine = user.seats.live().filter(role=DESKS[desk]).values("workflow")
-    here = Case.objects.visible_to(user).filter(state=desk, workflow__in=mine, vendor=user.vendor_id)
+    mine = Q(workflow__in=user.seats.live().filter(role=DESKS[desk]).values("workflow"))
+    if desk == APPROVAL:
+        mine |= Q(workflow__in=Delegation.objects.at(now).filter(to=user).values("seat__workflow"))
+    here = Case.objects.visible_to(user).filter(mine, state=desk, vendor=user.vendor_id)
     counted = here.aggregate(
         waiting=Count("pk"),
         oldest=Min("received_at"),

@@ -14,6 +14,7 @@ TIERS = {
 }
 
 
+TWO = [{"steps": [{"name": "Approval", "people": 2}]}]  # two approvers, in whatever order
 SECRET = b"a secret for tests 226"  # with it none of the ids that tests use (R-1, A-1…) is drawn for a sampled look
 
 

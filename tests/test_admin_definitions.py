@@ -96,7 +96,13 @@ def test_rules_are_read_out_as_sentences():
         "tiers": {**TIERS, "high": {"pattern": "approval", "due_minutes": 90, "review_first": True}},
         "amount_bands": [{"currency": "EUR", "amount": 200, "tier": "high"}],
         "triggers": [{"kind": "keywords", "name": "Legal", "words": ["court"], "desk": "resolution"}],
-        "approvals": 2,
+        "chains": [
+            {
+                "steps": [{"name": "Team lead"}, {"name": "Finance", "people": 2, "title": "finance"}],
+                "amount": 1000,
+                "currency": "EUR",
+            }
+        ],
         "grace_seconds": 300,
     }
 
@@ -105,7 +111,10 @@ def test_rules_are_read_out_as_sentences():
     assert "High risk: never without an approval, after a review. Due in 90 minutes." in said
     assert "From 200.00 EUR on, an action is of high risk at least." in said
     assert "Trigger “Legal” (keywords; words: court; within: input): sends it to resolution." in said
-    assert "2 approvals are needed, of different people." in said
+    assert (
+        "Approval of an action from 1,000.00 EUR on: Team lead (one person), then Finance (2 different people with the title “finance”)."
+        in said
+    )
     assert "Whoever decided may undo it for 5 minutes; then it takes effect." in said
     assert reading.read({"tiers": {}})[0].startswith("The rules cannot be read yet")
 

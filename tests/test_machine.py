@@ -27,6 +27,7 @@ from cases.states import BORN, CHECKING, MAKING, MOVES
 from integrations.problems import Conflict
 from tests import factories
 from tests.conftest import seated
+from tests.factories import TWO
 from workflows import actions as workflows
 from workflows.patterns import RANK
 
@@ -289,7 +290,7 @@ def lived(world, examples, steps):
     run_state_machine_as_test(type("Life", (Life,), {"world": world}), settings=shape)
 
 
-@pytest.mark.parametrize("rules", [{"action_tiers": {"refund": "high"}, "approvals": 2}])
+@pytest.mark.parametrize("rules", [{"action_tiers": {"refund": "high"}, "chains": TWO}])
 @pytest.mark.parametrize(("examples", "steps"), [(14, 40), pytest.param(300, 60, marks=pytest.mark.slow)])
 def test_whatever_anybody_tries_the_promises_hold(world, rules, examples, steps):
     lived(world, examples, steps)

@@ -24,6 +24,7 @@ from scorecards import actions as scorecards
 from scorecards.models import Criterion, Evaluation, Option, RootCause, Scorecard, Section
 from tests import factories
 from tests.conftest import HOUSE, seated
+from tests.factories import TWO
 from workflows import actions as workflows
 from workflows.models import (
     AIRelease,
@@ -145,7 +146,15 @@ def without_triggers(*tables):
 
 
 def approval(case, by, **more):
-    said = {"verb": "approve", "desk": "approval", "to": "closed", "digest": case.digest, "at": timezone.now(), **more}
+    said = {
+        "verb": "approve",
+        "desk": "approval",
+        "to": "closed",
+        "digest": case.digest,
+        "at": timezone.now(),
+        "step": 0,
+        **more,
+    }
     return Decision(case=case, by=by, **said)
 
 
@@ -341,7 +350,7 @@ def test_an_approval_over_another_content_releases_nothing(high, approver):
             add(release_of(edited, digest=high.digest))
 
 
-@pytest.mark.parametrize("rules", [{"action_tiers": {"refund": "high"}, "approvals": 2}])
+@pytest.mark.parametrize("rules", [{"action_tiers": {"refund": "high"}, "chains": TWO}])
 def test_half_a_chain_of_approvals_releases_nothing(high, approver, rules):
     actions.approve(high.pk, by=approver)
     assert again(high).state == "approval"
@@ -349,6 +358,8 @@ def test_half_a_chain_of_approvals_releases_nothing(high, approver, rules):
     with refused("high_risk_is_never_released_unapproved"):
         add_by_sql(release_of(high))
     with refused("each_approval_is_another_persons"):
+        add_by_sql(approval(high, approver))
+    with pytest.raises(PermissionDenied, match="approved this content already"):
         actions.approve(high.pk, by=approver)
 
 
@@ -632,7 +643,7 @@ def recalled(case, by, resolver):
     actions.resolve(case.pk, by=resolver, reason="It is right", output=case.standing)
 
 
-@pytest.mark.parametrize("rules", [{"action_tiers": {"refund": "high"}, "approvals": 2}])
+@pytest.mark.parametrize("rules", [{"action_tiers": {"refund": "high"}, "chains": TWO}])
 @pytest.mark.parametrize("voided", [edited, sent_back, recalled])
 def test_an_approval_is_void_after(send, resolver, approver, other_approver, reviewer, refunds, owner, rules, voided):
     case = once_approved(send, resolver, approver, reviewer)
@@ -673,7 +684,7 @@ def test_an_undone_approval_of_no_action_still_proposes_no_action(send, reviewer
     assert again(case).closed_as == "no_action"
 
 
-@pytest.mark.parametrize("rules", [{"action_tiers": {"refund": "high"}, "approvals": 2}])
+@pytest.mark.parametrize("rules", [{"action_tiers": {"refund": "high"}, "chains": TWO}])
 def test_whoever_sent_it_recalls_it_also_after_a_first_approval(send, resolver, approver, reviewer, rules):
     case = once_approved(send, resolver, approver, reviewer)
 
@@ -806,6 +817,7 @@ def test_nobody_but_the_house_appends_a_seal_or_an_ai_release(committed):
 HOUSES_OWN = [
     *("workflows_workflow", "workflows_policy", "workflows_dial", "workflows_stratumrate", "workflows_seat"),
     "integrations_webhookendpoint",
+    *("workflows_delegation", "accounts_absence", "cases_alert", "cases_breakglassreview"),
     *("workflows_approvallimit", "workflows_owner", "workflows_exceptioncategory", "workflows_playbooksection"),
     *("scorecards_scorecard", "scorecards_section", "scorecards_criterion", "scorecards_option", "scorecards_rootcause"),
     *("accounts_vendor", "accounts_apikey", "accounts_user_groups", "accounts_user_user_permissions"),
@@ -885,6 +897,7 @@ def test_a_temporary_table_fools_no_trigger(committed):
 # The list of what the database itself refuses
 
 SENTENCES = {
+    "accounts_absence": {"an_absence_is_only_ended", "only_in_house_stands_in"},
     "accounts_user": {"only_the_house_says_who_somebody_is", "who_joins_a_vendor_leaves_the_houses_seats"},
     "audit_auditevent": {"history_is_append_only", "history_is_chained", "history_is_numbered"},
     "audit_auditseal": {"history_is_append_only"},
@@ -900,6 +913,12 @@ SENTENCES = {
     },
     "workflows_approvallimit": {"nobody_sets_his_own_limit"},
     "workflows_seat": {"only_in_house_approves"},
+    "workflows_delegation": {
+        "a_delegation_is_only_ended",
+        "delegations_never_go_round",
+        "nobody_delegates_to_himself",
+        "only_in_house_delegates",
+    },
     "scorecards_scorecard": {"a_scorecard_is_born_a_draft", "published_policy_and_scorecard_never_change"},
     "scorecards_section": {"published_policy_and_scorecard_never_change"},
     "scorecards_criterion": {"published_policy_and_scorecard_never_change"},
@@ -918,6 +937,8 @@ SENTENCES = {
         "released_at_birth_means_a_release_row",
         "a_case_is_routed_by_a_published_policy_of_its_workflow",
         "a_case_is_never_deleted",
+        "a_changed_chain_is_a_new_revision",
+        "how_it_was_born_never_changes",
     },
     "cases_decision": {
         "history_is_append_only",
@@ -926,13 +947,22 @@ SENTENCES = {
         "maker_is_not_checker",
         "an_approval_is_within_the_seats_limit",
         "an_approval_binds_to_what_stands",
+        "an_approval_takes_its_step_of_the_chain",
+        "an_approver_and_his_delegate_are_one",
+        "an_expired_approval_is_not_given",
+        "an_absent_person_approves_nothing",
+        "only_the_owner_of_risk_breaks_glass",
+        "a_broken_glass_asks_for_a_review",
     },
+    "cases_alert": {"an_alert_is_only_settled"},
+    "cases_breakglassreview": {"a_broken_glass_is_reviewed_once", "nobody_reviews_the_glass_he_broke"},
     "cases_correction": {"history_is_append_only"},
     "cases_release": {
         "history_is_append_only",
         "high_risk_is_never_released_unapproved",
         "a_release_is_of_what_stands",
         "a_probe_is_never_released",
+        "what_was_held_is_released_by_a_decision",
     },
     "cases_rework": {"history_is_append_only"},
 }

@@ -21,6 +21,7 @@ from cases.models import Case, Claim, Decision, Release
 from integrations.models import IdempotencyKey, OutboxRow
 from integrations.problems import Conflict
 from tests.conftest import seated
+from tests.factories import TWO
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -151,7 +152,7 @@ def test_of_32_approvers_at_once_one_wins_and_the_others_hear_who(committed):
     assert AuditEvent.objects.filter(verb="case.approve").count() == Decision.objects.count() == Release.objects.count() == 20
 
 
-@pytest.mark.parametrize("rules", [{"action_tiers": {"refund": "high"}, "approvals": 2}])
+@pytest.mark.parametrize("rules", [{"action_tiers": {"refund": "high"}, "chains": TWO}])
 def test_of_16_approvers_at_once_two_make_a_chain_of_two(committed, rules):
     refunds, owner, integration = committed("refunds", "owner", "integration")
     approvers = team(refunds, owner, "approver", 16, EUR=1000)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import msgspec
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from accounts.roles import Ownership, Role
@@ -15,9 +15,20 @@ from audit.models import AuditEvent
 from integrations.problems import Conflict
 from workflows import money
 from workflows.gaps import gaps
-from workflows.models import ApprovalLimit, Dial, ExceptionCategory, Owner, PlaybookSection, Policy, Seat, StratumRate, Workflow
+from workflows.models import (
+    ApprovalLimit,
+    Delegation,
+    Dial,
+    ExceptionCategory,
+    Owner,
+    PlaybookSection,
+    Policy,
+    Seat,
+    StratumRate,
+    Workflow,
+)
 from workflows.patterns import Rules
-from workflows.permissions import may
+from workflows.permissions import may, may_lend
 from workflows.routing import compile_policy
 
 
@@ -349,17 +360,20 @@ def set_rate(workflow, tier, rate, *, by, segment="", reason=""):
 # who does what
 
 
-def seat(user, workflow, role, *, by, limits=()) -> Seat:
+def seat(user, workflow, role, *, by, limits=(), title="") -> Seat:
     """Give a seat; `limits` are (action_type, currency, amount) for an approver's. Nobody gives himself an approver's."""
     with deciding(workflow, f"seat_{role}", by=by) as locked:
         if role == Role.APPROVER and user.pk == by.pk:
             raise PermissionDenied("Nobody gives himself an approver's seat. Ask another owner of risk or an administrator.")
         if role == Role.APPROVER and not user.is_in_house:
             raise ValidationError(f"{user} works for {user.vendor}. Only in-house people may approve.")
-        given = Seat.objects.create(user=user, workflow=locked, role=role, given_by=by)
+        given = Seat.objects.create(
+            user=user, workflow=locked, role=role, title=title if role == Role.APPROVER else "", given_by=by
+        )
         for action_type, currency, amount in limits:
             given.limits.create(action_type=action_type, currency=currency, amount=amount, set_by=by)
-        facts = {"user": user.pk, "workflow": locked.slug, "role": role, "limits": [list(map(str, x)) for x in limits]}
+        told = {"title": given.title, "limits": [list(map(str, x)) for x in limits]}
+        facts = {"user": user.pk, "workflow": locked.slug, "role": role, **told}
         trail.record("seat.give", by=by, subject=given, **facts)
     return given
 
@@ -407,6 +421,66 @@ def _limiting(given, *, by):
         if seat.role != Role.APPROVER or seat.ended_at:
             raise ValidationError("Only an approver's live seat has limits.")
         yield seat
+
+
+def delegate(given, to, *, by, until, since=None, reason) -> Delegation:
+    """Lend an approver's seat for a time: its holder does, or for him an administrator or the owner of risk."""
+    with _lending(given, "delegate", by=by):
+        now = clock.now()
+        since = since or now
+        _check_the_delegation(given, to, since, until, now, reason)
+        try:
+            with transaction.atomic():
+                made = Delegation.objects.create(
+                    seat=given, to=to, since=since, until=until, reason=reason.strip(), given_by=by
+                )
+        except IntegrityError as refusal:
+            if "never go round" not in str(refusal):
+                raise
+            raise ValidationError(
+                {
+                    "to": f"{to} has delegated to {given.user} in that time, directly or through others. Authority never goes round."
+                }
+            ) from refusal
+        facts = {"seat": given.pk, "to": to.pk, "since": since, "until": until, "workflow": given.workflow.slug}
+        trail.record("delegation.give", by=by, subject=made, words=made.reason, **facts)
+    return made
+
+
+def end_delegation(delegation, *, by, reason=""):
+    """From now on it holds no more; what was approved under it stays approved."""
+    with _lending(delegation.seat, "end_delegation", by=by):
+        if not Delegation.objects.filter(pk=delegation.pk, ended_at=None).update(ended_at=clock.now()):
+            raise ValidationError("This delegation is over already.")
+        trail.record("delegation.end", by=by, subject=delegation, words=reason.strip(), to=delegation.to_id)
+
+
+@contextmanager
+def _lending(given, verb, *, by):
+    """Ask whether `by` may lend this seat, and roll back and note the refusal where the answer is no."""
+    try:
+        with transaction.atomic():
+            if not may_lend(by, given):
+                raise PermissionDenied(
+                    f"Only {given.user}, an administrator or the owner of risk may {verb.replace('_', ' ')} here."
+                )
+            yield
+    except PermissionDenied as refusal:
+        trail.refused(f"seat.{verb}", by=by, subject=given, why=str(refusal))
+        raise
+
+
+def _check_the_delegation(given, to, since, until, now, reason):
+    if given.role != Role.APPROVER or given.ended_at:
+        raise ValidationError("Only an approver's live seat can be delegated.")
+    if to.pk == given.user_id:
+        raise ValidationError({"to": "Nobody delegates to himself. Choose somebody else."})
+    if not (to.is_in_house and to.is_active and to.kind == to.Kind.PERSON):
+        raise ValidationError({"to": f"{to} may not approve. Choose an active in-house person."})
+    if until <= max(since, now):
+        raise ValidationError({"until": "A delegation ends after it begins, and in the future."})
+    if not reason.strip():
+        raise ValidationError({"reason": "Say why."})
 
 
 def own(workflow, of: Ownership, user, *, by) -> Owner:

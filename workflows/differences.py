@@ -163,7 +163,6 @@ def _source(before, after):
 
 OTHERWISE = {
     "approval_minutes": "An approval expires after",
-    "approvals": "Approvals needed",
     "another_approver_takes_edits": "What an approver edits always goes to another approver",
     "no_action_needs_approval": "Closing a case without action needs an approval",
     "grace_seconds": "Whoever decided may undo it for",

@@ -90,6 +90,11 @@ class Chain(Struct, forbid_unknown_fields=True, frozen=True):
         if fault := money.fault(self.amount, self.currency):
             raise ValueError(fault)
 
+    @property
+    def people(self) -> int:
+        """How many approvals it asks for, in all its steps."""
+        return sum(step.people for step in self.steps)
+
 
 ONE_APPROVAL = Chain(steps=[Step(name="Approval")])  # where no chain of the policy holds
 
@@ -114,7 +119,6 @@ class Rules(Struct, forbid_unknown_fields=True, frozen=True):
     action_from: ActionFrom = ActionFrom()
     scorecard: int | None = None
     marks_required: bool = False
-    approvals: Annotated[int, Meta(ge=1, le=5)] = 1
     chains: list[Chain] = field(default_factory=list)
     approval_minutes: Minutes = 2880  # then it expires, to the owner of risk
     reason_codes: list[ReasonCode] = field(default_factory=list)

@@ -6,7 +6,7 @@ import msgspec
 from django.core.exceptions import ValidationError
 
 from workflows import money
-from workflows.patterns import TIERS, Rules, TierRule
+from workflows.patterns import TIERS, Chain, Rules, TierRule
 
 UNITS = [("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)]
 
@@ -68,11 +68,26 @@ def _trigger(trigger) -> str:
 
 
 def _approval(rules: Rules) -> Iterator[str]:
-    yield "One approval is needed." if rules.approvals == 1 else f"{rules.approvals} approvals are needed, of different people."
+    for chain in rules.chains:
+        yield _chain(chain)
+    yield "Where no chain says otherwise, one approval is needed."
+    yield f"An approval is given within {duration(rules.approval_minutes * 60)}; then the owner of risk decides."
     if rules.another_approver_takes_edits:
         yield "What an approver edits always goes to another approver."
     if rules.no_action_needs_approval:
         yield "Closing a case without action needs an approval."
+
+
+def _chain(chain: Chain) -> str:
+    about = [chain.tier and f"of {chain.tier} risk", chain.action_type and f"of the type “{chain.action_type}”"]
+    about += [f"from {money.readable(chain.amount, chain.currency)} on" if chain.amount is not None else chain.currency]
+    steps = [f"{step.name} ({_people(step)})" for step in chain.steps]
+    return f"Approval of an action {' '.join(filter(None, about)) or 'of any kind'}: {', then '.join(steps)}."
+
+
+def _people(step) -> str:
+    people = "one person" if step.people == 1 else f"{step.people} different people"
+    return f"{people} with the title “{step.title}”" if step.title else people
 
 
 def duration(seconds: int) -> str:

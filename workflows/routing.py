@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema_rs
 
 from workflows import money
-from workflows.patterns import FLOOR, LOWEST_FLOOR, RANK, Chain, Rules, Step, Tier, TierRule
+from workflows.patterns import FLOOR, LOWEST_FLOOR, ONE_APPROVAL, RANK, Chain, Rules, Tier, TierRule
 from workflows.triggers import MISSING, REMEMBERED, Facts, Fires, Trigger, look
 
 # What makes an output an exception, whatever its tier: the kind of reason → the category it has where its trigger names none.
@@ -146,13 +146,11 @@ def route(facts: Facts, policy: Compiled, dial: Dial, *, draw: float, conflicts:
 
 
 def chain_for(action: dict, tier: Tier, rules: Rules) -> Chain:
-    """The approvals that this action needs at this tier. A chain that names a tier holds for that tier and any higher one."""
-    taken = Chain(steps=[Step(name="Approval", people=rules.approvals)])
-    most = 0
+    """The approvals that this action needs at this tier, one where no chain of the policy holds. A chain that names a tier holds for any higher one too."""
+    taken = ONE_APPROVAL
     for chain in rules.chains:
-        asked = sum(step.people for step in chain.steps)
-        if asked >= most and _holds(chain, action, tier):
-            taken, most = chain, asked
+        if _holds(chain, action, tier) and (taken is ONE_APPROVAL or chain.people >= taken.people):
+            taken = chain
     return taken
 
 

@@ -7,6 +7,7 @@ from django.utils import timezone
 from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 
 from bench.baseline.intake import event, money_as_number
+from cases.chains import as_steps
 from cases.corrections import differences
 from cases.models import Case, Claim, Correction, Decision, Release
 from integrations.models import OutboxRow
@@ -126,7 +127,8 @@ def edit(case, output, policy):
     anew = route(facts, policy, Dial(), draw=1.0)
     case.tier = max(case.tier, anew.tier, key=RANK.get)
     if anew.requires_approval:
-        case.requires_approval, case.approvals_needed = True, max(case.approvals_needed, policy.rules.approvals)
+        case.requires_approval, case.approvals_needed = True, max(case.approvals_needed, anew.chain.people)
+        case.chain = as_steps(anew.chain)
 
 
 def release(case, by, request_id, reason, now):

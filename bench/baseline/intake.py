@@ -11,6 +11,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 
 from audit.models import AuditEvent
+from cases.chains import as_steps
 from cases.intake import usable
 from cases.models import Case, Release
 from integrations.models import OutboxRow
@@ -156,7 +157,9 @@ def born(item, rules, ai_release, *, by, now, digest):
         policy=rules.policy,
         tier=way.tier,
         requires_approval=way.requires_approval,
-        approvals_needed=policy.rules.approvals if way.requires_approval else 0,
+        approvals_needed=way.chain.people if way.chain else 0,
+        chain=as_steps(way.chain),
+        born_released=way.released,
         sentence=way.sentence,
         reasons=plain(way.reasons),
         tags=way.tags,

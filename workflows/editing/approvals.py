@@ -24,12 +24,6 @@ VERBS = [
 class ApprovalForm(PartForm):
     """What holds for every approval."""
 
-    approvals = Whole(
-        label="Approvals where no chain holds",
-        min_value=1,
-        max_value=5,
-        help_text="So many different people. Where a chain below holds, its steps count instead.",
-    )
     approval_minutes = Duration(
         label="An approval expires after",
         unit=60,
@@ -46,11 +40,11 @@ class ApprovalForm(PartForm):
 
 class Approvals(Section):
     name, title = "approvals", "Approvals"
-    names = ("approvals", "approval_minutes", "another_approver_takes_edits", "no_action_needs_approval")
+    names = ("approval_minutes", "another_approver_takes_edits", "no_action_needs_approval")
     about = "What holds for every approval. Whoever made, edited or reviewed an output never approves it: that is always so."
     otherwise = "One approval, by somebody who did not work on it."
-    begin = {"approvals": 1, "approval_minutes": 2880, "another_approver_takes_edits": False, "no_action_needs_approval": False}
-    other = {"approvals": 5, "approval_minutes": 527039, "another_approver_takes_edits": None, "no_action_needs_approval": None}
+    begin = {"approval_minutes": 2880, "another_approver_takes_edits": False, "no_action_needs_approval": False}
+    other = {"approval_minutes": 527039, "another_approver_takes_edits": None, "no_action_needs_approval": None}
 
     def build(self):
         self.form = self.made(self.form_class, self.name, {name: self.rule(name, self.begin[name]) for name in self.names})
@@ -71,7 +65,7 @@ class ChainForm(PartForm):
     currency = Currency(help_text="Three letters, such as EUR, where an amount is named.")
     tier = Choice(
         label="Risk", required=False, choices=[("", "Any"), *[(tier, tier.capitalize()) for tier in TIERS]],
-        help_text="Only for outputs of this risk.",
+        help_text="Only for outputs of this risk or a higher one.",
     )  # fmt: skip
 
     def begin(self):
@@ -106,7 +100,7 @@ class Chains(List):
         "Who approves in which order, for which actions. Where several chains hold, the one with the most approvals is "
         "taken; of equals, the later in this list."
     )
-    otherwise = "No chain: what is said under approvals holds for every action."
+    otherwise = "No chain: one approval, by any approver whose limit reaches."
 
     @staticmethod
     def titled(item):

@@ -12,7 +12,7 @@ CREATE FUNCTION policy_digest(rules jsonb, input_schema jsonb, output_schema jso
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workflows", "0002_promises"),
+        ("workflows", "0003_authority"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

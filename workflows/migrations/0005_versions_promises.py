@@ -6,7 +6,7 @@ SQL = """
 -- Whether this person answers for `kind` of the workflow (“any”: for anything of it), as every promise below asks it.
 CREATE FUNCTION owns(workflow bigint, answers_for text, person bigint) RETURNS boolean LANGUAGE sql STABLE
   SET search_path = pg_catalog, public, pg_temp AS $$
-  SELECT EXISTS (SELECT FROM workflows_owner o JOIN accounts_user u ON u.id = o.user_id
+  SELECT EXISTS (SELECT FROM owners_acting(clock_timestamp()) o JOIN accounts_user u ON u.id = o.user_id
     WHERE o.workflow_id = workflow AND o.user_id = person AND owns.answers_for IN (o."of", 'any') AND u.is_active AND u.vendor_id IS NULL)
 $$;
 

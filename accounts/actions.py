@@ -1,0 +1,66 @@
+"""The verbs on people: who is away, and back. Each writes its one audit event."""
+
+from contextlib import contextmanager
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+
+from accounts.models import Absence, User
+from accounts.permissions import administers
+from audit import clock, trail
+
+
+def be_absent(user, *, by, until, since=None, stand_in=None, reason="") -> Absence:
+    """Away until the return date: nothing is assigned to him, he approves nothing, and `stand_in` acts for what he owns."""
+    with _asking(user, "be_absent", by):
+        now = clock.now()
+        since = since or now
+        _check_the_times(since, until, now)
+        _check_the_stand_in(user, stand_in)
+        if user.absences.filter(ended_at=None, since__lt=until, until__gt=since).exists():
+            raise ValidationError(
+                f"{user} is marked absent in that time already. Say that he is back first, or choose other dates."
+            )
+        made = Absence.objects.create(user=user, since=since, until=until, stand_in=stand_in, reason=reason.strip())
+        facts = {"since": since, "until": until, "stand_in": stand_in and stand_in.pk}
+        trail.record("user.be_absent", by=by, subject=user, words=made.reason, **facts)
+    return made
+
+
+def come_back(user, *, by):
+    """Back before the return date, from now on; an absence that has not begun is called off."""
+    with _asking(user, "come_back", by):
+        now = clock.now()
+        if not user.absences.not_over(now).update(ended_at=now):
+            raise ValidationError(f"{user} is not marked absent.")
+        trail.record("user.come_back", by=by, subject=user)
+
+
+@contextmanager
+def _asking(user, verb, by):
+    """Himself or an administrator, one at a time for each person; a refusal is rolled back and noted."""
+    try:
+        with transaction.atomic():
+            if (by.pk != user.pk and not administers(by)) or not by.is_active:
+                raise PermissionDenied(f"Only {user} or an administrator may say that {user} is away or back.")
+            if not by.is_in_house:
+                raise PermissionDenied("Ask an administrator of the house to mark you absent.")
+            User.objects.select_for_update(of=("self",)).get(pk=user.pk)
+            yield
+    except PermissionDenied as refusal:
+        trail.refused(f"user.{verb}", by=by, subject=user, why=str(refusal))
+        raise
+
+
+def _check_the_times(since, until, now):
+    if until <= max(since, now):
+        raise ValidationError({"until": "The return date must be after the absence begins, and in the future."})
+
+
+def _check_the_stand_in(user, stand_in):
+    if stand_in is None:
+        return
+    if stand_in.pk == user.pk:
+        raise ValidationError({"stand_in": "Nobody stands in for himself. Choose somebody else."})
+    if not (stand_in.is_in_house and user.is_in_house and stand_in.is_active and stand_in.kind == User.Kind.PERSON):
+        raise ValidationError({"stand_in": f"{stand_in} cannot stand in: choose an active in-house person."})
