@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import User
 from accounts.roles import Role
+from cases import lookback
 from cases.corrections import differences
 from cases.gate import changing
 from cases.models import Correction, Rework
@@ -305,7 +306,10 @@ def _set_action(case, action):
 
 
 def _reroute(case, policy):
-    """Tier and required approval after an edit: they may only rise, and the reasons are kept."""
+    """Tier and required approval after an edit: they may only rise, and the reasons are kept.
+
+    What came before the case is looked up anew, as of its arrival: an edited action may repeat an earlier one.
+    """
     facts = {
         "input": case.input,
         "output": case.standing,
@@ -313,7 +317,12 @@ def _reroute(case, policy):
         "action": case.action,
         "confidence": case.confidence,
         "confidences": case.confidences or {},
+        "alternatives": case.alternatives,
         "segment": case.segment,
+        "channel": case.channel,
+        "customer_reference": case.customer_reference,
+        "received_at": case.received_at,
+        "earlier": lookback.before(case, policy.looks_back) if policy.looks_back else [],
     }
     anew = route(facts, policy, Dial(), draw=1.0)
     risen = RANK[anew.tier] > RANK[case.tier] or (anew.requires_approval and not case.requires_approval)
