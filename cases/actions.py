@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from accounts.models import Absence, User
 from accounts.roles import Ownership, Role
 from audit import clock, trail
-from cases import alerts
+from cases import alerts, lookback
 from cases.chains import approvals, as_steps, is_complete_with_one_more
 from cases.corrections import differences
 from cases.gate import asking, changing, what_happened
@@ -410,7 +410,10 @@ def _set_action(case, action):
 
 
 def _reroute(case, policy):
-    """Tier and required approval after an edit: they may only rise, and the reasons are kept."""
+    """Tier and required approval after an edit: they may only rise, and the reasons are kept.
+
+    What came before the case is looked up anew, as of its arrival: an edited action may repeat an earlier one.
+    """
     facts = {
         "input": case.input,
         "output": case.standing,
@@ -418,7 +421,12 @@ def _reroute(case, policy):
         "action": case.action,
         "confidence": case.confidence,
         "confidences": case.confidences or {},
+        "alternatives": case.alternatives,
         "segment": case.segment,
+        "channel": case.channel,
+        "customer_reference": case.customer_reference,
+        "received_at": case.received_at,
+        "earlier": lookback.before(case, policy.looks_back) if policy.looks_back else [],
     }
     anew = route(facts, policy, Dial(), draw=1.0)
     risen = RANK[anew.tier] > RANK[case.tier] or (anew.requires_approval and not case.requires_approval)

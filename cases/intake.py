@@ -1,11 +1,13 @@
 """Cases are born routed: a set-based verb of its own, the one place beside the gate that writes a case's story.
 
 `routed()` decides in plain Python what becomes of each output; `stored()` writes a thousand of them in one statement:
-cases, releases, outbox rows and audit events, with every trigger watching. One and many go the same way.
+cases, releases, outbox rows and audit events, with every trigger watching. One and many go the same way. Where a policy asks
+what came before, looking back, routing and storing are one transaction, in `stored()`.
 """
 
 import hashlib
 import json
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any
@@ -16,10 +18,11 @@ from django.db import connection, transaction
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from audit import acting, clock
+from cases import lookback
 from cases.chains import as_steps
 from workflows import money
 from workflows.models import compiled_policy
-from workflows.routing import Dial, action_in, draw, route
+from workflows.routing import Compiled, Dial, action_in, draw, route
 
 MOST_AT_ONCE = 1000
 SKEW = timedelta(minutes=5)  # how far a sender's clock may run ahead
@@ -114,26 +117,27 @@ ON CONFLICT DO NOTHING
 RECEIVE = """
 WITH received AS (
   INSERT INTO cases_case (workflow_id, external_id, sender_id, received_at, intake_digest, input, context, output, received_action,
-    confidence, confidences, alternatives, ai_release_id, segment, channel, customer_reference, is_test, is_probe,
+    confidence, confidences, alternatives, ai_release_id, segment, channel, customer_reference, fingerprint, is_test, is_probe,
     policy_id, tier, requires_approval, approvals_needed, chain, expires_at, born_released, sentence, reasons, tags, category_id,
     probability, draw, sampled,
     state, passed_by, priority, due_at, revision, action_type, amount, currency, payee, proposes_no_action,
     closed_as, closed_at, released_at)
   SELECT x.workflow_id, x.external_id, %(sender)s, x.received_at, decode(x.intake_digest, 'hex'), x.input, x.context, x.output,
-    x.received_action, x.confidence, x.confidences, x.alternatives, r.id, x.segment, x.channel, x.customer_reference, %(is_test)s, false,
+    x.received_action, x.confidence, x.confidences, x.alternatives, r.id, x.segment, x.channel, x.customer_reference, x.fingerprint, %(is_test)s, false,
     x.policy_id, x.tier, x.requires_approval, x.approvals_needed, x.chain, x.expires_at, x.released, x.sentence, x.reasons, x.tags,
     CASE WHEN x.category <> '' THEN (SELECT k.id FROM workflows_exceptioncategory k WHERE k.workflow_id = x.workflow_id AND k.slug = x.category) END,
     x.probability, x.draw, x.sampled, x.state, '{}', 0, x.due_at, 1, x.action_type, x.amount, x.currency, x.payee, false,
     CASE WHEN x.state = 'closed' THEN 'released' ELSE '' END, CASE WHEN x.state = 'closed' THEN %(now)s::timestamptz END,
     CASE WHEN x.released THEN %(now)s::timestamptz END
-  FROM json_to_recordset(%(items)s::json) AS x(workflow_id bigint, external_id text, received_at timestamptz, intake_digest text,
+  FROM ROWS FROM (json_to_recordset(%(items)s::json) AS (workflow_id bigint, external_id text, received_at timestamptz, intake_digest text,
     input jsonb, context jsonb, output jsonb, received_action jsonb, confidence float8, confidences jsonb, alternatives jsonb,
-    model_name text, model_version text, prompt_version text, segment text, channel text, customer_reference text, policy_id bigint,
+    model_name text, model_version text, prompt_version text, segment text, channel text, customer_reference text, fingerprint bigint, policy_id bigint,
     tier text, requires_approval boolean, approvals_needed smallint, chain jsonb, expires_at timestamptz, sentence text, reasons jsonb, tags text[], category text,
     probability float8, draw float8, sampled boolean, state text, due_at timestamptz, action_type text, amount numeric,
-    currency text, payee text, released boolean)
+    currency text, payee text, released boolean)) WITH ORDINALITY AS x
   JOIN workflows_airelease r ON (r.model_name, r.model_version, r.prompt_version) = (x.model_name, x.model_version, x.prompt_version)
  WHERE NOT (x.released AND x.workflow_id = ANY (ARRAY(SELECT workflow_id FROM workflows_dial WHERE stopped_at IS NOT NULL)))
+  ORDER BY x.ordinality
   ON CONFLICT (workflow_id, external_id) DO NOTHING
   RETURNING id, workflow_id, external_id, state, sentence, policy_id, ai_release_id, digest, output, action_type, amount, currency,
     payee, released_at),
@@ -172,8 +176,11 @@ def may_receive(by):
         raise PermissionDenied("Only an in-house integration may send outputs.")
 
 
-def routed(items: list[Intake | Refusal], *, by) -> list[dict | Refusal]:
-    """What becomes of each item: a row ready to store, or a Refusal. Reads the rules in force once for all of them."""
+def routed(items: list[Intake | Refusal], *, by) -> list["dict | Waiting | Refusal"]:
+    """What becomes of each item: a row ready to store, or a Refusal. Reads the rules in force once for all of them.
+
+    An item whose policy looks back stays Waiting: `stored` routes it.
+    """
     may_receive(by)
     now = clock.now()
     wanted = {item.workflow for item in items if isinstance(item, Intake)}
@@ -181,15 +188,28 @@ def routed(items: list[Intake | Refusal], *, by) -> list[dict | Refusal]:
     return [item if isinstance(item, Refusal) else _row_or_refusal(item, in_force, now) for item in items]
 
 
-def stored(rows: list[dict | Refusal], *, by, is_test=False) -> list[Answer]:
+def stored(rows: list["dict | Waiting | Refusal"], *, by, is_test=False) -> list[Answer]:
     """Write the rows in one transaction and answer for each, in order."""
-    first = {}
-    for row in rows:
-        if isinstance(row, dict):
-            first.setdefault((row["workflow_id"], row["external_id"]), row)
     with transaction.atomic():
+        rows = _looked_back(rows, is_test)
+        first = {}
+        for row in rows:
+            if isinstance(row, dict):
+                first.setdefault((row["workflow_id"], row["external_id"]), row)
         new, known = _insert(list(first.values()), by, is_test) if first else ({}, {})
     return [_answer(row, first, new, known) for row in rows]
+
+
+def _looked_back(rows, is_test) -> list[dict | Refusal]:
+    """The rows, those that waited routed with what came before them."""
+    waiting = [row for row in rows if isinstance(row, Waiting)]
+    if not waiting:
+        return rows
+    cases = [{**one.row, "action": one.facts["action"], "is_test": is_test} for one in waiting]
+    before = lookback.before_each(cases, [one.policy.looks_back for one in waiting])
+    for one, earlier in zip(waiting, before, strict=True):
+        one.facts["earlier"] = earlier
+    return [_routed(row) if isinstance(row, Waiting) else row for row in rows]
 
 
 def _rules_in_force(by, slugs):
@@ -212,8 +232,27 @@ def _row_or_refusal(item, in_force, now):
         return refusal
 
 
-def _row(item: Intake, in_force, now) -> dict:
+@dataclass(slots=True)
+class Waiting:
+    """An item read and checked, with all that routing needs of it."""
+
+    row: dict
+    facts: dict
+    conflicts: list[str]
+    policy: Compiled
+    dial: Dial
+    draw: float
+    now: datetime
+
+
+def _row(item: Intake, in_force, now) -> dict | Waiting:
     """One output, routed: the row that `RECEIVE` stores."""
+    waiting = _read(item, in_force, now)
+    return waiting if waiting.policy.looks_back else _routed(waiting)
+
+
+def _read(item: Intake, in_force, now) -> Waiting:
+    """What was received, as it is stored, and as routing sees it. Raises Refusal."""
     if item.workflow not in in_force:
         raise Refusal("unknown_workflow", f"There is no workflow “{item.workflow}” that you may send to.")
     workflow_id, secret, policy_id, dial = in_force[item.workflow]
@@ -223,8 +262,7 @@ def _row(item: Intake, in_force, now) -> dict:
     whole = msgspec.json.encode(item, order="deterministic")
     if b"\\u0000" in whole and _has_nul(msgspec.to_builtins(item)):
         raise Refusal("nul_character", "The text has a NUL character (U+0000), which cannot be stored.")
-    sent = _sent_action(item)
-    action, conflicts = action_in(item.output, sent, policy.rules)
+    action, conflicts = action_in(item.output, _sent_action(item), policy.rules)
     facts = {
         "input": item.input,
         "output": item.output,
@@ -232,14 +270,16 @@ def _row(item: Intake, in_force, now) -> dict:
         "action": action,
         "confidence": usable(item.confidence),
         "confidences": {name: usable(value) for name, value in (item.confidences or {}).items()},
+        "alternatives": item.alternatives,
         "segment": item.segment or "",
+        "channel": item.channel or "",
+        "customer_reference": item.customer_reference or "",
+        "received_at": _received_at(item, now),
     }
-    way = route(facts, policy, dial, draw=draw(secret, item.external_id), conflicts=conflicts)
-    closed = way.state == "closed"
     row = {
         "workflow_id": workflow_id,
         "external_id": item.external_id,
-        "received_at": _received_at(item, now),
+        "received_at": facts["received_at"],
         "intake_digest": hashlib.sha256(whole).hexdigest(),
         "input": item.input,
         "context": item.context,
@@ -252,14 +292,28 @@ def _row(item: Intake, in_force, now) -> dict:
         "model_version": item.model_version or "",
         "prompt_version": item.prompt_version or "",
         "segment": facts["segment"],
-        "channel": item.channel or "",
-        "customer_reference": item.customer_reference or "",
+        "channel": facts["channel"],
+        "customer_reference": facts["customer_reference"],
+        "fingerprint": lookback.fingerprint(item.input),
         "policy_id": policy_id,
+        "action_type": action["type"],
+        "amount": action["amount"],
+        "currency": action["currency"],
+        "payee": action["payee"],
+    }
+    return Waiting(row, facts, conflicts, policy, dial, draw(secret, item.external_id), now)
+
+
+def _routed(waiting: Waiting) -> dict:
+    """The row with what the policy says of it."""
+    policy = waiting.policy
+    way = route(waiting.facts, policy, waiting.dial, draw=waiting.draw, conflicts=waiting.conflicts)
+    return waiting.row | {
         "tier": way.tier,
         "requires_approval": way.requires_approval,
         "approvals_needed": way.chain.people if way.chain else 0,
         "chain": as_steps(way.chain),
-        "expires_at": now + timedelta(minutes=policy.rules.approval_minutes) if way.state == "approval" else None,
+        "expires_at": waiting.now + timedelta(minutes=policy.rules.approval_minutes) if way.state == "approval" else None,
         "sentence": way.sentence,
         "reasons": way.reasons,
         "tags": way.tags,
@@ -268,14 +322,9 @@ def _row(item: Intake, in_force, now) -> dict:
         "draw": way.draw,
         "sampled": way.sampled,
         "state": way.state,
-        "due_at": None if closed else now + timedelta(minutes=policy.rules.tiers[way.tier].due_minutes),
-        "action_type": action["type"],
-        "amount": action["amount"],
-        "currency": action["currency"],
-        "payee": action["payee"],
+        "due_at": None if way.state == "closed" else waiting.now + timedelta(minutes=policy.rules.tiers[way.tier].due_minutes),
         "released": way.released,
     }
-    return row
 
 
 def usable(confidence) -> float | None:

@@ -91,6 +91,9 @@ class Case(FSMModelMixin, models.Model):
     segment = models.CharField(max_length=60, blank=True)
     channel = models.CharField(max_length=60, blank=True)
     customer_reference = models.CharField(max_length=200, blank=True)
+    fingerprint = models.BigIntegerField(
+        default=0, editable=False, help_text="Of the input, folded: the same for inputs that differ in case and spaces only."
+    )
     is_test = models.BooleanField(default=False, help_text="Sent with a test key: it never counts.")
     is_probe = models.BooleanField(default=False, help_text="Put in by quality control: it is never released.")
 
@@ -184,6 +187,12 @@ class Case(FSMModelMixin, models.Model):
                 fields=["workflow", "state", "-priority", "due_at", "id"], name="the_desks", condition=~Q(state=CLOSED)
             ),
             models.Index(fields=["workflow", "-id"], name="cases_by_workflow"),
+            models.Index(fields=["workflow", "fingerprint", "-received_at"], name="cases_with_the_same_input"),
+            models.Index(
+                fields=["workflow", "customer_reference", "-received_at"],
+                name="cases_of_a_customer",
+                condition=~Q(customer_reference=""),
+            ),
             models.Index(fields=["settles_at"], name="cases_settling", condition=Q(settles_at__isnull=False)),
             models.Index(fields=["expires_at"], name="approvals_expiring", condition=Q(expires_at__isnull=False)),
             models.Index(fields=["claimed_until"], name="cases_claimed", condition=Q(claimed_until__isnull=False)),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from django.db import transaction
 from django.test import TransactionTestCase
 from django.test.utils import setup_databases, teardown_databases
 
@@ -159,6 +160,17 @@ def send(integration):
         return Case.objects.get(pk=answer.id)
 
     return send
+
+
+@pytest.fixture
+def committed(request):
+    """Other fixtures, committed, so that every connection sees them."""
+
+    def committed(*names):
+        with transaction.atomic():
+            return [request.getfixturevalue(name) for name in names]
+
+    return committed
 
 
 @pytest.fixture

@@ -182,6 +182,7 @@ RECEIVED = {
     "confidence": 0.99,
     "confidences": {"decision": 0.99},
     "alternatives": ["another"],
+    "fingerprint": 7,
     "ai_release_id": 999,
     "segment": "another",
     "channel": "another",

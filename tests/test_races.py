@@ -29,17 +29,6 @@ REFUND = {"type": "refund", "amount": 240, "currency": "EUR"}
 CLAIMERS = 64
 
 
-@pytest.fixture
-def committed(request):
-    """Other fixtures, committed, so that every connection sees them."""
-
-    def committed(*names):
-        with transaction.atomic():
-            return [request.getfixturevalue(name) for name in names]
-
-    return committed
-
-
 def at_once(people, work):
     """`work(person, together)` for everybody at the same time; `together()` waits until all have come so far."""
     barrier = threading.Barrier(len(people))

@@ -75,7 +75,7 @@ class Step(Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Chain(Struct, forbid_unknown_fields=True, frozen=True):
-    """The approvals an action needs, in order. It holds for what it names: an action type, an amount from, a tier; unnamed: any.
+    """The approvals an action needs, in order. It holds for what it names: an action type, an amount from, a tier or a higher one; unnamed: any.
 
     Of the chains that hold, the one that asks for the most approvals is taken; of equals, the later in the list.
     """

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0003_absence"),
-        ("cases", "0003_promises"),
+        ("cases", "0004_lookback"),
         ("scorecards", "0002_promises"),
         ("workflows", "0003_authority"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

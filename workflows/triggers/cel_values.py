@@ -36,22 +36,21 @@ class Values:
     Both are filled as expressions ask, the context last: what is too large is never converted.
     """
 
-    facts: Facts
     bytes: dict[str, int] = field(default_factory=dict)
     values: dict[str, int] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
     made: cel.Context = field(default_factory=cel.Context)
 
-    def measure(self, names: frozenset[str]) -> None:
+    def measure(self, facts: Facts, names: frozenset[str]) -> None:
         for name in names:
             if name not in self.bytes:
-                text = msgspec.json.encode(self.facts.get(name))
+                text = msgspec.json.encode(facts.get(name))
                 self.bytes[name], self.values[name] = len(text), text.count(b",") + 1
 
-    def context(self, names: frozenset[str]) -> cel.Context:
+    def context(self, facts: Facts, names: frozenset[str]) -> cel.Context:
         """What is null at the top or in the action, or was not sent, is absent: missing, no error."""
         for name in names - self.known:
-            value = self.facts.get(name)
+            value = facts.get(name)
             if name == "action":
                 value = {part: inner for part, inner in value.items() if inner is not None}
             if value is not None:
@@ -62,4 +61,4 @@ class Values:
 
 def values_of(facts: Facts) -> Values:
     """The case's one, shared by all expressions of the policy."""
-    return remembered(facts, "cel", lambda: Values(facts))
+    return remembered(facts, "cel", Values)

@@ -28,11 +28,11 @@ class Expression(Effect, tag="expression"):
 
         def fires(facts):
             values = values_of(facts)
-            values.measure(bounds.names)
+            values.measure(facts, bounds.names)
             if excess := bounds.excess(values):
                 return {"failed": excess, "says": f"“{self.name}” cannot be judged: {excess}"}
             try:
-                answer = program.execute(values.context(bounds.names))
+                answer = program.execute(values.context(facts, bounds.names))
             except (KeyboardInterrupt, SystemExit, MemoryError):
                 raise
             except BaseException as error:  # the library's panics are no Exception
