@@ -17,7 +17,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from audit import acting, clock
+from audit import acting, clock, trail
 from cases import lookback
 from cases.chains import as_steps
 from workflows import money
@@ -173,7 +173,9 @@ def receive(items: list[Intake | Refusal], *, by, is_test=False) -> list[Answer]
 def may_receive(by):
     """An in-house integration sends; a vendor's system reads only."""
     if by.kind != by.Kind.INTEGRATION or not by.is_in_house:
-        raise PermissionDenied("Only an in-house integration may send outputs.")
+        why = "Only an in-house integration may send outputs."
+        trail.refused("case.receive", by=by, subject=by, why=why)
+        raise PermissionDenied(why)
 
 
 def routed(items: list[Intake | Refusal], *, by) -> list["dict | Waiting | Refusal"]:

@@ -1,19 +1,19 @@
-"""What administrators (and, at 410 Gone, the machine) do with endpoints and deliveries. Each verb is an audit event."""
+"""What administrators (and, at 410 Gone, the machine) do with endpoints and deliveries. Each verb asks, and is an audit event."""
 
 from contextlib import contextmanager
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
 
 from audit import clock, trail
 from integrations import signature
 from integrations.models import Delivery, WebhookEndpoint
 from jobs import queue
+from jobs.permissions import operating
 
 
 @contextmanager
 def changing(endpoint, verb, by, **facts):
-    with transaction.atomic():
+    with operating(f"webhook.{verb}", by=by, about=endpoint):
         locked = WebhookEndpoint.objects.select_for_update().get(pk=endpoint.pk)
         yield locked
         locked.save()
@@ -22,7 +22,7 @@ def changing(endpoint, verb, by, **facts):
 
 def add(endpoint, *, by):
     """Save a new endpoint: from now on its integration's cases are told there."""
-    with transaction.atomic():
+    with operating("webhook.add", by=by, about=by):
         endpoint.full_clean()
         endpoint.save()
         trail.record("webhook.add", by=by, subject=endpoint, user=endpoint.user_id, url=endpoint.url)
@@ -62,13 +62,13 @@ def disable(endpoint, *, by, why=""):
 
 def send_test(endpoint, *, by):
     """Have a worker post a test event; the job says what was answered."""
-    with transaction.atomic():
+    with operating("webhook.test", by=by, about=endpoint):
         trail.record("webhook.test", by=by, subject=endpoint)
         return queue.enqueue("integrations.jobs.send_test", endpoint.pk, max_attempts=1)
 
 
 def send_again(delivery, *, by):
     """Post it anew, under the same id, with all its tries."""
-    with transaction.atomic():
+    with operating("delivery.send_again", by=by, about=delivery):
         Delivery.objects.filter(pk=delivery.pk).update(attempts=0, next_try_at=clock.now(), delivered_at=None)
         trail.record("delivery.send_again", by=by, subject=delivery, row=delivery.row_id, endpoint=delivery.endpoint_id)

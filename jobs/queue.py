@@ -11,6 +11,7 @@ from django_q.tasks import async_task
 
 from audit import clock, trail
 from jobs.models import Job
+from jobs.permissions import operating
 
 ALIVE = [Job.State.QUEUED, Job.State.RUNNING]
 RUN = "jobs.running.run"
@@ -68,7 +69,7 @@ def task_named(name):
 
 def retry(job, *, by):
     """Give a dead job all its attempts again."""
-    with transaction.atomic():
+    with operating("job.retry", by=by, about=job):
         job = Job.objects.select_for_update().get(pk=job.pk)
         if job.state != Job.State.DEAD:
             raise CannotRetry(f"Job {job.pk} is {job.get_state_display().lower()}. Only a dead job can be retried.")

@@ -27,12 +27,12 @@ def fields(*required, **properties):
 # before, after, the sentence
 RULES = [
     # tiers
-    ({}, tiers(threshold=0.7), "Medium risk: straight through from a confidence of: 0.7, before 0.8."),
+    ({}, tiers(threshold=0.7), "Medium risk: straight through from a confidence of 0.7, before 0.8."),
     ({}, tiers(sample_rate=0.125), "Medium risk: drawn for a sampled look: 12.5 %, before 5 %."),
-    ({}, tiers(sample_floor=0.03), "Medium risk: never drawn less than: 3 %, before nothing."),
-    ({}, tiers(below="resolution"), "Medium risk: below the threshold it goes to: resolution, before review."),
-    ({}, tiers(due_minutes=90), "Medium risk: due in: 90 minutes, before 8 hours."),
-    ({}, tiers(pattern="approval"), "Medium risk: watched by: approval, before threshold."),
+    ({}, tiers(sample_floor=0.03), "Medium risk: never drawn less than 3 %, before nothing."),
+    ({}, tiers(below="resolution"), "Medium risk: below the threshold it goes to resolution, before review."),
+    ({}, tiers(due_minutes=90), "Medium risk: due in 90 minutes, before 8 hours."),
+    ({}, tiers(pattern="approval"), "Medium risk: watched by approval, before threshold."),
     ({}, tiers(review_first=True), "Medium risk: reviewed before the approval: yes, before no."),
     (
         {},
@@ -45,7 +45,7 @@ RULES = [
         tiers(sample_rates={"vip": 0.2}),
         "Medium risk: drawn for a sampled look, in the segment “vip”: 20 %, before 10 %.",
     ),
-    ({}, {"default_tier": "high"}, "Without anything that raises it, the risk is: high, before medium."),
+    ({}, {"default_tier": "high"}, "Without anything that raises it, the risk is high, before medium."),
     # the risk map
     ({}, {"action_tiers": {"refund": "high"}}, "The risk of the action “refund” is new: high."),
     (
@@ -94,16 +94,16 @@ RULES = [
         {"chains": [{"steps": TWO[:1], "tier": "high"}]},
         "The approval of any action of high risk: Team lead, before Team lead; then Finance, 2 people, as controller.",
     ),
-    ({}, {"approval_minutes": 60}, "An approval expires after: 1 hour, before 2 days."),
+    ({}, {"approval_minutes": 60}, "An approval expires after 1 hour, before 2 days."),
     (
         {},
         {"reason_codes": [{"code": "fraud", "label": "Looks like fraud", "verbs": ["reject"]}]},
         "The reason code “fraud” is new: Looks like fraud (reject).",
     ),
     # the rest
-    ({}, {"action_from": {"amount": "total"}}, "The action's amount is read from: total, before nothing."),
-    ({}, {"grace_seconds": 300}, "Whoever decided may undo it for: 5 minutes, before 0 seconds."),
-    ({"scorecard": 1}, {"scorecard": 2}, "The scorecard is version: 2, before 1."),
+    ({}, {"action_from": {"amount": "total"}}, "The action's amount is read from total, before nothing."),
+    ({}, {"grace_seconds": 300}, "Whoever decided may undo it for 5 minutes, before 0 seconds."),
+    ({"scorecard": 1}, {"scorecard": 2}, "The scorecard is version 2, before 1."),
     ({}, {"marks_required": True}, "Every review must be marked: yes, before no."),
 ]
 

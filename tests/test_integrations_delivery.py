@@ -155,7 +155,7 @@ def test_each_endpoint_of_the_recipient_is_told_and_nobody_else(shop):
     other = User.objects.create(username="other", kind=User.Kind.INTEGRATION)
     hooks = [endpoint(shop, "https://a.example/"), endpoint(shop, "https://b.example/")]
     endpoint(other, "https://c.example/")
-    actions.disable(endpoint(shop, "https://d.example/"), by=shop)
+    actions.disable(endpoint(shop, "https://d.example/"), by=User.objects.machine())
     announce(shop, 3)
 
     assert (delivery.spread(), delivery.spread()) == (3, 0)

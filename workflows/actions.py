@@ -112,7 +112,7 @@ def draft(workflow, *, by, rules, input_schema=None, output_schema=None, reason=
         check(rules, input_schema or {}, output_schema or {}, locked)
         content = {"rules": rules, "input_schema": input_schema or {}, "output_schema": output_schema or {}}
         policy = _next_version(locked, reason=reason, improvement=improvement, **content)
-        trail.record("policy.draft", by=by, subject=policy, workflow=locked.slug, version=policy.version)
+        trail.record("policy.draft", by=by, subject=policy, words=reason, workflow=locked.slug, version=policy.version)
     return policy
 
 

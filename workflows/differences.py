@@ -234,6 +234,8 @@ def _field(schema) -> str:
 
 # what the sentences share
 
+LEADS = {"of", "for", "from", "than", "in", "by", "is", "to", "version", "after"}  # the value follows these without a colon
+
 
 def _one(about: str, was, now, formed=None) -> Iterator[str]:
     """One value in place of another; of lists, what was added and what was taken away."""
@@ -247,7 +249,8 @@ def _one(about: str, was, now, formed=None) -> Iterator[str]:
     elif isinstance(now, bool) and isinstance(was, bool):
         yield f"{about}: {'yes' if now else 'no'}, before {'yes' if was else 'no'}."
     else:
-        yield f"{about}: {formed(now)}, before {formed(was)}."
+        leads = about.rpartition(" ")[2] in LEADS
+        yield f"{about}{'' if leads else ':'} {formed(now)}, before {formed(was)}."
 
 
 def _members(was, now) -> str:

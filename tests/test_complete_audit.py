@@ -1,0 +1,454 @@
+"""T3: every transition, every change of definitions, rights and keys, every refused attempt: exactly one event.
+
+One table of every verb there is. A verb that is not in it fails the suite, and so does one that writes two events or none.
+A release and an evaluation are events of their own beside the decision that brings them about.
+"""
+
+import inspect
+import json
+from datetime import timedelta
+from decimal import Decimal
+from functools import partial
+
+import msgspec
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.urls import reverse
+
+from accounts import keys
+from audit import acting, clock
+from audit.models import AuditEvent
+from audit.trail import write_refusals
+from cases import actions, intake, queues
+from cases.models import Case
+from integrations import actions as webhooks
+from integrations.models import Delivery, OutboxRow, WebhookEndpoint
+from jobs import queue
+from jobs.models import Job
+from scorecards import actions as scorecards
+from tests import factories
+from tests.factories import TIERS, UserFactory
+from workflows import actions as workflows
+from workflows.models import ExceptionCategory, PlaybookSection
+
+pytestmark = pytest.mark.django_db
+
+MODULES = {
+    "workflows": workflows,
+    "keys": keys,
+    "scorecards": scorecards,
+    "intake": intake,
+    "cases": actions,
+    "queues": queues,
+    "webhooks": webhooks,
+    "jobs": queue,
+}
+REFUND = {"type": "refund", "amount": 240, "currency": "EUR"}
+WHY = "Because it is so."
+
+
+class World:
+    """The suite's people and things by name, and cases at each desk."""
+
+    def __init__(self, request):
+        self._request = request
+
+    def __getattr__(self, name):
+        return self._request.getfixturevalue(name)
+
+    @property
+    def draft(self):
+        return workflows.draft(self.refunds, by=self.owner, rules={"tiers": TIERS, "grace_seconds": 9})
+
+    @property
+    def old_version(self):
+        first = self.refunds.policy
+        workflows.publish(self.draft, by=self.owner, reason="x")
+        return first
+
+    @property
+    def signable(self):
+        workflows.ask_two_people(self.refunds, by=self.owner, reason="x")
+        return self.draft
+
+    @property
+    def approvers_seat(self):
+        return self.approver.seats.get()
+
+    @property
+    def key_made(self):
+        return keys.make(self.reviewer, by=self.administrator, name="k", verbs=["read"])[0]
+
+    @property
+    def section(self):
+        return workflows.add(PlaybookSection(workflow=self.refunds, title="T", text="x"), by=self.owner)
+
+    @property
+    def card(self):
+        return scorecards.ready_made(self.refunds, by=self.owner)
+
+    def at(self, desk):
+        if desk == "approval":
+            return self.send(action=REFUND).pk
+        pk = self.send(confidence=0.1).pk
+        if desk == "resolution":
+            actions.escalate(pk, by=self.reviewer, reason="x")
+        elif desk == "closed":
+            actions.accept(pk, by=self.reviewer)
+        return pk
+
+    def decided_within_the_grace(self):
+        factories.policy(self.refunds, self.owner, rules={"grace_seconds": 60})
+        return self.at("closed")
+
+    def sent_to_approval(self):
+        pk = self.at("resolution")
+        actions.escalate(pk, by=self.resolver, reason="x")
+        return pk
+
+    @property
+    def endpoint(self):
+        return webhooks.add(self.new_endpoint, by=self.administrator)
+
+    @property
+    def new_endpoint(self):
+        return WebhookEndpoint(user=self.integration, url="https://example.com/hook")
+
+    @property
+    def delivery(self):
+        row = OutboxRow.objects.create(case_id=1, number=1, recipient_id=1, event="case.decided", payload={})
+        return Delivery.objects.create(row=row, endpoint=self.endpoint)
+
+    @property
+    def dead_job(self):
+        return Job.objects.create(task="audit.jobs.seal", state=Job.State.DEAD)
+
+
+def settling(pk):
+    def settle(*, by):
+        with clock.moved(clock.now() + timedelta(minutes=5)):
+            actions.settle_case(pk, by=by)
+
+    return settle
+
+
+def an_output():
+    body = {"workflow": "refunds", "external_id": "T-1", "input": {}, "output": {"decision": "no"}, "confidence": 0.1}
+    return [msgspec.convert(body, intake.Intake)]
+
+
+# verb → (who, what is done, its events, facts of the first that must be there). Who else tries is refused.
+VERBS = {
+    "workflows.create": ("administrator", lambda w: partial(workflows.create, "new", "New"), "workflow.create", "slug"),
+    "workflows.change": ("owner", lambda w: partial(workflows.change, w.refunds, purpose="P"), "workflow.change", "changed"),
+    "workflows.add": (
+        "owner",
+        lambda w: partial(workflows.add, ExceptionCategory(workflow=w.refunds, slug="s", label="S")),
+        "category.add",
+        "workflow named",
+    ),
+    "workflows.remove": ("owner", lambda w: partial(workflows.remove, w.section), "playbook.remove", "title text"),
+    "workflows.draft": (
+        "owner",
+        lambda w: partial(workflows.draft, w.refunds, rules={"tiers": TIERS}),
+        "policy.draft",
+        "version",
+    ),
+    "workflows.sign": ("owner", lambda w: partial(workflows.sign, w.signable), "policy.sign", "version digest"),
+    "workflows.publish": ("owner", lambda w: partial(workflows.publish, w.draft), "policy.publish", "from to digest signed_by"),
+    "workflows.roll_back": ("owner", lambda w: partial(workflows.roll_back, w.old_version), "policy.roll_back", "from to"),
+    "workflows.ask_two_people": (
+        "owner",
+        lambda w: partial(workflows.ask_two_people, w.refunds),
+        "workflow.ask_two_people",
+        "from to",
+    ),
+    "workflows.let_one_publish": (
+        "owner",
+        lambda w: partial(workflows.let_one_publish, w.refunds),
+        "workflow.let_one_publish",
+        "from to",
+    ),
+    "workflows.stop": ("owner", lambda w: partial(workflows.stop, w.refunds), "workflow.stop", "from to"),
+    "workflows.resume": ("owner", lambda w: partial(workflows.resume, w.refunds), "workflow.resume", "from to"),
+    "workflows.set_rate": (
+        "owner",
+        lambda w: partial(workflows.set_rate, w.refunds, "low", 0.5),
+        "workflow.set_rate",
+        "tier segment from to",
+    ),
+    "workflows.seat": (
+        "owner",
+        lambda w: partial(workflows.seat, UserFactory(), w.refunds, "approver", limits=[("", "EUR", 5)]),
+        "seat.give",
+        "user workflow role limits",
+    ),
+    "workflows.end_seat": ("owner", lambda w: partial(workflows.end_seat, w.approvers_seat), "seat.end", "user role"),
+    "workflows.set_limit": (
+        "owner",
+        lambda w: partial(workflows.set_limit, w.approvers_seat, "", "EUR", Decimal(5)),
+        "seat.set_limit",
+        "currency from to",
+    ),
+    "workflows.remove_limit": (
+        "owner",
+        lambda w: partial(workflows.remove_limit, w.approvers_seat, "", "EUR"),
+        "seat.remove_limit",
+        "currency from to",
+    ),
+    "workflows.own": (
+        "administrator",
+        lambda w: partial(workflows.own, w.refunds, "risk", UserFactory()),
+        "owner.name",
+        "of from to",
+    ),
+    "keys.make": (
+        "administrator",
+        lambda w: partial(keys.make, w.reviewer, name="k", verbs=["read"]),
+        "apikey.make",
+        "user verbs mode",
+    ),
+    "keys.revoke": ("administrator", lambda w: partial(keys.revoke, w.key_made), "apikey.revoke", "user"),
+    "scorecards.draft": ("owner", lambda w: partial(scorecards.draft, w.refunds), "scorecard.draft", "version"),
+    "scorecards.ready_made": ("owner", lambda w: partial(scorecards.ready_made, w.refunds), "scorecard.draft", "ready_made"),
+    "scorecards.copy": ("owner", lambda w: partial(scorecards.copy, w.card), "scorecard.draft", "copy_of"),
+    "scorecards.publish": ("owner", lambda w: partial(scorecards.publish, w.card), "scorecard.publish", "version"),
+    "scorecards.discard": ("owner", lambda w: partial(scorecards.discard, w.card), "scorecard.discard", "version"),
+    "webhooks.add": ("administrator", lambda w: partial(webhooks.add, w.new_endpoint), "webhook.add", "user url"),
+    "webhooks.rotate": ("administrator", lambda w: partial(webhooks.rotate, w.endpoint), "webhook.rotate", ""),
+    "webhooks.reveal": ("administrator", lambda w: partial(webhooks.reveal, w.endpoint), "webhook.reveal", ""),
+    "webhooks.enable": ("administrator", lambda w: partial(webhooks.enable, w.endpoint), "webhook.enable", ""),
+    "webhooks.disable": ("machine", lambda w: partial(webhooks.disable, w.endpoint), "webhook.disable", "why"),
+    "webhooks.send_test": ("administrator", lambda w: partial(webhooks.send_test, w.endpoint), "webhook.test", ""),
+    "webhooks.send_again": (
+        "administrator",
+        lambda w: partial(webhooks.send_again, w.delivery),
+        "delivery.send_again",
+        "row endpoint",
+    ),
+    "jobs.retry": ("administrator", lambda w: partial(queue.retry, w.dead_job), "job.retry", "task"),
+    "intake.receive": ("integration", lambda w: partial(intake.receive, an_output()), "case.received", "sentence"),
+    "cases.accept": ("reviewer", lambda w: partial(actions.accept, w.at("review")), "case.accept case.release", "decision"),
+    "cases.correct": (
+        "reviewer",
+        lambda w: partial(actions.correct, w.at("review"), output={"decision": "no"}),
+        "case.correct case.release",
+        "decision",
+    ),
+    "cases.escalate": ("reviewer", lambda w: partial(actions.escalate, w.at("review")), "case.escalate", "decision"),
+    "cases.resolve": (
+        "resolver",
+        lambda w: partial(actions.resolve, w.at("resolution")),
+        "case.resolve case.release",
+        "decision",
+    ),
+    "cases.no_action": (
+        "resolver",
+        lambda w: partial(actions.no_action, w.at("resolution"), category="edge-case"),
+        "case.no_action",
+        "decision",
+    ),
+    "cases.approve": (
+        "approver",
+        lambda w: partial(actions.approve, w.at("approval")),
+        "case.approve case.release",
+        "decision",
+    ),
+    "cases.reject": ("approver", lambda w: partial(actions.reject, w.at("approval")), "case.reject", "decision"),
+    "cases.send_back": ("approver", lambda w: partial(actions.send_back, w.at("approval")), "case.send_back", "decision"),
+    "cases.recall": ("resolver", lambda w: partial(actions.recall, w.sent_to_approval()), "case.recall", ""),
+    "cases.undo": ("reviewer", lambda w: partial(actions.undo, w.decided_within_the_grace()), "case.undo", ""),
+    "cases.hand_over": ("reviewer", lambda w: partial(actions.hand_over, w.at("review")), "case.hand_over", "to_person"),
+    "cases.withdraw": ("integration", lambda w: partial(actions.withdraw, w.at("review")), "case.withdraw", ""),
+    "cases.reopen": ("integration", lambda w: partial(actions.reopen, w.at("closed")), "case.reopen", "rework place"),
+    "cases.rework": ("integration", lambda w: partial(actions.rework, w.at("closed"), place="support"), "case.rework", "place"),
+    "cases.settle_case": ("machine", lambda w: settling(w.decided_within_the_grace()), "case.settle case.release", ""),
+    "queues.skip": ("reviewer", lambda w: partial(queues.skip, w.at("review")), "case.skip", "desk"),
+}
+# No events: a claim is a lease with a history of its own (docs/decisions/0009), and questions change nothing.
+SILENT = {
+    *("queues.claim", "queues.heartbeat", "queues.give_back", "intake.routed", "intake.stored", "intake.may_receive"),
+    "scorecards.evaluate",  # asks nobody: the decision that it belongs to does
+}
+
+
+def takes_by(function):
+    return "by" in inspect.signature(function).parameters
+
+
+def verbs_of(module):
+    """The public functions that somebody does something by; those that are entered with `with` are part of other verbs."""
+    for name, function in inspect.getmembers(module, inspect.isfunction):
+        ours = function.__module__ == module.__name__ and not name.startswith("_")
+        if ours and takes_by(function) and not inspect.isgeneratorfunction(inspect.unwrap(function)):
+            yield name
+
+
+def test_every_verb_is_in_the_table():
+    there = {f"{app}.{name}" for app, module in MODULES.items() for name in verbs_of(module)}
+
+    assert there - SILENT == set(VERBS)
+
+
+def ready(request, verb):
+    who, arrange, *_ = VERBS[verb]
+    world = World(request)
+    by, act = getattr(world, who), arrange(world)
+    app, _, name = verb.partition(".")
+    said = {"reason": WHY} if "reason" in inspect.signature(getattr(MODULES[app], name)).parameters else {}
+    write_refusals()
+    return by, partial(act, **said), said, world
+
+
+def written_since(before):
+    return list(AuditEvent.objects.filter(pk__gt=before).order_by("pk"))
+
+
+def last_event():
+    return AuditEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_is_done_is_one_event_with_who_what_when_and_why(request, verb):
+    by, act, said, _ = ready(request, verb)
+    before, start = last_event(), clock.now()
+
+    with acting.scope(acting.Acting(person_id=by.pk, in_house=True, request_id="asked-1")):
+        act(by=by)
+        write_refusals()
+
+    events = written_since(before)
+    assert [event.verb for event in events] == VERBS[verb][2].split()
+    for event in events:
+        assert (event.actor_id, event.actor_name, event.request_id) == (by.pk, str(by), "asked-1")
+        assert abs((event.at - start).total_seconds()) < 60
+    first = events[0]
+    assert first.words == said.get("reason", "")
+    assert set(VERBS[verb][3].split()) <= set(first.body), first.body
+    if first.subject_type == "case" and verb != "queues.skip":
+        assert {"from", "to", "policy", "ai_release"} <= set(first.body)
+
+
+@pytest.mark.parametrize("who", ["stranger", "vendor_reviewer"])
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_is_refused_is_one_event_and_nothing_else(request, verb, who):
+    _, act, _, world = ready(request, verb)
+    by, before = getattr(world, who), last_event()
+
+    with pytest.raises(PermissionDenied):
+        act(by=by)
+    write_refusals()
+
+    [event] = written_since(before)
+    assert event.verb.endswith("_refused") and event.actor_id == by.pk
+    assert event.vendor_id == by.vendor_id and event.body["why"].endswith(".")
+
+
+# The doors: the request's id goes along, and an edit in the admin tells what stood before
+
+
+def test_over_rest_the_event_names_the_request(client, send, reviewer, key):
+    case = send(confidence=0.1)
+
+    answer = client.post(f"/api/v1/cases/{case.pk}/accept/", "{}", content_type="application/json", **key(reviewer))
+
+    assert answer.status_code == 200, answer.content
+    assert set(AuditEvent.objects.filter(verb__in=["case.accept", "case.release"]).values_list("request_id", flat=True)) == {
+        answer["X-Request-Id"]
+    }
+
+
+def test_over_rest_a_refusal_is_noted_once_with_its_request(client, send, stranger, resolver, key):
+    case = send(confidence=0.1)
+
+    answer = client.post(f"/api/v1/cases/{case.pk}/accept/", "{}", content_type="application/json", **key(resolver))
+
+    assert answer.status_code == 403
+    assert AuditEvent.objects.get(verb="case.accept_refused").request_id == answer["X-Request-Id"]
+
+
+def test_in_the_admin_the_event_names_the_request(client, refunds, owner):
+    client.force_login(owner)
+
+    answer = client.post(reverse("admin:workflows_workflow_stop", args=[refunds.pk]), {"reason": "Strange"})
+
+    assert AuditEvent.objects.get(verb="workflow.stop").request_id == answer["X-Request-Id"]
+
+
+CHARTER = {"name": "Refunds", "purpose": "Pay", "what_is_right": "", "what_is_done": "", "minutes_by_hand": ""}
+EDITS = {  # the page, what is posted, the event, the fields told with their before and after
+    "charter": ("workflows_workflow_change", lambda w: w.refunds, CHARTER, "workflow.change", {"purpose": ["", "Pay"]}),
+    "category": (
+        "workflows_exceptioncategory_change",
+        lambda w: w.refunds.categories.get(slug="duplicate"),
+        {"label": "Sent twice"},
+        "category.change",
+        {"label": ["Duplicate", "Sent twice"]},
+    ),
+    "playbook": (
+        "workflows_playbooksection_change",
+        lambda w: w.section,
+        {"title": "T", "text": "y", "criterion": "", "position": "0"},
+        "playbook.change",
+        {"text": ["x", "y"]},
+    ),
+    "vendor": (
+        "accounts_vendor_change",
+        lambda w: w.vendor,
+        {"name": "Acme Support", "time_zone": "Europe/Lisbon"},
+        "vendor.change",
+        {"time_zone": ["UTC", "Europe/Lisbon"]},
+    ),
+    "person": (
+        "accounts_user_change",
+        lambda w: w.stranger,
+        {
+            "username": "stranger",
+            "first_name": "Nina",
+            "kind": "person",
+            "office": "auditor",
+            "time_zone": "UTC",
+            "is_active": "on",
+        },
+        "user.change",
+        {"first_name": "changed", "office": ["", "auditor"]},
+    ),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edit_in_the_admin_is_one_event_with_before_and_after(request, client, edit):
+    page, thing, posted, verb, changed = EDITS[edit]
+    world = World(request)
+    row = thing(world)
+    client.force_login(world.administrator)
+    before = last_event()
+
+    answer = client.post(reverse(f"admin:{page}", args=[row.pk]), posted)
+
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    [event] = written_since(before)
+    assert (event.verb, event.actor_id, event.request_id) == (verb, world.administrator.pk, answer["X-Request-Id"])
+    assert event.body["changed"] == changed
+
+
+def test_what_is_added_and_removed_in_the_admin_is_one_event_each(client, refunds, administrator):
+    client.force_login(administrator)
+    before = last_event()
+    section = {"workflow": refunds.pk, "title": "T", "text": "x", "criterion": "", "position": "1"}
+
+    client.post(reverse("admin:workflows_playbooksection_add"), section)
+    made = PlaybookSection.objects.get()
+    client.post(reverse("admin:workflows_playbooksection_delete", args=[made.pk]), {"post": "yes"})
+
+    assert [event.verb for event in written_since(before)] == ["playbook.add", "playbook.remove"]
+    assert json.dumps(written_since(before)[1].body).count("T") >= 1 and not PlaybookSection.objects.exists()
+
+
+def test_straight_through_is_one_event_that_names_the_release(send):
+    before = last_event()
+
+    case = send(confidence=0.99)
+
+    [event] = written_since(before)
+    assert event.verb == "case.received" and event.body["released"] and Case.objects.get(pk=case.pk).released_at

@@ -1,0 +1,76 @@
+"""What a workflow lacks: owners, without whom nothing is published; seats and limits, which are warned of."""
+
+import msgspec
+import pytest
+
+from accounts.models import User
+from tests import factories
+from tests.conftest import seated
+from tests.factories import TIERS, UserFactory
+from workflows import actions as workflows
+from workflows.gaps import gaps, warnings
+from workflows.models import Owner
+from workflows.patterns import Rules
+
+pytestmark = pytest.mark.django_db
+
+
+def rules(**more):
+    return msgspec.convert({"tiers": TIERS, **more}, Rules, strict=False)
+
+
+def test_with_its_five_owners_a_workflow_has_no_gap(refunds):
+    assert gaps(refunds) == []
+
+
+def test_each_gap_is_named_with_who_can_close_it(refunds, vendor):
+    off, leaver = UserFactory(username="off"), UserFactory(username="leaver")
+    workflows.own(refunds, "policy", off, by=factories.administrator())
+    workflows.own(refunds, "risk", leaver, by=factories.administrator())
+    Owner.objects.filter(of="exceptions").delete()
+    User.objects.filter(pk=off.pk).update(is_active=False)
+    User.objects.filter(pk=leaver.pk).update(vendor=vendor)  # the database takes his ownership away
+
+    assert gaps(refunds) == [
+        "The account of off, the owner of policy, is switched off. An administrator can name one.",
+        "Nobody owns risk. An administrator can name one.",
+        "Nobody owns exceptions. An administrator can name one.",
+    ]
+
+
+def test_without_seats_everything_would_wait(refunds):
+    assert warnings(refunds, rules()) == [
+        "Nothing can send outputs: no integration has a seat.",
+        "Nobody reviews: no reviewer has a seat.",
+        "Nobody resolves exceptions: no resolver has a seat.",
+        "Nobody approves: no approver has a seat.",
+    ]
+
+
+def test_with_every_seat_there_is_nothing_to_warn_of(refunds, integration, reviewer, resolver, approver):
+    assert warnings(refunds, rules()) == []
+
+
+def test_a_seat_of_an_account_that_is_switched_off_fills_nothing(refunds, integration, reviewer, resolver, approver):
+    User.objects.filter(pk=reviewer.pk).update(is_active=False)
+
+    assert warnings(refunds, rules()) == ["Nobody reviews: no reviewer has a seat."]
+
+
+BAND = {"amount_bands": [{"currency": "EUR", "amount": 2000, "tier": "high"}]}
+CHAIN = {"chains": [{"steps": [{"name": "Head"}], "currency": "EUR", "amount": 5000}]}
+
+
+@pytest.mark.parametrize(
+    ("limit", "more", "said"),
+    [
+        (1000, BAND, ["Nobody may approve more than 1,000.00 EUR, and the rules go beyond it."]),
+        (3000, BAND, []),
+        (3000, CHAIN, ["Nobody may approve more than 3,000.00 EUR, and the rules go beyond it."]),
+        (None, BAND, ["Nobody may approve anything in EUR: no approver has a limit in it."]),
+    ],
+)
+def test_what_lies_beyond_every_limit_is_warned_of(refunds, owner, integration, reviewer, resolver, limit, more, said):
+    seated(refunds, "approver", owner, **({"EUR": limit} if limit else {}))
+
+    assert warnings(refunds, rules(**more)) == said
