@@ -2,13 +2,14 @@
 
 import logging
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from audit import clock
-from cases import actions, queues
-from cases.models import Case
+from cases import actions, queues, replay
+from cases.models import Case, Replay
 from integrations.problems import Conflict
+from jobs import running
 
 log = logging.getLogger(__name__)
 
@@ -34,3 +35,11 @@ def settle_due(limit=500) -> None:
 def end_expired_claims() -> None:
     """Leases that ran out are over in the history too."""
     queues.end_expired_claims()
+
+
+def make_replay(replay_id) -> str:
+    """A replay that somebody asked for; its progress is the job's."""
+    with transaction.atomic():
+        asked = Replay.objects.select_related("policy__workflow").get(pk=replay_id)
+    made = replay.make(asked, told=running.progress)
+    return f"{made.counted:,} cases replayed."

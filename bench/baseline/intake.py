@@ -11,7 +11,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 
 from audit.models import AuditEvent
-from cases.intake import usable
+from cases.facts import usable
 from cases.models import Case, Release
 from integrations.models import OutboxRow
 from workflows import routing
