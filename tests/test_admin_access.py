@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import NoReverseMatch, URLPattern, reverse
 
 from audit.models import AuditEvent
+from cases import replay
 from cases.models import Case
 from integrations.models import Delivery, OutboxRow, WebhookEndpoint
 from jobs.models import Job, Schedule
@@ -21,6 +22,7 @@ ROLES = ("anonymous", "stranger", "reviewer", "vendor_reviewer", "approver", "ow
 # In the order of ROLES. 302: to the sign-in; 404: for this person there is no such thing; 405: only by POST; 409: not now.
 EVERYBODY = (302, 200, 200, 200, 200, 200, 200, 200)
 IN_HOUSE = (302, 200, 200, 403, 200, 200, 200, 200)
+SEEING = (302, 403, 200, 403, 200, 200, 200, 200)  # in-house, with something to do in the workflow
 DEFINERS = (302, 403, 403, 403, 403, 200, 200, 403)
 OWNERS = (302, 403, 403, 403, 403, 200, 403, 403)
 ADMINISTRATORS = (302, 403, 403, 403, 403, 403, 200, 403)
@@ -60,6 +62,10 @@ TABLE = {
     "cases_case_edit": APPROVERS,
     "cases_case_reject": APPROVERS,
     "cases_case_send_back": APPROVERS,
+    "cases_try_policy": SEEING,
+    "cases_replay_policy": SEEING,
+    "cases_replay_change": SEEING,
+    "cases_trigger_log": SEEING,
     "cases_case_reopen": (302, 404, 409, 404, 403, 409, 404, 403),
     "workflows_workflow_seat": DEFINERS,
     "workflows_workflow_own": DEFINERS,
@@ -125,6 +131,7 @@ def things(send, refunds, owner, reviewer, vendor_reviewer, vendor, integration)
     key, _ = keys.make(reviewer, by=owner, name="test", verbs=["read"])
     return {
         "cases_case": case.pk,
+        "cases_replay": replay.replay(refunds.policy, by=owner).pk,
         "workflows_workflow": refunds.pk,
         "workflows_policy": workflows.draft(refunds, by=owner, rules=refunds.policy.rules).pk,
         "workflows_exceptioncategory": refunds.categories.first().pk,
@@ -167,6 +174,10 @@ def address(name, things):
     """Where the page of that name is, about the thing made for it."""
     if name == "cases_case_desk":
         return reverse("admin:cases_case_desk", args=["review"])
+    if name in ("cases_try_policy", "cases_replay_policy"):
+        return reverse(f"admin:{name}", args=[things["workflows_policy"]])
+    if name == "cases_trigger_log":
+        return reverse(f"admin:{name}", args=[things["workflows_workflow"]])
     if name == "app_list":
         return reverse("admin:app_list", args=["workflows"])
     if name == "workflows_workflow_end_seat":

@@ -8,12 +8,14 @@ import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.management import CommandError, call_command
 from django.db import transaction
+from django.urls import reverse
 
 from audit import clock
 from audit.models import AuditEvent
 from cases import actions, jobs, replay, replaying
 from cases.models import Case, Replay
 from cases.tally import Past, routed_again
+from jobs.models import Job
 from tests import factories, streams
 from tests.test_promises import CHANGING, refused
 from workflows import actions as workflows
@@ -408,3 +410,82 @@ def test_the_command_replays_the_version_named(send, refunds, owner, capsys):
 def test_the_command_says_what_is_wrong(refunds, asked, said):
     with pytest.raises(CommandError, match=said):
         call_command("replay", *asked)
+
+
+# its pages
+
+
+@pytest.fixture
+def page(client, owner):
+    """Open an address of the admin as the owner."""
+    client.force_login(owner)
+
+    def page(name, *about, **query):
+        answer = client.get(reverse(f"admin:{name}", args=about), query)
+        assert answer.status_code == 200
+        return answer.content.decode()
+
+    return page
+
+
+def test_it_is_asked_for_on_the_versions_page_and_shows_its_progress(page, client, refunds, owner):
+    assert "was not replayed yet" in page("cases_replay_policy", refunds.policy.pk)
+
+    answer = client.post(reverse("admin:cases_replay_policy", args=[refunds.policy.pk]), {"days": "7"})
+
+    asked = Replay.objects.get()
+    assert answer.url == reverse("admin:cases_replay_change", args=[asked.pk])
+    shown = page("cases_replay_change", asked.pk)
+    assert '<meta http-equiv="refresh"' in shown and "Waiting for a worker" in shown
+    Job.objects.filter(pk=asked.job).update(state="running", done=400, total=1000)
+    assert "400 of 1000 cases replayed." in page("cases_replay_change", asked.pk)
+    Job.objects.filter(pk=asked.job).update(state="dead")
+    assert "broke off" in page("cases_replay_change", asked.pk)
+
+
+def test_bad_days_are_named_and_come_back(client, refunds, owner):
+    client.force_login(owner)
+
+    answer = client.post(reverse("admin:cases_replay_policy", args=[refunds.policy.pk]), {"days": "0"})
+
+    assert answer.status_code == 422
+    assert "greater than or equal to 1" in answer.content.decode()
+
+
+def test_a_finished_one_shows_both_sides_and_links_the_changed_cases(page, send, refunds, owner):
+    case = send(confidence=0.85)
+    stricter = draft(refunds, owner, default_tier="high")
+    made = replay.make(replay.replay(stricter, by=owner))
+
+    shown = page("cases_replay_change", made.pk)
+
+    assert "1 case, 1 would take another way" in shown
+    assert reverse("admin:cases_case_change", args=[case.pk]) in shown
+    assert case.sentence in shown and "Held for approval: high risk needs an approval." in shown
+
+
+def test_without_cases_it_says_so(page, refunds, owner):
+    made = replay.make(replay.replay(refunds.policy, by=owner))
+
+    assert "No case came in in these days." in page("cases_replay_change", made.pk)
+
+
+def test_who_does_not_see_the_cases_sees_the_sums_alone(client, send, refunds, owner):
+    case = send(confidence=0.85)
+    made = replay.make(replay.replay(draft(refunds, owner, default_tier="high"), by=owner))
+    client.force_login(factories.UserFactory(office="administrator"))
+
+    shown = client.get(reverse("admin:cases_replay_change", args=[made.pk])).content.decode()
+
+    assert "1 would take another way" in shown and "1 more are not yours to see" in shown
+    assert case.external_id not in shown
+
+
+def test_a_reviewer_looks_and_asks_for_none(client, refunds, reviewer):
+    client.force_login(reviewer)
+    address = reverse("admin:cases_replay_policy", args=[refunds.policy.pk])
+
+    assert client.get(address).status_code == 200
+    assert client.get(address, {"ask": "1"}).status_code == 403
+    assert client.post(address, {"days": "7"}).status_code == 403
+    assert not Replay.objects.exists()
