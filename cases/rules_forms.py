@@ -17,8 +17,8 @@ def _text(label, length, **more):
 class TryForm(forms.Form):
     """One output, as an integration would send it."""
 
-    input = Json(rows=8, help_text="What the AI was given.")
-    output = Json(rows=8, help_text="What the AI proposes.")
+    input = Json(rows=8, required=False, help_text="What the AI was given.")
+    output = Json(rows=8, required=False, help_text="What the AI proposes.")
     context = Json(rows=3, required=False, help_text="Facts sent along.")
     action_type = _text("Action", 60, help_text="Such as “refund”; empty where the output itself says it, or none is proposed.")
     amount = forms.DecimalField(required=False, widget=UnfoldAdminDecimalFieldWidget)
@@ -32,6 +32,14 @@ class TryForm(forms.Form):
     segment = _text("Segment", 60)
     channel = _text("Channel", 60)
     customer_reference = _text("Customer reference", 200)
+
+    SHORT = ("action_type", "amount", "currency", "payee", "confidence", "segment", "channel", "customer_reference")
+
+    def long(self):
+        return [field for field in self if field.name not in self.SHORT]
+
+    def short(self):
+        return [field for field in self if field.name in self.SHORT]
 
     def clean(self):
         cleaned = super().clean()
@@ -62,7 +70,13 @@ def _where(fault, fields):
 
 def first_of(policy) -> dict:
     """An output to start from, made from the version's schemas."""
-    return {"input": example(policy.input_schema), "output": example(policy.output_schema), "context": {}}
+    return {
+        "input": example(policy.input_schema),
+        "output": example(policy.output_schema),
+        "context": {},
+        "confidences": {},
+        "alternatives": [],
+    }
 
 
 def as_received(case) -> dict:

@@ -118,6 +118,8 @@ class RulesPages(Asking):
         self._look(request, workflow)
         days, version = clean_days(request.GET.get("days")), clean_days(request.GET.get("version"), None)
         log = trigger_log.log(workflow, days=days, version=version)
+        seen = Case.objects.visible_to(request.user).filter(pk__in=log.examples()).values_list("pk", "external_id")
+        log.name_cases(dict(seen))
         versions = workflow.policies.published().values_list("version", flat=True)
         shown = {
             "workflow": workflow,
@@ -127,7 +129,6 @@ class RulesPages(Asking):
             "versions": versions,
             "choices": (7, 30, 90),
         }
-        shown["seen"] = set(Case.objects.visible_to(request.user).filter(pk__in=log.examples()).values_list("pk", flat=True))
         return self._show(request, "triggers", workflow, f"Triggers of {workflow}", shown)
 
     # what the pages share

@@ -60,8 +60,8 @@ class Row:
     seconds: int = 0  # of people, on those
     unknown: int = 0  # decisions on those that do not say how long they took
     caught_alone: int = 0
-    cases: list[int] = field(default_factory=list)  # the last it fired on
-    caught: list[int] = field(default_factory=list)  # the last errors only it caught
+    cases: list = field(default_factory=list)  # the last it fired on
+    caught: list = field(default_factory=list)  # the last errors only it caught
 
     @property
     def hours(self) -> str:
@@ -88,6 +88,12 @@ class Log:
 
     def examples(self) -> set[int]:
         return {pk for row in self.rows for pk in (*row.cases, *row.caught)}
+
+    def name_cases(self, seen: dict[int, str]):
+        """Put (id, reference) in place of the ids, of the cases that are seen; the newest first."""
+        for row in self.rows:
+            row.cases = [(pk, seen[pk]) for pk in reversed(row.cases) if pk in seen]
+            row.caught = [(pk, seen[pk]) for pk in reversed(row.caught) if pk in seen]
 
 
 def log(workflow, *, days=30, version=None) -> Log:
