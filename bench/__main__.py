@@ -17,7 +17,7 @@ from bench import database, rounds, table
 from bench.servers import SETTINGS, serving
 
 RESULTS = Path(__file__).parent / "results"
-NAMES = ("intake", "bulk", "claim", "decide", "import", "verify")
+NAMES = ("intake", "bulk", "claim", "decide", "import", "replay", "triggers", "verify")
 
 
 def asked():
@@ -44,7 +44,7 @@ def main():
 
 def measured(asking, stack) -> list[dict]:
     """The rows of the table; Django is ready only now."""
-    from bench import jobs, world
+    from bench import jobs, past, world
 
     made = stack.enter_context(world.made())
     os.environ["HITLDESK_SEAL_FILE"] = str(made.folder / "seals.jsonl")
@@ -52,7 +52,7 @@ def measured(asking, stack) -> list[dict]:
     servers = {side: stack.enter_context(serving(settings)) for side, settings in SETTINGS.items()}
     bench = jobs.Bench(made, servers, pool, jobs.url(database.NAME))
     rows = []
-    for job in jobs.jobs(bench):
+    for job in [*jobs.jobs(bench), *past.jobs(made)]:
         if asking.job and job.name not in asking.job:
             continue
         print(f"{job.name}…", file=sys.stderr, flush=True)

@@ -11,8 +11,9 @@ from unfold.decorators import display
 from audit import clock
 from audit.onlooking import OnlyLookedAt
 from cases import prose
-from cases.models import Case
+from cases.models import Case, Replay
 from cases.pages import TIERS, CasePages
+from cases.rules_pages import RulesPages
 from cases.states import DESKS, State
 from workflows.models import Workflow
 
@@ -137,3 +138,14 @@ class CaseAdmin(CasePages, OnlyLookedAt, ModelAdmin):
     @display(description="Claimed by")
     def holder(self, case):
         return str(case.claimed_by) if case.held_by(clock.now()) else "–"
+
+
+@admin.register(Replay)
+class ReplayAdmin(RulesPages, OnlyLookedAt, ModelAdmin):
+    """Beside a version of the rules: its replays, a box to try it, and what the triggers did. No list of its own."""
+
+    def has_module_permission(self, request):
+        return False
+
+    def get_urls(self):
+        return self.own_urls()

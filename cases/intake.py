@@ -20,12 +20,14 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from audit import acting, clock, trail
 from cases import lookback
 from cases.chains import as_steps
+from cases.facts import facts_of
 from workflows import money
 from workflows.models import compiled_policy
 from workflows.routing import Compiled, Dial, action_in, draw, route
 
 MOST_AT_ONCE = 1000
 SKEW = timedelta(minutes=5)  # how far a sender's clock may run ahead
+NOTHING_SENT = {"type": "", "amount": None, "currency": "", "payee": ""}
 EARLIEST = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
 Short = Annotated[str, Meta(max_length=60)]
@@ -116,24 +118,24 @@ ON CONFLICT DO NOTHING
 
 RECEIVE = """
 WITH received AS (
-  INSERT INTO cases_case (workflow_id, external_id, sender_id, received_at, intake_digest, input, context, output, received_action,
+  INSERT INTO cases_case (workflow_id, external_id, sender_id, received_at, intake_digest, input, context, output, sent_action, received_action,
     confidence, confidences, alternatives, ai_release_id, segment, channel, customer_reference, fingerprint, is_test, is_probe,
     policy_id, tier, requires_approval, approvals_needed, chain, expires_at, born_released, sentence, reasons, tags, category_id,
-    probability, draw, sampled,
+    probability, draw, sampled, routed,
     state, passed_by, priority, due_at, revision, action_type, amount, currency, payee, proposes_no_action,
     closed_as, closed_at, released_at)
   SELECT x.workflow_id, x.external_id, %(sender)s, x.received_at, decode(x.intake_digest, 'hex'), x.input, x.context, x.output,
-    x.received_action, x.confidence, x.confidences, x.alternatives, r.id, x.segment, x.channel, x.customer_reference, x.fingerprint, %(is_test)s, false,
+    x.sent_action, x.received_action, x.confidence, x.confidences, x.alternatives, r.id, x.segment, x.channel, x.customer_reference, x.fingerprint, %(is_test)s, false,
     x.policy_id, x.tier, x.requires_approval, x.approvals_needed, x.chain, x.expires_at, x.released, x.sentence, x.reasons, x.tags,
     CASE WHEN x.category <> '' THEN (SELECT k.id FROM workflows_exceptioncategory k WHERE k.workflow_id = x.workflow_id AND k.slug = x.category) END,
-    x.probability, x.draw, x.sampled, x.state, '{}', 0, x.due_at, 1, x.action_type, x.amount, x.currency, x.payee, false,
+    x.probability, x.draw, x.sampled, x.routed, x.state, '{}', 0, x.due_at, 1, x.action_type, x.amount, x.currency, x.payee, false,
     CASE WHEN x.state = 'closed' THEN 'released' ELSE '' END, CASE WHEN x.state = 'closed' THEN %(now)s::timestamptz END,
     CASE WHEN x.released THEN %(now)s::timestamptz END
   FROM ROWS FROM (json_to_recordset(%(items)s::json) AS (workflow_id bigint, external_id text, received_at timestamptz, intake_digest text,
-    input jsonb, context jsonb, output jsonb, received_action jsonb, confidence float8, confidences jsonb, alternatives jsonb,
+    input jsonb, context jsonb, output jsonb, sent_action jsonb, received_action jsonb, confidence float8, confidences jsonb, alternatives jsonb,
     model_name text, model_version text, prompt_version text, segment text, channel text, customer_reference text, fingerprint bigint, policy_id bigint,
     tier text, requires_approval boolean, approvals_needed smallint, chain jsonb, expires_at timestamptz, sentence text, reasons jsonb, tags text[], category text,
-    probability float8, draw float8, sampled boolean, state text, due_at timestamptz, action_type text, amount numeric,
+    probability float8, draw float8, sampled boolean, routed jsonb, state text, due_at timestamptz, action_type text, amount numeric,
     currency text, payee text, released boolean)) WITH ORDINALITY AS x
   JOIN workflows_airelease r ON (r.model_name, r.model_version, r.prompt_version) = (x.model_name, x.model_version, x.prompt_version)
  WHERE NOT (x.released AND x.workflow_id = ANY (ARRAY(SELECT workflow_id FROM workflows_dial WHERE stopped_at IS NOT NULL)))
@@ -264,28 +266,31 @@ def _read(item: Intake, in_force, now) -> Waiting:
     whole = msgspec.json.encode(item, order="deterministic")
     if b"\\u0000" in whole and _has_nul(msgspec.to_builtins(item)):
         raise Refusal("nul_character", "The text has a NUL character (U+0000), which cannot be stored.")
-    action, conflicts = action_in(item.output, _sent_action(item), policy.rules)
-    facts = {
-        "input": item.input,
-        "output": item.output,
-        "context": item.context or {},
-        "action": action,
-        "confidence": usable(item.confidence),
-        "confidences": {name: usable(value) for name, value in (item.confidences or {}).items()},
-        "alternatives": item.alternatives,
-        "segment": item.segment or "",
-        "channel": item.channel or "",
-        "customer_reference": item.customer_reference or "",
-        "received_at": _received_at(item, now),
-    }
+    sent = sent_action(item)
+    action, conflicts = action_in(item.output, sent, policy.rules)
+    received_at = _received_at(item, now)
+    facts = facts_of(
+        input=item.input,
+        output=item.output,
+        action=action,
+        confidence=item.confidence,
+        received_at=received_at,
+        context=item.context,
+        confidences=item.confidences,
+        alternatives=item.alternatives,
+        segment=item.segment,
+        channel=item.channel,
+        customer_reference=item.customer_reference,
+    )
     row = {
         "workflow_id": workflow_id,
         "external_id": item.external_id,
-        "received_at": facts["received_at"],
+        "received_at": received_at,
         "intake_digest": hashlib.sha256(whole).hexdigest(),
         "input": item.input,
         "context": item.context,
         "output": item.output,
+        "sent_action": sent if sent != NOTHING_SENT else {},
         "received_action": action if action["type"] or action["amount"] is not None else None,
         "confidence": facts["confidence"],
         "confidences": item.confidences and facts["confidences"],
@@ -313,7 +318,8 @@ def _routed(waiting: Waiting) -> dict:
     return waiting.row | {
         "tier": way.tier,
         "requires_approval": way.requires_approval,
-        "approvals_needed": way.chain.people if way.chain else 0,
+        "approvals_needed": way.approvals,
+        "routed": {"to": way.state, "tier": way.tier, "released": way.released, "approvals": way.approvals},
         "chain": as_steps(way.chain),
         "expires_at": waiting.now + timedelta(minutes=policy.rules.approval_minutes) if way.state == "approval" else None,
         "sentence": way.sentence,
@@ -329,14 +335,7 @@ def _routed(waiting: Waiting) -> dict:
     }
 
 
-def usable(confidence) -> float | None:
-    """A confidence in 0…1; anything else is no confidence, and no confidence never lowers the scrutiny."""
-    if isinstance(confidence, bool) or not isinstance(confidence, int | float) or not 0 <= confidence <= 1:
-        return None
-    return float(confidence)
-
-
-def _sent_action(item) -> dict:
+def sent_action(item) -> dict:
     action = item.action or ProposedAction()
     if says := money.fault(action.amount, action.currency):
         raise Refusal("bad_amount", says)

@@ -6,10 +6,11 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from audit import clock
-from cases import actions, alerts, eligibility, queues
-from cases.models import Alert, BreakGlassReview, Case
+from cases import actions, alerts, eligibility, queues, replay
+from cases.models import Alert, BreakGlassReview, Case, Replay
 from cases.states import APPROVAL
 from integrations.problems import Conflict
+from jobs import running
 
 log = logging.getLogger(__name__)
 
@@ -83,3 +84,11 @@ def remind_of_broken_glass() -> None:
         for review in late:
             says = f"{review.decision.by} broke the glass on {review.decision.at:%Y-%m-%d}, and nobody reviewed it in time. Ask another in-house person to."
             alerts.tell(review.decision.case, Alert.Code.REVIEW_OVERDUE, says, by=machine, at=now)
+
+
+def make_replay(replay_id) -> str:
+    """A replay that somebody asked for; its progress is the job's."""
+    with transaction.atomic():
+        asked = Replay.objects.select_related("policy__workflow").get(pk=replay_id)
+    made = replay.make(asked, told=running.progress)
+    return f"{made.counted:,} cases replayed."

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 from django.db import connection
 
+from cases.models import Case
 from workflows.triggers import folded_text
 
 MOST = 20
@@ -165,6 +166,22 @@ def _from_row(pk, external_id, at: datetime, same_customer, same_input, kind, am
         "amount": amount,
         "currency": currency,
     }
+
+
+def before_those(pks: list[int], days: int) -> list[list[dict]]:
+    """What came before each of these stored cases, in their order, in two statements."""
+    facts = ("id", "workflow_id", "external_id", "received_at", "customer_reference", "fingerprint", "is_test")
+    stored = {case["id"]: case for case in Case.objects.filter(pk__in=pks).values(*facts)}
+    return find([stored[pk] for pk in pks], [days] * len(pks))
+
+
+def before_a_try(item, workflow_id: int, days: int, now: datetime) -> list[dict]:
+    """What would have come before an output that is only tried."""
+    if not days:
+        return []
+    case = {"workflow_id": workflow_id, "external_id": item.external_id, "received_at": now, "is_test": False}
+    about = {"customer_reference": item.customer_reference or "", "fingerprint": fingerprint(item.input)}
+    return find([case | about], [days])[0]
 
 
 def before(case, days: int) -> list[dict]:

@@ -83,6 +83,9 @@ class Case(FSMModelMixin, models.Model):
     input = models.JSONField()
     context = models.JSONField(null=True, blank=True, help_text="Facts the integration sent along.")
     output = models.JSONField(help_text="As the AI proposed it.")
+    sent_action = models.JSONField(
+        null=True, blank=True, help_text="The action as sent apart, before the output was read; empty: none."
+    )
     received_action = models.JSONField(null=True, blank=True)
     confidence = models.FloatField(null=True)
     confidences = models.JSONField(null=True, help_text="Per field, where given.")
@@ -111,6 +114,9 @@ class Case(FSMModelMixin, models.Model):
     probability = models.FloatField(help_text="Of a person's look, as it was before the draw.")
     draw = models.FloatField()
     sampled = models.BooleanField()
+    routed = models.JSONField(
+        default=dict, help_text="As it was born: to, tier, released, approvals. Tier and approvals may rise."
+    )
 
     # whose turn it is
     state = FSMField(choices=State.choices, default=INTAKE, protected=True)
@@ -492,3 +498,30 @@ class Alert(models.Model):
 
     def __str__(self):
         return self.says
+
+
+class Replay(models.Model):
+    """What a version would have made of the cases of some days. Written once, kept with its version."""
+
+    policy = models.ForeignKey(Policy, models.PROTECT, related_name="replays")
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=clock.now)
+    job = models.BigIntegerField(null=True, help_text="The job that makes it. Jobs may be swept away, replays stay.")
+    finished_at = models.DateTimeField(null=True)
+    counted = models.PositiveIntegerField(default=0)
+    document = models.CharField(max_length=64, blank=True, help_text="Digest of the rules and schemas that were replayed.")
+    result = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(until__gt=F("since")), name="a_replay_looks_at_some_time"),
+            models.CheckConstraint(
+                condition=Q(finished_at=None) | ~Q(document=""), name="a_finished_replay_says_what_was_replayed"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.policy} over {self.since:%-d %b %Y} to {self.until:%-d %b %Y}"

@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.urls import NoReverseMatch, URLPattern, reverse
 
 from audit.models import AuditEvent
+from cases import replay
 from cases.models import Case
 from integrations.models import Delivery, OutboxRow, WebhookEndpoint
 from jobs.models import Job, Schedule
@@ -22,6 +23,7 @@ ROLES = ("anonymous", "stranger", "reviewer", "vendor_reviewer", "approver", "ow
 # In the order of ROLES. 302: to the sign-in; 404: for this person there is no such thing; 405: only by POST; 409: not now.
 EVERYBODY = (302, 200, 200, 200, 200, 200, 200, 200)
 IN_HOUSE = (302, 200, 200, 403, 200, 200, 200, 200)
+SEEING = (302, 403, 200, 403, 200, 200, 200, 200)  # in-house, with something to do in the workflow
 DEFINERS = (302, 403, 403, 403, 403, 200, 200, 403)
 OWNERS = (302, 403, 403, 403, 403, 200, 403, 403)
 ADMINISTRATORS = (302, 403, 403, 403, 403, 403, 200, 403)
@@ -64,6 +66,10 @@ TABLE = {
     "cases_case_break_glass": (302, 404, 403, 404, 403, 409, 404, 403),
     "cases_case_extend": (302, 404, 403, 404, 403, 409, 404, 403),
     "cases_case_review_break_glass": (302, 404, 403, 404, 403, 409, 404, 409),
+    "cases_try_policy": SEEING,
+    "cases_replay_policy": SEEING,
+    "cases_replay_change": SEEING,
+    "cases_trigger_log": SEEING,
     "cases_case_reopen": (302, 404, 409, 404, 403, 409, 404, 403),
     "workflows_workflow_seat": DEFINERS,
     "workflows_workflow_own": DEFINERS,
@@ -137,6 +143,7 @@ def things(send, refunds, owner, administrator, reviewer, approver, vendor_revie
     key, _ = keys.make(reviewer, by=administrator, name="test", verbs=["read"])
     return {
         "cases_case": case.pk,
+        "cases_replay": replay.replay(refunds.policy, by=owner).pk,
         "workflows_workflow": refunds.pk,
         "workflows_policy": workflows.draft(refunds, by=owner, rules={**refunds.policy.rules, **LISTED}).pk,
         "workflows_exceptioncategory": refunds.categories.first().pk,
@@ -180,6 +187,10 @@ def address(name, things):
     """Where the page of that name is, about the thing made for it."""
     if name == "cases_case_desk":
         return reverse("admin:cases_case_desk", args=["review"])
+    if name in ("cases_try_policy", "cases_replay_policy"):
+        return reverse(f"admin:{name}", args=[things["workflows_policy"]])
+    if name == "cases_trigger_log":
+        return reverse(f"admin:{name}", args=[things["workflows_workflow"]])
     if name == "app_list":
         return reverse("admin:app_list", args=["workflows"])
     if name in ("workflows_workflow_end_seat", "workflows_workflow_limit"):

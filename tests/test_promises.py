@@ -817,7 +817,7 @@ def test_nobody_but_the_house_appends_a_seal_or_an_ai_release(committed):
 
 HOUSES_OWN = [
     *("workflows_workflow", "workflows_policy", "workflows_dial", "workflows_stratumrate", "workflows_seat"),
-    "integrations_webhookendpoint",
+    *("integrations_webhookendpoint", "cases_replay"),
     *("workflows_delegation", "accounts_absence", "cases_alert", "cases_breakglassreview"),
     *("workflows_approvallimit", "workflows_owner", "workflows_exceptioncategory", "workflows_playbooksection"),
     *("scorecards_scorecard", "scorecards_section", "scorecards_criterion", "scorecards_option", "scorecards_rootcause"),
@@ -931,6 +931,7 @@ SENTENCES = {
         "state_moves_only_along_the_table",
         "what_was_released_is_reopened_only_as_rework",
         "what_was_received_never_changes",
+        "how_it_was_sent_and_routed_never_changes",
         "tier_and_required_approval_never_fall",
         "an_edit_is_a_new_revision",
         "released_at_is_set_once",
@@ -966,6 +967,7 @@ SENTENCES = {
         "what_was_held_is_released_by_a_decision",
     },
     "cases_rework": {"history_is_append_only"},
+    "cases_replay": {"a_finished_replay_never_changes", "what_a_replay_is_about_never_changes", "a_replay_is_never_deleted"},
 }
 
 

@@ -67,6 +67,11 @@ class Route:
         """Straight through or held, before the sampling draw."""
         return "straight" if self.state == "closed" or self.sampled else "held"
 
+    @property
+    def approvals(self) -> int:
+        """How many it needs."""
+        return self.chain.people if self.chain else 0
+
 
 def compile_policy(rules: Rules, input_schema: dict, output_schema: dict) -> Compiled:
     """Validators and triggers made ready. Raises ValueError where a schema is no JSON Schema."""

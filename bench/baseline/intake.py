@@ -12,7 +12,7 @@ from rest_framework.exceptions import APIException, PermissionDenied, Validation
 
 from audit.models import AuditEvent
 from cases.chains import as_steps
-from cases.intake import usable
+from cases.facts import usable
 from cases.models import Case, Release
 from integrations.models import OutboxRow
 from workflows import routing

@@ -35,7 +35,7 @@ def fact(model):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0006_authority_promises"),
+        ("cases", "0007_replay"),
         ("workflows", "0002_promises"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

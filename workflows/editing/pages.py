@@ -5,7 +5,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import Http404
 from django.shortcuts import redirect
-from django.urls import NoReverseMatch, path, reverse
+from django.urls import path, reverse
 
 from accounts.asking import Asking
 from accounts.permissions import is_in_house_staff
@@ -26,7 +26,6 @@ from workflows.pages import address, allowed, typed
 from workflows.version_pages import offered
 
 PARTS_OF_A_CARD = ("title", "about", "example")
-TOOLS = [("Try it", "admin:cases_try_policy"), ("Replay past cases", "admin:cases_replay_policy")]
 READ_OUT = (Output, Input, Action, RiskMap, Low, Medium, High, Triggers, Approvals, Chains, ReasonCodes, Decisions)
 SECTIONS = {section.name: section for section in (*READ_OUT, Document)}
 LISTS = {each.name: each for each in SECTIONS.values() if issubclass(each, List)}
@@ -201,7 +200,6 @@ def as_told(request, policy) -> dict:
         "sections": [told(policy, section) for section in READ_OUT] if legible else [],
         "document": section_address(policy, "document") if may_edit else "",
         "read": reading.read(policy.rules),
-        "tools": [(label, link) for label, name in TOOLS if may_edit and (link := resolved(name, policy))],
     }
 
 
@@ -212,14 +210,6 @@ def told(policy, section) -> dict:
         "sentences": section.sentences(policy) or [section.otherwise],
         "link": section_address(policy, section.name),
     }
-
-
-def resolved(name, policy) -> str:
-    """The address of a page that another app may have."""
-    try:
-        return reverse(name, args=[policy.pk])
-    except NoReverseMatch:
-        return ""
 
 
 def section_address(policy, name) -> str:

@@ -1,11 +1,25 @@
 """Triggers on what came before: the same thing again, or the same customer again. Intake looks back and sends `earlier` along."""
 
-from datetime import timedelta
-from typing import Annotated, Literal
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Literal, TypedDict
 
 from msgspec import Meta
 
 from workflows.triggers.base import Days, Effect, Facts, Fires
+
+
+class Earlier(TypedDict):
+    """A case that came before, as `facts["earlier"]` has it, newest first."""
+
+    id: int | None  # None: of the same batch, not stored yet
+    external_id: str
+    at: datetime
+    same_customer: bool
+    same_input: bool
+    type: str
+    amount: Decimal | None
+    currency: str
 
 
 class Duplicate(Effect, tag="duplicate"):

@@ -1,0 +1,175 @@
+"""Pages beside a version of the rules: try it, replay it; and what each trigger of a workflow did. Doors: they ask, call and show."""
+
+from functools import partial
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.shortcuts import redirect
+from django.urls import path, reverse
+
+from accounts.asking import Asking
+from accounts.permissions import administers, is_in_house_staff
+from accounts.roles import Office
+from audit import clock
+from cases import lookback, replay, replay_table, trigger_log, trying
+from cases.models import Case, Replay
+from cases.rules_forms import DaysForm, TryForm, as_received, clean_days, first_of
+from jobs.models import Job
+from workflows.models import Policy, Workflow
+from workflows.pages import allowed, typed
+
+RECENT = 8  # cases offered to try
+GONE = "There is no such page, or not for you."
+
+
+def may_look(user, workflow) -> bool:
+    """In-house people who see the workflow: those with a seat, its owners, managers and auditors; and who may define it."""
+    if not is_in_house_staff(user):
+        return False
+    seated = user.seats.live().filter(workflow=workflow).exists()
+    return user.office in (Office.MANAGER, Office.AUDITOR) or administers(user) or seated or _owns(user, workflow)
+
+
+def _owns(user, workflow):
+    return workflow.owners.filter(user=user).exists()
+
+
+class RulesPages(Asking):
+    """For the replay's admin."""
+
+    def own_urls(self):
+        wrap = self.admin_site.admin_view
+        return [
+            path("try/<int:policy_id>/", wrap(self.try_page), name="cases_try_policy"),
+            path("of/<int:policy_id>/", wrap(self.replays_page), name="cases_replay_policy"),
+            path("<int:replay_id>/change/", wrap(self.replay_page), name="cases_replay_change"),
+            path("triggers/<int:workflow_id>/", wrap(self.triggers_page), name="cases_trigger_log"),
+        ]
+
+    # try it
+
+    def try_page(self, request, policy_id):
+        policy = self._policy(request, policy_id)
+        begun = self._begun(request, policy)
+        form = TryForm(typed(request), initial=as_received(begun) if begun else first_of(policy), label_suffix="")
+        told, fault = self._tried(form, policy) if form.is_bound and form.is_valid() and form.item else (None, "")
+        recent = Case.objects.visible_to(request.user).filter(workflow=policy.workflow).only("external_id", "sentence")[:RECENT]
+        shown = {"policy": policy, "form": form, "tried": told, "fault": fault, "recent": recent, "begun": begun}
+        return self._show(request, "try", policy, f"Try {policy}", shown, 422 if form.errors or fault else 200)
+
+    def _begun(self, request, policy):
+        number = request.GET.get("case", "")
+        if not (number.isdecimal() and len(number) < 19):
+            return None
+        return Case.objects.visible_to(request.user).filter(workflow=policy.workflow, pk=number).first()
+
+    def _tried(self, form, policy):
+        """The answer; or why the rules cannot be applied yet."""
+        try:
+            draft, now = replay.draft_of(policy), clock.now()
+            compiled = draft.compiled()
+            earlier = lookback.before_a_try(form.item, policy.workflow_id, compiled.looks_back, now)
+            return trying.tried(form.item, compiled, draft.dial(), now=now, earlier=earlier), ""
+        except ValueError as error:  # msgspec's and the schema library's errors are ValueErrors
+            return None, f"This version cannot be applied yet: {error}. Mend its rules first."
+
+    # replays
+
+    def replays_page(self, request, policy_id):
+        """What was replayed of this version; whoever may define asks for another one."""
+        policy = self._policy(request, policy_id)
+        may_ask = allowed(request, "define", policy.workflow)
+        if request.method == "POST" or request.GET.get("ask"):
+            if not may_ask:
+                raise PermissionDenied(f"{request.user} may not define {policy.workflow}.")
+            return self._ask_for_one(request, policy)
+        shown = {"policy": policy, "replays": policy.replays.select_related("asked_by"), "may_ask": may_ask}
+        return self._show(request, "replays", policy, f"Replays of {policy}", shown)
+
+    def _ask_for_one(self, request, policy):
+        told = {
+            "title": f"Replay {policy}",
+            "button": "Replay",
+            "sentence": "What would this version have made of past cases? Nothing is released, held or changed by it.",
+            "back": reverse("admin:cases_replay_policy", args=[policy.pk]),
+        }
+        form = DaysForm(typed(request), label_suffix="")
+        act = partial(replay.replay, policy, by=request.user)
+        return self.ask(
+            request, form, act, after=lambda made: redirect("admin:cases_replay_change", made.pk), original=policy, **told
+        )
+
+    def replay_page(self, request, replay_id):
+        found = Replay.objects.select_related("policy__workflow", "asked_by").filter(pk=replay_id).first()
+        if found is None:
+            raise Http404(GONE)
+        self._look(request, found.policy.workflow)
+        if not found.finished_at:
+            job = Job.objects.filter(pk=found.job).first()
+            shown = {"replay": found, "job": job, "waits": job is None or job.state in ("queued", "running")}
+            return self._show(request, "replaying", found.policy, f"Replay of {found.policy}", shown)
+        return self._show(request, "replay", found.policy, f"Replay of {found.policy}", as_told(found, request.user))
+
+    # triggers
+
+    def triggers_page(self, request, workflow_id):
+        workflow = Workflow.objects.filter(pk=workflow_id).first()
+        if workflow is None:
+            raise Http404(GONE)
+        self._look(request, workflow)
+        days, version = clean_days(request.GET.get("days")), clean_days(request.GET.get("version"), None)
+        log = trigger_log.log(workflow, days=days, version=version)
+        seen = Case.objects.visible_to(request.user).filter(pk__in=log.examples()).values_list("pk", "external_id")
+        log.name_cases(dict(seen))
+        versions = workflow.policies.published().values_list("version", flat=True)
+        shown = {
+            "workflow": workflow,
+            "log": log,
+            "days": days,
+            "version": version,
+            "versions": versions,
+            "choices": (7, 30, 90),
+        }
+        return self._show(request, "triggers", workflow, f"Triggers of {workflow}", shown)
+
+    # what the pages share
+
+    def _policy(self, request, policy_id):
+        policy = Policy.objects.select_related("workflow").filter(pk=policy_id).first()
+        if policy is None:
+            raise Http404(GONE)
+        self._look(request, policy.workflow)
+        return policy
+
+    def _look(self, request, workflow):
+        if not may_look(request.user, workflow):
+            raise PermissionDenied(f"{request.user} does not see {workflow}.")
+
+    def _show(self, request, name, original, title, shown, status=200):
+        return self.page(request, f"cases/rules/{name}.html", {**shown, "original": original, "title": title}, status)
+
+
+def as_told(found, user) -> dict:
+    """A finished replay, with the changed cases that this person may see."""
+    result = found.result
+    ids = [change["id"] for change in result["changes"]]
+    seen = dict(Case.objects.visible_to(user).filter(pk__in=ids).values_list("pk", "external_id"))
+    return {
+        "replay": found,
+        "result": result,
+        "stands": replay.is_of_what_stands(found),
+        "in_force": found.policy.workflow.policy,
+        "sums": replay_table.sums(result),
+        "volumes": [(*row, replay_table.difference(*row[2:])) for row in replay_table.volumes(result)],
+        "moves": replay_table.moves(result),
+        "reasons": replay_table.counted(result, "reasons"),
+        "triggers": replay_table.counted(result, "triggers"),
+        "truth": replay_table.truth(result),
+        "time_from": replay_table.time_from(result),
+        "changes": [(change["id"], seen[change["id"]], *_told(change)) for change in result["changes"] if change["id"] in seen],
+        "hidden": len(ids) - len(seen),
+    }
+
+
+def _told(change) -> list[tuple[str, str]]:
+    return [(replay_table.way(side["tier"], side["way"]), side["sentence"]) for side in (change["was"], change["now"])]
