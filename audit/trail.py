@@ -90,6 +90,8 @@ SENTENCES = {
     "seat.give": "was given by {actor}",
     "seat.end": "was ended by {actor}",
     "owner.name": "was named by {actor}",
+    "calendar.add": "was set up by {actor}: {changed}",
+    "calendar.change": "had its hours changed by {actor}: {changed}",
     "apikey.make": "was made by {actor}",
     "apikey.revoke": "was revoked by {actor}",
 }
@@ -97,7 +99,7 @@ SENTENCES = {
 
 def sentence(event) -> str:
     """The event as prose, without its time: what happened, by whom, and why where somebody said so."""
-    facts = {"to": "", "sentence": "", **event.body, "actor": event.actor_name}  # no fact passes for the actor
+    facts = {"to": "", "sentence": "", "changed": "", **event.body, "actor": event.actor_name}  # no fact passes for the actor
     if event.verb.endswith("_refused"):
         attempt = event.verb.rpartition(".")[2].removesuffix("_refused").replace("_", " ")
         said = f"refused {event.actor_name}'s attempt to {attempt}: {facts.get('why', '')}"

@@ -13,7 +13,7 @@ from scorecards.models import Criterion
 from tests.conftest import keys
 from tests.factories import UserFactory
 from workflows import actions as workflows
-from workflows.models import AIRelease, PlaybookSection, Seat
+from workflows.models import AIRelease, Calendar, PlaybookSection, Seat
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +75,8 @@ TABLE = {
     "workflows_playbooksection_add": DEFINERS,
     "workflows_playbooksection_delete": DEFINERS,
     "workflows_airelease_add": NOBODY,
+    "workflows_calendar_add": DEFINERS,
+    "workflows_calendar_due": IN_HOUSE,
     "scorecards_scorecard_preview": IN_HOUSE,
     "scorecards_scorecard_copy": DEFINERS,
     "scorecards_scorecard_publish": OWNERS,
@@ -92,7 +94,14 @@ TABLE = {
 }
 for model in (
     *("workflows_workflow", "workflows_policy", "workflows_exceptioncategory", "workflows_playbooksection"),
-    *("workflows_airelease", "scorecards_scorecard", "scorecards_criterion", "accounts_user", "accounts_vendor"),
+    *(
+        "workflows_airelease",
+        "workflows_calendar",
+        "scorecards_scorecard",
+        "scorecards_criterion",
+        "accounts_user",
+        "accounts_vendor",
+    ),
 ):
     for look in ("changelist", "change", "history"):
         TABLE.setdefault(f"{model}_{look}", IN_HOUSE)
@@ -130,6 +139,7 @@ def things(send, refunds, owner, reviewer, vendor_reviewer, vendor, integration)
         "workflows_exceptioncategory": refunds.categories.first().pk,
         "workflows_playbooksection": PlaybookSection.objects.create(workflow=refunds, title="T", text="x").pk,
         "workflows_airelease": AIRelease.objects.first().pk,
+        "workflows_calendar": Calendar.objects.create(name="Office").pk,
         "scorecards_scorecard": card.pk,
         "scorecards_criterion": Criterion.objects.filter(section__scorecard=card).first().pk,
         "accounts_user": reviewer.pk,

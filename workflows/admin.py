@@ -10,8 +10,9 @@ from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 from accounts.admin import LookedAt
 from accounts.permissions import administers, is_in_house_staff
 from workflows import actions, reading
+from workflows.calendar_admin import CalendarAdmin
 from workflows.forms import NewWorkflowForm, PolicyForm
-from workflows.models import AIRelease, ExceptionCategory, PlaybookSection, Policy, Workflow
+from workflows.models import AIRelease, Calendar, ExceptionCategory, PlaybookSection, Policy, Workflow
 from workflows.pages import WORKFLOW_PAGES, PolicyPages, WorkflowPages, allowed
 
 
@@ -188,3 +189,6 @@ class PlaybookAdmin(Defined):
 class AIReleaseAdmin(LookedAt):
     list_display = ["model_name", "model_version", "prompt_version", "first_seen_at"]
     readonly_fields = ["first_seen_at"]
+
+
+admin.site.register(Calendar, CalendarAdmin)

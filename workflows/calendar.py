@@ -65,6 +65,13 @@ class Hours(Struct, frozen=True, cache_hash=True):
         for one, other in overlapping(shifts):
             raise ValueError(f"{_told(*shifts[one])} and {_told(*shifts[other])} overlap. Let one end before the other begins.")
 
+    @classmethod
+    def made_of(cls, zone: str, shifts: Iterable[tuple[int, Shift]], special: Iterable[tuple[date, tuple[Shift, ...]]]):
+        """From (weekday, shift) in any order."""
+        listed = list(shifts)
+        week = tuple(tuple(sorted(shift for weekday, shift in listed if weekday == day)) for day in range(7))
+        return cls(zone, week, tuple(special))
+
 
 def _told(weekday: int, shift: Shift) -> str:
     return f"{WEEKDAYS[weekday]} {shift}"
