@@ -284,7 +284,7 @@ def test_bad_input_is_a_sentence_and_what_was_typed_comes_back(client, administr
 
     answer = text(client.post(to("add"), page(**{"holidays": [("2027-05-01", "First of May", "", "")], **wrong})))
 
-    assert sentence in answer
+    assert answer.count(sentence) == 1
     for _, typed, *_ in [*wrong.get("shifts", []), *wrong.get("holidays", [])]:
         assert typed.replace("'", "&#x27;") in answer
     assert Calendar.objects.count() == 1

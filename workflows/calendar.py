@@ -88,8 +88,8 @@ def overlapping(shifts: list[tuple[int, Shift]]) -> list[tuple[int, int]]:
     """Which of the shifts (weekday, shift) run into which, by their places in the list; Sunday night may meet Monday."""
     monday = date(2024, 1, 1)
     spans = sorted((*shift.walls(monday + weekday * DAY), place) for place, (weekday, shift) in enumerate(shifts))
-    week = [*spans, *((begins + 7 * DAY, ends + 7 * DAY, place) for begins, ends, place in spans)]
-    return [(one, other) for (_, ends, one), (begins, _, other) in pairwise(week) if begins < ends and one != other]
+    around = [*spans, *((begins + 7 * DAY, ends + 7 * DAY, place) for begins, ends, place in spans[:1])]
+    return [(one, other) for (_, ends, one), (begins, _, other) in pairwise(around) if begins < ends and one != other]
 
 
 def every_day(*shifts: Shift, zone: str = "UTC") -> Hours:

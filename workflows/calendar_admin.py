@@ -29,6 +29,7 @@ def may_define(request) -> bool:
 
 class RowsOfACalendar(TabularInline):
     extra = 0
+    hide_title = True
 
     def has_view_permission(self, request, obj=None):
         return is_in_house_staff(request.user)
@@ -91,7 +92,7 @@ class CalendarAdmin(LookedAt):
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         kept = self.get_object(request, object_id) if self.has_view_permission(request) else None
-        shown = as_shown(kept) if kept else {}
+        shown = as_shown(kept) if kept and request.method == "GET" else {}  # after a refusal its sentence stands on top
         return super().change_view(request, object_id, form_url, {**shown, **(extra_context or {})})
 
     def save_model(self, request, obj, form, change):
@@ -145,7 +146,6 @@ def as_shown(kept) -> dict:
     names = {holiday.date: holiday.name for holiday in kept.holidays.all()}
     return {
         "chart": week.chart(hours),
-        "ticks": range(0, 25, 3),
         "coming": week.days(hours, here.date(), 14, names),
         "open_now": calendar.is_open(hours, here),
         "here": here.replace(tzinfo=None),  # by the calendar's clock, not by the reader's
