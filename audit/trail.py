@@ -106,12 +106,24 @@ SENTENCES = {
     "seat.give": "was given by {actor}: {role} in {workflow}",
     "seat.end": "was ended by {actor}",
     "owner.name": "was named owner of {of} in {workflow} by {actor}",
+    "calendar.add": "was set up by {actor}: {changed}",
+    "calendar.change": "had its hours changed by {actor}: {changed}",
     "apikey.make": "was made by {actor}",
     "apikey.revoke": "was revoked by {actor}",
 }
 
 
-SAID = ("to", "sentence", "until", "verdict", "code", "role", "workflow", "of")  # what the sentences name of an event's facts
+SAID = (
+    "to",
+    "sentence",
+    "until",
+    "verdict",
+    "code",
+    "role",
+    "workflow",
+    "of",
+    "changed",
+)  # what the sentences name of an event's facts
 
 
 def sentence(event, names=None) -> str:

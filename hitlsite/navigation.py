@@ -72,6 +72,7 @@ GROUPS = [
             item("Policies", "rule", "admin:workflows_policy_changelist", IN_HOUSE),
             item("Scorecards", "grading", "admin:scorecards_scorecard_changelist", IN_HOUSE),
             item("Playbook", "menu_book", "admin:workflows_playbooksection_changelist", IN_HOUSE),
+            item("Calendars", "calendar_month", "admin:workflows_calendar_changelist", IN_HOUSE),
         ],
     },
     {

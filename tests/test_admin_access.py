@@ -15,7 +15,7 @@ from tests.conftest import keys
 from tests.factories import UserFactory
 from workflows import actions as workflows
 from workflows.editing.pages import LISTS, SECTIONS
-from workflows.models import AIRelease, PlaybookSection, Seat
+from workflows.models import AIRelease, Calendar, PlaybookSection, Seat
 
 pytestmark = pytest.mark.django_db
 
@@ -91,6 +91,8 @@ TABLE = {
     "workflows_playbooksection_add": DEFINERS,
     "workflows_playbooksection_delete": DEFINERS,
     "workflows_airelease_add": NOBODY,
+    "workflows_calendar_add": DEFINERS,
+    "workflows_calendar_due": IN_HOUSE,
     "scorecards_scorecard_preview": IN_HOUSE,
     "scorecards_scorecard_copy": DEFINERS,
     "scorecards_scorecard_publish": OWNERS,
@@ -112,7 +114,14 @@ LISTED = {  # one item for each page about one
 }
 for model in (
     *("workflows_workflow", "workflows_policy", "workflows_exceptioncategory", "workflows_playbooksection"),
-    *("workflows_airelease", "scorecards_scorecard", "scorecards_criterion", "accounts_user", "accounts_vendor"),
+    *(
+        "workflows_airelease",
+        "workflows_calendar",
+        "scorecards_scorecard",
+        "scorecards_criterion",
+        "accounts_user",
+        "accounts_vendor",
+    ),
 ):
     for look in ("changelist", "change", "history"):
         TABLE.setdefault(f"{model}_{look}", IN_HOUSE)
@@ -149,6 +158,7 @@ def things(send, refunds, owner, administrator, reviewer, approver, vendor_revie
         "workflows_exceptioncategory": refunds.categories.first().pk,
         "workflows_playbooksection": PlaybookSection.objects.create(workflow=refunds, title="T", text="x").pk,
         "workflows_airelease": AIRelease.objects.first().pk,
+        "workflows_calendar": Calendar.objects.create(name="Office").pk,
         "scorecards_scorecard": card.pk,
         "scorecards_criterion": Criterion.objects.filter(section__scorecard=card).first().pk,
         "accounts_user": reviewer.pk,

@@ -9,9 +9,10 @@ from accounts.admin import LookedAt
 from accounts.permissions import administers, is_in_house_staff
 from audit import clock
 from workflows import actions, gaps
+from workflows.calendar_admin import CalendarAdmin
 from workflows.editing.pages import Editing
 from workflows.forms import NewWorkflowForm
-from workflows.models import AIRelease, ExceptionCategory, PlaybookSection, Policy, Workflow
+from workflows.models import AIRelease, Calendar, ExceptionCategory, PlaybookSection, Policy, Workflow
 from workflows.pages import WORKFLOW_PAGES, WorkflowPages, allowed
 from workflows.version_pages import PolicyPages
 
@@ -166,3 +167,6 @@ class PlaybookAdmin(Defined):
 class AIReleaseAdmin(LookedAt):
     list_display = ["model_name", "model_version", "prompt_version", "first_seen_at"]
     readonly_fields = ["first_seen_at"]
+
+
+admin.site.register(Calendar, CalendarAdmin)
