@@ -104,7 +104,7 @@ def test_rules_are_read_out_as_sentences():
 
     assert "High risk: never without an approval, after a review. Due in 90 minutes." in said
     assert "From 200.00 EUR on, an action is of high risk at least." in said
-    assert "Trigger “Legal” (keywords; words: court; within: input): sends it to resolution." in said
+    assert "Trigger “Legal”: fires when input has “court”. It sends it to resolution." in said
     assert "2 approvals are needed, of different people." in said
     assert "Whoever decided may undo it for 5 minutes; then it takes effect." in said
     assert reading.read({"tiers": {}})[0].startswith("The rules cannot be read yet")
