@@ -110,11 +110,8 @@ def test_rules_are_read_out_as_sentences():
 
     assert "High risk: never without an approval, after a review. Due in 90 minutes." in said
     assert "From 200.00 EUR on, an action is of high risk at least." in said
-    assert "Trigger “Legal” (keywords; words: court; within: input): sends it to resolution." in said
-    assert (
-        "Approval of an action from 1,000.00 EUR on: Team lead (one person), then Finance (2 different people with the title “finance”)."
-        in said
-    )
+    assert "Trigger “Legal”: fires when input has “court”. It sends it to resolution." in said
+    assert "For any action from 1,000.00 EUR on: Team lead (one person), then Finance (2 people, finance)." in said
     assert "Whoever decided may undo it for 5 minutes; then it takes effect." in said
     assert reading.read({"tiers": {}})[0].startswith("The rules cannot be read yet")
 

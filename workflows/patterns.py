@@ -130,3 +130,6 @@ class Rules(Struct, forbid_unknown_fields=True, frozen=True):
     def __post_init__(self):
         if absent := [tier for tier in TIERS if tier not in self.tiers]:
             raise ValueError(f"Say how these tiers are watched: {', '.join(absent)}")
+        names = [trigger.name for trigger in self.triggers]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"Two triggers are named “{twice[0]}”; give each a name of its own")

@@ -1,0 +1,159 @@
+"""What a policy's owner is warned of before publishing. Pure: no database."""
+
+import msgspec
+import pytest
+
+from tests.factories import TIERS
+from workflows.patterns import Rules
+from workflows.warnings import warnings
+
+SOUND = {
+    "default_tier": "low",
+    "action_tiers": {"refund": "medium"},
+    "amount_bands": [{"currency": "EUR", "amount": 500, "tier": "high"}],
+}
+
+
+def warned(schemas=None, **rules):
+    tiers = {**TIERS, **rules.pop("tiers", {})}
+    return warnings(msgspec.convert({"tiers": tiers, **SOUND, **rules}, Rules, strict=False), schemas)
+
+
+def band(amount, tier, currency="EUR"):
+    return {"currency": currency, "amount": amount, "tier": tier}
+
+
+def chain(people, amount=None, **more):
+    named = {"amount": amount, "currency": "EUR"} if amount is not None else {}
+    return {"steps": [{"name": "Team", "people": people}], **named, **more}
+
+
+def words(**more):
+    return {"kind": "keywords", "name": "Risk", "words": ["lawyer"], "desk": "review", **more}
+
+
+SCHEMA = {"type": "object", "properties": {"text": {"type": "string"}, "order": {"properties": {"total": {}}}, "free": {}}}
+
+
+def test_a_sound_policy_has_no_warnings():
+    triggers = [words(), {"kind": "duplicate", "name": "D"}, {"kind": "required_fields", "name": "R", "fields": ["input.text"]}]
+
+    assert warned(triggers=triggers, chains=[chain(1, 500), chain(2, 5000)]) == []
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ({"default_tier": "medium"}, "The action “refund” never changes anything by medium risk"),
+        ({"default_tier": "medium"}, "Nothing is ever of low risk. Lower the default tier"),
+        ({"amount_bands": []}, "Nothing is ever of high risk. Name an action"),
+        ({"segment_tiers": {"vip": "low"}}, "The segment “vip” never changes anything by low risk"),
+        ({"triggers": [words(raises="low")]}, "Trigger “Risk” never changes anything by low risk"),
+        ({"amount_bands": [band(0, "high"), band(500, "medium")]}, "The band from 500.00 EUR on (medium risk) changes nothing"),
+        ({"amount_bands": [band(5, "high"), band(50, "high")]}, "The band from 50.00 EUR on (high risk) changes nothing"),
+        (
+            {"tiers": {"medium": {"pattern": "approval"}, "high": {"pattern": "sampling"}}},
+            "The high tier is watched less (sampling)",
+        ),
+        (
+            {"tiers": {"low": {"pattern": "threshold", "threshold": 0.9}}},
+            "The medium tier goes straight through at a lower confidence (0.8) than the low tier (0.9)",
+        ),
+        (
+            {"tiers": {"low": {"pattern": "sampling", "sample_rate": 0.5}}},
+            "The medium tier is sampled less (0.05) than the low tier",
+        ),
+        (
+            {"triggers": [{"kind": "low_confidence", "name": "C", "below": 0.9, "desk": "review"}]},
+            "The threshold of the medium tier (0.8) decides nothing: trigger “C” holds all below 0.9",
+        ),
+        (
+            {
+                "tiers": {"medium": {"pattern": "threshold", "threshold": 0.8, "field_thresholds": {"iban": 0.5}}},
+                "triggers": [{"kind": "low_confidence", "name": "C", "below": 0.7, "field": "iban", "desk": "review"}],
+            },
+            "The threshold of iban in the medium tier (0.5) decides nothing",
+        ),
+        (
+            {"tiers": {"high": {"pattern": "approval", "sample_rate": 0.5}}},
+            "The sampling rates and thresholds of the high tier",
+        ),
+        (
+            {"tiers": {"low": {"pattern": "sampling", "sample_floor": 0.1}}},
+            "The low tier's sampling rate 0.05 is below its floor 0.1",
+        ),
+        ({"triggers": [words(desk=None)]}, "Trigger “Risk” does nothing when it fires"),
+        ({"triggers": [words(words=[])]}, "Trigger “Risk” has no words"),
+        ({"triggers": [words(language_from="input.language")]}, "Trigger “Risk” looks for a language but has no words for any"),
+        (
+            {"triggers": [{"kind": "duplicate", "name": "D", "desk": "review"}]},
+            "Trigger “D” sends to review, but goes to resolution",
+        ),
+        (
+            {"triggers": [{"kind": "protected_account", "name": "P", "raises": "high"}]},
+            "Trigger “P” names no account and no fact",
+        ),
+        (
+            {"triggers": [{"kind": "action", "name": "M", "on_money": True, "types": ["x"], "tag": "m"}]},
+            "Trigger “M” fires on any amount",
+        ),
+        (
+            {
+                "triggers": [
+                    words(within="output.text"),
+                    {
+                        "kind": "required_wording",
+                        "name": "W",
+                        "phrases": ["Ask a Lawyer."],
+                        "within": "output",
+                        "desk": "review",
+                    },
+                ]
+            },
+            "Trigger “W” asks for “Ask a Lawyer.”, and trigger “Risk” fires on “lawyer” in it",
+        ),
+        ({"chains": [chain(2, 500), chain(1, 5000)]}, "The chain from 5,000.00 EUR on asks for fewer approvals"),
+        ({"chains": [chain(2, currency="USD")]}, "There is an approval chain for USD but no amount band in USD"),
+        (
+            {"chains": [chain(2)], "tiers": {"high": {"pattern": "threshold", "threshold": 0.9}}},
+            "There are approval chains, but no tier",
+        ),
+    ],
+)
+def test_each_oddity_is_a_sentence_that_says_what_to_do(rules, expected):
+    found = warned(**rules)
+
+    assert [one for one in found if one.startswith(expected)], found
+    assert all(one.endswith(".") for one in found)
+
+
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [
+        ("input.text", True),
+        ("input.order.total", True),
+        ("input.free.anything", True),
+        ("input.nope", False),
+        ("input.order.nope", False),
+        ("context.anything", True),
+    ],
+)
+def test_a_field_that_the_schema_does_not_have(path, known):
+    found = warned({"input": SCHEMA}, triggers=[{"kind": "required_fields", "name": "R", "fields": [path]}])
+
+    assert found == (
+        []
+        if known
+        else [f"Trigger “R” looks at {path}, which the input's schema does not have. Correct the path, or the schema."]
+    )
+
+
+def test_two_triggers_of_one_name_are_an_error():
+    with pytest.raises(msgspec.ValidationError, match="Two triggers are named “Risk”"):
+        warned(triggers=[words(), words()])
+
+
+def test_the_amount_read_from_a_field_that_is_not_there():
+    [found] = warned({"output": SCHEMA}, action_from={"amount": "sum"})
+
+    assert found.startswith("The action's amount is read from sum, which the output's schema does not have.")
