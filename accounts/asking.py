@@ -5,21 +5,23 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.shortcuts import redirect, render
 
+ASK = "hitlsite/ask.html"
+
 
 class Asking:
     """For an admin class that has such pages."""
 
-    def ask(self, request, form, act, *, title, button, back, said="", sentence="", after=None, original=None):
+    def ask(self, request, form, act, *, title, button, back, said="", sentence="", after=None, original=None, template=ASK):
         """`act(**cleaned)` does it. `after(result)` answers in place of going `back` with `said` in the message bar."""
         page = {"form": form, "title": title, "button": button, "back": back, "sentence": sentence, "original": original}
         if request.method != "POST" or not form.is_valid():
-            return self.page(request, "hitlsite/ask.html", page, status=422 if form.is_bound else 200)
+            return self.page(request, template, page, status=422 if form.is_bound else 200)
         try:
             with transaction.atomic():
                 result = act(**form.cleaned_data)
         except (PermissionDenied, ValidationError, IntegrityError) as refusal:
             _take(form, refusal)
-            return self.page(request, "hitlsite/ask.html", page, status=403 if isinstance(refusal, PermissionDenied) else 422)
+            return self.page(request, template, page, status=403 if isinstance(refusal, PermissionDenied) else 422)
         if after:
             return after(result)
         messages.success(request, said)

@@ -543,6 +543,17 @@ def test_a_policy_is_read_out_section_by_section(client, page, draft):
     assert page("risk") in text(answer)
 
 
+def test_reading_out_thirty_triggers_asks_no_more_queries(client, draft, owner, django_assert_max_num_queries):
+    many = [{"kind": "low_confidence", "name": f"No {n}", "below": n / 100} for n in range(30)]
+    workflows.edit_draft(draft, by=owner, triggers=many)
+    client.force_login(owner)
+    address = reverse("admin:workflows_policy_change", args=[draft.pk])
+    client.get(address)
+
+    with django_assert_max_num_queries(9):
+        assert text(client.get(address)).count("No 29") >= 1
+
+
 def test_a_published_policy_shows_no_edit(client, page, refunds):
     answer = client.get(reverse("admin:workflows_policy_change", args=[refunds.policy.pk]))
 

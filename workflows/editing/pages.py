@@ -21,12 +21,13 @@ from workflows.editing.ready_made import READY_MADE, ready_made
 from workflows.editing.risk import High, Low, Medium, RiskMap
 from workflows.editing.sections import readable
 from workflows.editing.triggers import kinds
+from workflows.editing.why import Why
 from workflows.models import Policy
 from workflows.pages import address, allowed, typed
 
 PARTS_OF_A_CARD = ("title", "about", "example")
 TOOLS = [("Try it", "admin:cases_try_policy"), ("Replay past cases", "admin:cases_replay_policy")]
-READ_OUT = (Output, Input, Action, RiskMap, Low, Medium, High, Triggers, Approvals, Chains, ReasonCodes, Decisions)
+READ_OUT = (Output, Input, Action, RiskMap, Low, Medium, High, Triggers, Approvals, Chains, ReasonCodes, Decisions, Why)
 SECTIONS = {section.name: section for section in (*READ_OUT, Document)}
 LISTS = {each.name: each for each in SECTIONS.values() if issubclass(each, List)}
 ITEMS = {"triggers": TriggerItem, "chains": ChainItem}
