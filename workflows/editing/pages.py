@@ -115,9 +115,13 @@ class Editing(Asking):
     def item(self, request, policy, name, position):
         """The item's form; None where its kind is not chosen yet."""
         options = {"position": position, "start": ready_made(number(request.GET.get("start")))}
-        options["kind"] = request.POST.get("kind") or request.GET.get("kind") or options["start"].get("kind", "")
-        if name == "triggers" and position is None and options["kind"] not in kinds():
-            return None
+        if name == "triggers":
+            listed = policy.rules.get(name, [])[position : position + 1] if position is not None else []
+            stored = listed[0]["kind"] if listed else options["start"].get("kind")
+            asked = request.POST.get("kind") or request.GET.get("kind")
+            options["kind"] = asked if asked in kinds() else stored
+            if options["kind"] not in kinds():
+                return None
         return ITEMS[name](policy, typed(request), **options)
 
     def cards(self, request, policy):
