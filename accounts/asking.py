@@ -5,11 +5,13 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.shortcuts import redirect, render
 
+ASK = "hitlsite/ask.html"
+
 
 class Asking:
     """For an admin class that has such pages."""
 
-    def ask(self, request, form, act, *, title, button, back, said="", after=None, template="hitlsite/ask.html", **shown):
+    def ask(self, request, form, act, *, title, button, back, said="", after=None, template=ASK, **shown):
         """`act(**cleaned)` does it. `after(result)` answers in place of going `back` with `said` in the message bar.
 
         `shown`: what else the template tells before the button; `sentence` and `original` in every one.

@@ -206,6 +206,12 @@ def test_triggers_are_added_edited_moved_and_removed(client, page, at, draft):
     assert [each["name"] for each in fresh(draft).rules["triggers"]] == ["Legal"]
 
 
+def test_a_kind_that_does_not_exist_is_asked_for_again(client, page, at, draft):
+    assert "Add a trigger" in text(client.get(at("add_triggers") + "?kind=oracle&start=99"))
+    assert "Add a trigger" in text(client.post(at("add_triggers"), {"kind": "oracle", "trigger-name": "x"}))
+    assert client.get(at("item_triggers", 7)).status_code == 404
+
+
 def test_a_trigger_may_name_a_category_that_is_new(client, page, at, draft):
     write(
         client, at("add_triggers") + "?kind=keywords", name="Legal", words="court", within="input", new_category="Legal threat"
@@ -543,6 +549,17 @@ def test_a_policy_is_read_out_section_by_section(client, page, draft):
     assert page("risk") in text(answer)
 
 
+def test_reading_out_thirty_triggers_asks_no_more_queries(client, draft, owner, django_assert_max_num_queries):
+    many = [{"kind": "low_confidence", "name": f"No {n}", "below": n / 100} for n in range(30)]
+    workflows.edit_draft(draft, by=owner, triggers=many)
+    client.force_login(owner)
+    address = reverse("admin:workflows_policy_change", args=[draft.pk])
+    client.get(address)
+
+    with django_assert_max_num_queries(9):
+        assert text(client.get(address)).count("No 29") >= 1
+
+
 def test_a_published_policy_shows_no_edit(client, page, refunds):
     answer = client.get(reverse("admin:workflows_policy_change", args=[refunds.policy.pk]))
 
@@ -574,6 +591,10 @@ def test_a_draft_is_taken_out_and_pasted_back(client, page, draft):
     [
         ('{"rules": ', "This is not JSON"),
         ("[]", "Write a JSON object"),
+        ('{"rules": {"note": "\\u0000"}}', "no NUL character"),
+        ('{"rules": {"note": "\\ud800"}}', "This is not JSON"),
+        ('{"rules": {"note": NaN}}', "This is not JSON"),
+        ("[" * 100000, "This is not JSON"),
         ('{"rules": {}}', "missing required field `tiers`"),
         ('{"rules": {"tiers": {}}, "scheme": {}}', "Unknown: scheme."),
         ('{"output_schema": {}}', "The document has no rules."),

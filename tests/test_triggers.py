@@ -339,14 +339,14 @@ def test_repeat_contact_counts_the_customers_cases_in_the_window():
     assert says({**trigger, "contacts": 3}, earlier=cases) is None
 
 
-@pytest.mark.parametrize("name", READY_MADE)
-def test_the_ready_made_triggers_are_triggers(name):
+@pytest.mark.parametrize("trigger", READY_MADE, ids=lambda trigger: trigger["name"])
+def test_the_ready_made_triggers_are_triggers(trigger):
     tiers = {
         "low": {"pattern": "sampling"},
         "medium": {"pattern": "threshold", "threshold": 0.8},
         "high": {"pattern": "approval"},
     }
-    rules = msgspec.convert({"tiers": tiers, "triggers": [READY_MADE[name]]}, Rules)
+    rules = msgspec.convert({"tiers": tiers, "triggers": [trigger]}, Rules)
 
-    assert rules.triggers[0].name == name
+    assert rules.triggers[0].name == trigger["name"]
     rules.triggers[0].prepare()(facts())

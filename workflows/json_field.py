@@ -25,8 +25,11 @@ class Json(forms.JSONField):
         if isinstance(value, str) and value.strip():
             try:
                 value = json.loads(value)
-            except ValueError as fault:
+                kept = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+            except (ValueError, RecursionError) as fault:
                 raise ValidationError(f"This is not JSON: {fault}.") from fault
+            if rb"\u0000" in kept:
+                raise ValidationError("The database keeps no NUL character (\\u0000). Take it out.")
         if value not in (None, "") and not isinstance(value, dict):
             raise ValidationError("Write a JSON object, in braces.")
         return value or {}

@@ -93,7 +93,12 @@ class WorkflowPages(Asking):
         first = {"start": request.GET["from"]} if "from" in request.GET else None
         form = DraftForm(workflow, typed(request), initial=first)
         make = partial(actions.draft, workflow, by=request.user)
-        told = {"title": f"New draft: {workflow}", "button": "Begin the draft", "original": workflow}
+        told = {
+            "title": f"New draft: {workflow}",
+            "button": "Begin the draft",
+            "original": workflow,
+            "template": "workflows/edit_begin.html",
+        }
         return self.ask(request, form, make, back=address(workflow), after=lambda made: redirect(address(made)), **told)
 
     def end_seat_page(self, request, seat_id):

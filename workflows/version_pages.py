@@ -14,6 +14,7 @@ from workflows.differences import Version, differences
 from workflows.forms import PublishForm, SignForm
 from workflows.models import Policy
 from workflows.pages import address, allowed, typed
+from workflows.warnings import warnings
 
 
 def between(before, after) -> list:
@@ -27,6 +28,11 @@ def compared_with(policy):
     if in_force and in_force.pk != policy.pk:
         return in_force
     return policy.workflow.policies.published().filter(version__lt=policy.version).first()
+
+
+def understood(policy) -> tuple:
+    """The rules and the schemas by side, as `warnings` asks for them."""
+    return Version.of(policy).rules, {"input": policy.input_schema, "output": policy.output_schema}
 
 
 def offered(request, policy) -> dict:
@@ -89,7 +95,7 @@ class PolicyPages(Asking):
             "difference": between(last, policy),
             "gaps": wanting,
             "unsigned": unsigned,
-            "warnings": gaps.warnings(workflow, Version.of(policy).rules),
+            "warnings": [*gaps.warnings(workflow, Version.of(policy).rules), *warnings(*understood(policy))],
         }
         act = partial(actions.publish, policy, by=request.user)
         return self._ask(request, policy, PublishForm(typed(request), label_suffix="", initial=first), act, **told)

@@ -64,8 +64,8 @@ class Percent(Number):
     """Typed in per cent, stored as a share: 90 is 0.9."""
 
     default_error_messages = {
-        "min_value": "Write at least %(limit_value)s (per cent).",
-        "max_value": "Write at most %(limit_value)s (per cent).",
+        "min_value": "Write at least %(limit_value)s per cent.",
+        "max_value": "Write at most %(limit_value)s per cent.",
         "invalid": "Write a number in per cent, such as 90 or 2.5.",
     }
 

@@ -64,7 +64,7 @@ class Item(Section):
         if self.position is not None and self.position >= len(listed):
             self.position = None
         self.stored = listed[self.position] if self.position is not None else {}
-        self.kind = kind or (data or {}).get("kind") or self.stored.get("kind", "")
+        self.kind = kind
         self.was = (data or {}).get("was") or (digest(self.stored) if self.stored else "")
         self.start = start or {}
         super().__init__(policy, data)

@@ -17,16 +17,18 @@ from workflows.editing.content import Action, Input, Output
 from workflows.editing.document import Document
 from workflows.editing.fields import COMMON_CURRENCIES
 from workflows.editing.items import List, TriggerItem, Triggers, number
-from workflows.editing.ready_made import READY_MADE, ready_made
 from workflows.editing.risk import High, Low, Medium, RiskMap
 from workflows.editing.sections import readable
 from workflows.editing.triggers import kinds
+from workflows.editing.why import Why
 from workflows.models import Policy
 from workflows.pages import address, allowed, typed
-from workflows.version_pages import offered
+from workflows.triggers.ready_made import READY_MADE, ready_made
+from workflows.version_pages import offered, understood
+from workflows.warnings import warnings
 
 PARTS_OF_A_CARD = ("title", "about", "example")
-READ_OUT = (Output, Input, Action, RiskMap, Low, Medium, High, Triggers, Approvals, Chains, ReasonCodes, Decisions)
+READ_OUT = (Output, Input, Action, RiskMap, Low, Medium, High, Triggers, Approvals, Chains, ReasonCodes, Decisions, Why)
 SECTIONS = {section.name: section for section in (*READ_OUT, Document)}
 LISTS = {each.name: each for each in SECTIONS.values() if issubclass(each, List)}
 ITEMS = {"triggers": TriggerItem, "chains": ChainItem}
@@ -114,9 +116,13 @@ class Editing(Asking):
     def item(self, request, policy, name, position):
         """The item's form; None where its kind is not chosen yet."""
         options = {"position": position, "start": ready_made(number(request.GET.get("start")))}
-        options["kind"] = request.POST.get("kind") or request.GET.get("kind") or options["start"].get("kind", "")
-        if name == "triggers" and position is None and options["kind"] not in kinds():
-            return None
+        if name == "triggers":
+            listed = policy.rules.get(name, [])[position : position + 1] if position is not None else []
+            stored = listed[0]["kind"] if listed else options["start"].get("kind")
+            asked = request.POST.get("kind") or request.GET.get("kind")
+            options["kind"] = asked if asked in kinds() else stored
+            if options["kind"] not in kinds():
+                return None
         return ITEMS[name](policy, typed(request), **options)
 
     def cards(self, request, policy):
@@ -200,6 +206,7 @@ def as_told(request, policy) -> dict:
         "sections": [told(policy, section) for section in READ_OUT] if legible else [],
         "document": section_address(policy, "document") if may_edit else "",
         "read": reading.read(policy.rules),
+        "warnings": warnings(*understood(policy)) if legible and may_edit else [],
     }
 
 

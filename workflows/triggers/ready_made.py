@@ -23,14 +23,14 @@ VULNERABLE = {
     "es": ["suicidio", "fallecido", "fallecimiento", "enfermedad terminal", "violencia doméstica", "quiebra"],
 }
 
-READY_MADE = {
-    "Missing data": {
+READY_MADE = [
+    {
         "kind": "required_fields",
         "name": "Missing data",
         "fields": ["input.text", "input.customer"],
         "category": "missing-data",
     },
-    "Conflicting amounts": {
+    {
         "kind": "conflict",
         "name": "Conflicting amounts",
         "left": "output.amount",
@@ -39,8 +39,8 @@ READY_MADE = {
         "tolerance": 0.01,
         "category": "policy-conflict",
     },
-    "Possible duplicate": {"kind": "duplicate", "name": "Possible duplicate", "days": 30, "category": "duplicate"},
-    "Repeat contact": {
+    {"kind": "duplicate", "name": "Possible duplicate", "days": 30, "category": "duplicate"},
+    {
         "kind": "repeat_contact",
         "name": "Repeat contact",
         "days": 7,
@@ -48,30 +48,30 @@ READY_MADE = {
         "desk": "review",
         "tag": "repeat",
     },
-    "Low confidence": {"kind": "low_confidence", "name": "Low confidence", "below": 0.6, "desk": "review"},
-    "Ambiguous": {"kind": "ambiguous", "name": "Ambiguous", "margin": 0.1, "desk": "review", "category": "unclear-request"},
-    "Compliance terms": {
+    {"kind": "low_confidence", "name": "Low confidence", "below": 0.6, "desk": "review"},
+    {"kind": "ambiguous", "name": "Ambiguous", "margin": 0.1, "desk": "review", "category": "unclear-request"},
+    {
         "kind": "keywords",
         "name": "Compliance terms",
         "by_language": COMPLIANCE,
         "raises": "high",
         "tag": "compliance",
     },
-    "Vulnerable customers": {
+    {
         "kind": "keywords",
         "name": "Vulnerable customers",
         "by_language": VULNERABLE,
         "desk": "resolution",
         "tag": "vulnerable",
     },
-    "Promises to customers": {
+    {
         "kind": "promises",
         "name": "Promises to customers",
         "of": ["guarantee", "waiver", "deadline"],
         "desk": "review",
         "tag": "promise",
     },
-    "Required wording": {
+    {
         "kind": "required_wording",
         "name": "Required wording",
         "by_language": {
@@ -83,7 +83,7 @@ READY_MADE = {
         "language_from": "input.language",
         "desk": "review",
     },
-    "Protected accounts": {
+    {
         "kind": "protected_account",
         "name": "Protected accounts",
         "fact": "context.account_status",
@@ -91,15 +91,15 @@ READY_MADE = {
         "raises": "high",
         "tag": "protected",
     },
-    "Action on money": {"kind": "action", "name": "Action on money", "on_money": True, "raises": "medium", "tag": "money"},
-    "Account change": {
+    {"kind": "action", "name": "Action on money", "on_money": True, "raises": "medium", "tag": "money"},
+    {
         "kind": "action",
         "name": "Account change",
         "types": ["close_account", "change_owner", "change_bank_details", "change_email", "reset_password"],
         "raises": "high",
         "tag": "account",
     },
-    "Policy exception": {
+    {
         "kind": "field_is_one_of",
         "name": "Policy exception",
         "field": "output.exception",
@@ -107,10 +107,15 @@ READY_MADE = {
         "raises": "high",
         "tag": "exception",
     },
-    "Larger than the order": {
+    {
         "kind": "expression",
         "name": "Larger than the order",
         "expression": "action.amount > context.order.total",
         "raises": "high",
     },
-}
+]
+
+
+def ready_made(position: int | None) -> dict:
+    """The one at that place; empty where there is none."""
+    return READY_MADE[position] if position is not None and position < len(READY_MADE) else {}
