@@ -11,7 +11,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 
 from audit.models import AuditEvent
-from cases.facts import usable
+from cases.facts import approvals_of, facts_of
+from cases.intake import NOTHING_SENT
 from cases.models import Case, Release
 from integrations.models import OutboxRow
 from workflows import routing
@@ -121,21 +122,20 @@ def release_names(item):
 def born(item, rules, ai_release, *, by, now, digest):
     """The case, routed but not stored, and its Route."""
     policy, sent = compiled_policy(rules.policy.pk), item.get("action") or {}
-    sent = {"type": "", "amount": None, "currency": "", "payee": "", **sent}
+    sent = {**NOTHING_SENT, **sent}
     action, conflicts = routing.action_in(item["output"], sent, policy.rules)
-    confidences = {name: usable(value) for name, value in (item.get("confidences") or {}).items()}
-    facts = {
-        "input": item["input"],
-        "output": item["output"],
-        "context": item.get("context") or {},
-        "action": action,
-        "confidence": usable(item.get("confidence")),
-        "confidences": confidences,
-        "segment": item.get("segment") or "",
-    }
+    names = ("context", "confidences", "alternatives", "segment", "channel", "customer_reference")
+    facts = facts_of(
+        input=item["input"],
+        output=item["output"],
+        action=action,
+        confidence=item.get("confidence"),
+        received_at=item.get("received_at") or now,
+        **{name: item.get(name) for name in names},
+    )
     draw = routing.draw(rules.workflow.secret, item["external_id"])
     way = routing.route(facts, policy, rules.dial, draw=draw, conflicts=conflicts)
-    closed = way.state == "closed"
+    closed, approvals = way.state == "closed", approvals_of(way, policy.rules)
     case = Case(
         workflow=rules.workflow,
         external_id=item["external_id"],
@@ -145,9 +145,10 @@ def born(item, rules, ai_release, *, by, now, digest):
         input=item["input"],
         context=item.get("context"),
         output=item["output"],
+        sent_action=plain(sent) if sent != NOTHING_SENT else {},
         received_action=plain(action) if action["type"] or action["amount"] is not None else None,
         confidence=facts["confidence"],
-        confidences=item.get("confidences") and confidences,
+        confidences=item.get("confidences") and facts["confidences"],
         alternatives=item.get("alternatives"),
         ai_release=ai_release,
         segment=facts["segment"],
@@ -156,7 +157,8 @@ def born(item, rules, ai_release, *, by, now, digest):
         policy=rules.policy,
         tier=way.tier,
         requires_approval=way.requires_approval,
-        approvals_needed=policy.rules.approvals if way.requires_approval else 0,
+        approvals_needed=approvals,
+        routed={"to": way.state, "tier": way.tier, "released": way.released, "approvals": approvals},
         sentence=way.sentence,
         reasons=plain(way.reasons),
         tags=way.tags,
