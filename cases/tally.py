@@ -131,6 +131,7 @@ class Tally(Struct):
     looks_added: int = 0  # went straight through, and somebody would look
     reworded: int = 0  # the same way for another reason
     changed: int = 0
+    elsewhere: int = 0  # of those: not of another tier alone, but at another desk, or now at one or at none
     moves: dict[tuple[str, str, str, str, str], int] = field(default_factory=Counter)  # tier, way → tier, way, and the reason
     changes: list[Change] = []
 
@@ -155,6 +156,7 @@ class Tally(Struct):
     def _change(self, change: Change):
         self.changed += 1
         was, now = change.was, change.now
+        self.elsewhere += was.way != now.way
         self.moves[was.tier, was.way, now.tier, now.way, now.reason] += 1
         if len(self.changes) < KEPT:
             self.changes.append(change)
@@ -163,7 +165,7 @@ class Tally(Struct):
         """Take in another part's sums."""
         self.was.join(other.was)
         self.now.join(other.now)
-        for name in ("counted", "wrong", "right", "looks_saved", "looks_added", "reworded", "changed"):
+        for name in ("counted", "wrong", "right", "looks_saved", "looks_added", "reworded", "changed", "elsewhere"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.moves.update(other.moves)
         self.changes = sorted([*self.changes, *other.changes], key=lambda change: change.id)[:KEPT]

@@ -34,10 +34,9 @@ SELECT c.id, c.policy_id, c.reasons, c.received_action, c.confidence, c.confiden
   c.closed_as, c.standing_output IS NOT NULL, EXISTS (SELECT FROM cases_rework r WHERE r.case_id = c.id), d.seconds, d.unknown
   FROM cases_case c JOIN workflows_policy p ON p.id = c.policy_id
   LEFT JOIN LATERAL (SELECT sum(active_seconds) AS seconds, count(*) FILTER (WHERE active_seconds IS NULL) AS unknown
-    FROM cases_decision d WHERE d.case_id = c.id) d ON c.closed_as <> '' OR c.revision > 1
+    FROM cases_decision d WHERE d.case_id = c.id) d ON c.routed->>'to' <> 'closed' AND (c.closed_as <> '' OR c.revision > 1)
  WHERE c.workflow_id = %(workflow)s AND c.received_at >= %(since)s AND NOT c.is_test AND NOT c.is_probe
    AND (%(version)s::int IS NULL OR p.version = %(version)s) AND c.reasons <> '[]'
-   AND jsonb_path_exists(c.reasons, '$[*] ? (!(@.kind == "schema" || @.kind == "stop" || @.kind == "threshold" || @.kind == "approval"))')
  ORDER BY c.id
 """
 ALL = """
@@ -114,6 +113,8 @@ def log(workflow, *, days=30, version=None) -> Log:
 def _count(rows, pk, policy_id, reasons, action, confidence, confidences, segment, held, closed_as, edited, reworked, *time):
     reasons = msgspec.json.decode(reasons)
     ours = {reason["name"]: reason["kind"] for reason in reasons if reason["kind"] not in NOT_TRIGGERS}
+    if not ours:
+        return
     looked = closed_as not in ("", "withdrawn") and held
     wrong = closed_as in ("corrected", "no_action", "rejected") or edited or reworked
     alone = _the_one_that_held(policy_id, reasons, action, confidence, confidences, segment) if held else None

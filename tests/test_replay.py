@@ -126,6 +126,7 @@ def test_a_changed_case_says_what_it_was_and_what_it_would_be(send, refunds, own
     assert change["was"]["sentence"] == case.sentence
     assert change["now"]["sentence"] == "Held for approval: high risk needs an approval."
     assert result["moves"] == [["medium", "straight", "high", "approval", "Approval", 1]]
+    assert (result["changed"], result["elsewhere"]) == (1, 1)
     assert (result["was"]["approvals"], result["now"]["approvals"]) == (0, 1)
 
 
