@@ -9,9 +9,10 @@ from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
 from accounts.admin import LookedAt
 from accounts.permissions import administers, is_in_house_staff
+from audit import clock
 from workflows import actions, reading
 from workflows.forms import NewWorkflowForm, PolicyForm
-from workflows.models import AIRelease, ExceptionCategory, PlaybookSection, Policy, Workflow
+from workflows.models import AIRelease, Delegation, ExceptionCategory, PlaybookSection, Policy, Workflow
 from workflows.pages import WORKFLOW_PAGES, PolicyPages, WorkflowPages, allowed
 
 
@@ -103,6 +104,9 @@ def as_told(request, workflow) -> dict:
         "policies": workflow.policies.select_related("published_by"),
         "owners": workflow.owners.select_related("user"),
         "seats": workflow.seats.live().select_related("user__vendor").prefetch_related("limits"),
+        "delegations": Delegation.objects.filter(seat__workflow=workflow, ended_at=None, until__gt=clock.now()).select_related(
+            "to", "seat__user", "seat__workflow"
+        ),
         "rates": workflow.rates.all(),
         "categories": workflow.categories.all(),
     }
