@@ -6,14 +6,15 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
+from django.forms import Form
 from django.urls import path, reverse
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm
 
-from accounts import keys
+from accounts import actions, keys
 from accounts.asking import Asking
-from accounts.forms import NewKeyForm, NewPersonForm, PersonForm, ReasonForm, VendorForm
+from accounts.forms import AbsenceForm, NewKeyForm, NewPersonForm, PersonForm, ReasonForm, VendorForm
 from accounts.models import ApiKey, User, Vendor
 from accounts.permissions import administers, is_in_house_staff, may_look_at_keys
 from audit import clock, trail
@@ -70,8 +71,12 @@ class Administered(LookedAt):
         return administers(request.user)
 
 
+def _home(person) -> str:
+    return reverse("admin:accounts_user_change", args=[person.pk])
+
+
 @admin.register(User)
-class PersonAdmin(UserAdmin, Administered):
+class PersonAdmin(Asking, UserAdmin, Administered):
     form, add_form, change_password_form = PersonForm, NewPersonForm, AdminPasswordChangeForm
     told, personal = "user", {"username", "first_name", "last_name", "email", "password1", "password2"}
     add_form_template = "admin/change_form.html"
@@ -86,6 +91,42 @@ class PersonAdmin(UserAdmin, Administered):
     who = [("username", "kind"), ("first_name", "last_name"), "email", ("vendor", "office"), "answers_for", "time_zone"]
     fieldsets = [(None, {"fields": [*who, "is_active"]})]
     add_fieldsets = [(None, {"fields": [*who, "usable_password", "password1", "password2"]})]
+
+    def get_urls(self):
+        wrap = self.admin_site.admin_view
+        return [
+            path("<int:person_id>/absent/", wrap(self.absent), name="accounts_user_absent"),
+            path("<int:person_id>/back/", wrap(self.back), name="accounts_user_back"),
+            *super().get_urls(),
+        ]
+
+    def absent(self, request, person_id):
+        person = self._minded(request, person_id)
+        form = AbsenceForm(request.POST if request.method == "POST" else None, label_suffix="")
+        told = {
+            "title": f"{person} is away",
+            "button": "Mark absent",
+            "said": f"{person} is marked absent.",
+            "original": person,
+        }
+        return self.ask(request, form, partial(actions.be_absent, person, by=request.user), back=_home(person), **told)
+
+    def back(self, request, person_id):
+        person = self._minded(request, person_id)
+        form = Form(request.POST if request.method == "POST" else None)
+        told = {"title": f"{person} is back", "button": "Say so", "said": f"{person} is back.", "original": person}
+        return self.ask(request, form, partial(actions.come_back, person, by=request.user), back=_home(person), **told)
+
+    def _minded(self, request, person_id):
+        """The person, for himself or an administrator."""
+        person = self.get_object(request, str(person_id)) if is_in_house_staff(request.user) else None
+        if person is None or (person.pk != request.user.pk and not administers(request.user)):
+            raise PermissionDenied
+        return person
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        mine = {"minds": administers(request.user) or object_id == str(request.user.pk)}
+        return super().change_view(request, object_id, form_url, {**mine, **(extra_context or {})})
 
     def has_change_permission(self, request, obj=None):
         return super().has_change_permission(request, obj) and (obj is None or obj.kind != User.Kind.MACHINE)

@@ -94,6 +94,24 @@ class NewKeyForm(forms.Form):
     )
 
 
+class AbsenceForm(forms.Form):
+    """Until when somebody is away, and who acts meanwhile for what he owns."""
+
+    until = forms.DateTimeField(
+        label="Back on",
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2027-01-31 08:00"}),
+        help_text="In your time zone. Until then nothing is assigned and nothing can be approved.",
+    )
+    stand_in = forms.ModelChoiceField(
+        User.objects.filter(kind=User.Kind.PERSON, vendor=None, is_active=True).order_by("first_name", "username"),
+        label="Stand-in",
+        required=False,
+        widget=UnfoldAdminSelectWidget(),
+        help_text="Acts as owner of what this person owns. To approve in his place, delegate the seat as well.",
+    )
+    reason = forms.CharField(label="Why?", required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}))
+
+
 class ReasonForm(forms.Form):
     reason = forms.CharField(
         label="Why?",

@@ -134,7 +134,7 @@ def not_now(case, name, user, now) -> str:
     holder = case.held_by(now)
     if case.state not in _places(name):
         return what_happened(case)
-    if name == "review_break_glass" and not _broken(case):
+    if name == "review_break_glass" and not _broken(case).exists():
         return "No broken glass of this case waits for a review."
     if name in ("approve", "edit") and case.has_expired(now):
         return "The time to approve is over. The owner of risk decides now."
@@ -154,14 +154,17 @@ def _places(name):
 
 
 def _broken(case):
-    return case.decisions.filter(break_glass=True, glass_review__reviewed_at=None).exists()
+    """The decisions by broken glass that nobody has reviewed."""
+    return case.decisions.filter(break_glass=True, glass_review__reviewed_at=None)
 
 
 def refusal(case, name, user, standing) -> str:
     """Why this person may not; giving back asks only whether he holds it."""
-    if name == "review_break_glass" and case.decisions.filter(by=user, glass_review__reviewed_at=None).exists():
+    if why := "" if name == "give_back" else why_not(user, VERBS[name].name, case, standing):
+        return why
+    if name == "review_break_glass" and _broken(case).filter(by=user).exists():
         return "You broke this glass yourself, so somebody else must review it."
-    return "" if name == "give_back" else why_not(user, VERBS[name].name, case, standing)
+    return ""
 
 
 def offered(case, user, standing, now) -> list[tuple[str, Verb]]:
@@ -169,7 +172,7 @@ def offered(case, user, standing, now) -> list[tuple[str, Verb]]:
     return [
         (name, verb)
         for name, verb in VERBS.items()
-        if case.state in _places(name) and not not_now(case, name, user, now) and not refusal(case, name, user, standing)
+        if case.state in _places(name) and not refusal(case, name, user, standing) and not not_now(case, name, user, now)
     ]
 
 

@@ -4,11 +4,10 @@ from django.db.models import Count, Min, Q
 from django.urls import reverse
 from django.utils.timesince import timesince
 
-from accounts.roles import Role
 from audit import clock
 from cases.models import Alert, Case
 from cases.states import APPROVAL, DESKS, State
-from workflows.models import Delegation
+from workflows.models import Delegation, Seat
 
 
 def my_desk(request, context):
@@ -32,8 +31,9 @@ def my_alerts(request):
 def my_desks(request) -> list[str]:
     """The desks at which this person holds a seat, or one is lent to him; asked once a request."""
     if not hasattr(request, "my_desks"):
-        roles = set(request.user.seats.live().values_list("role", flat=True))
-        roles |= {Role.APPROVER} if Delegation.objects.at(clock.now()).filter(to=request.user).exists() else set()
+        lent = Delegation.objects.at(clock.now()).filter(to=request.user).values("seat")
+        seats = Seat.objects.live().filter(Q(user=request.user) | Q(pk__in=lent))
+        roles = set(seats.values_list("role", flat=True))
         request.my_desks = [desk for desk, role in DESKS.items() if role in roles]
     return request.my_desks
 

@@ -1,9 +1,12 @@
 """Who may open what in the admin: one table over every address of the site. An address that is missing here fails."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib import admin
 from django.urls import NoReverseMatch, URLPattern, reverse
 
+from audit import clock
 from audit.models import AuditEvent
 from cases import replay
 from cases.models import Case
@@ -74,6 +77,10 @@ TABLE = {
     "workflows_workflow_seat": DEFINERS,
     "workflows_workflow_own": DEFINERS,
     "workflows_workflow_end_seat": DEFINERS,
+    "workflows_workflow_delegate": (302, 403, 403, 403, 200, 200, 200, 403),  # the seat's holder, and who may for him
+    "workflows_workflow_end_delegation": (302, 403, 403, 403, 200, 200, 200, 403),
+    "accounts_user_absent": (302, 403, 200, 403, 403, 403, 200, 403),  # the reviewer himself
+    "accounts_user_back": (302, 403, 200, 403, 403, 403, 200, 403),
     "workflows_workflow_draft": DEFINERS,
     "workflows_workflow_stop": OWNERS,
     "workflows_workflow_resume": OWNERS,
@@ -171,6 +178,10 @@ def things(send, refunds, owner, administrator, reviewer, approver, vendor_revie
         "workflows_workflow_end_seat": Seat.objects.filter(user=reviewer).get().pk,
         "workflows_workflow_limit": approver.seats.get().pk,
         "theirs": theirs.pk,
+        "approvers_seat": approver.seats.get().pk,
+        "delegation": workflows.delegate(
+            approver.seats.get(), UserFactory(), by=approver, until=clock.now() + timedelta(days=1), reason="Away"
+        ).pk,
     }
 
 
@@ -207,6 +218,10 @@ def address(name, things):
         return reverse(f"admin:{name}", args=[things[name]])
     if name.startswith(("workflows_policy_item_", "workflows_policy_remove_")):
         return reverse(f"admin:{name}", args=[things["workflows_policy"], 0])
+    if name == "workflows_workflow_delegate":
+        return reverse(f"admin:{name}", args=[things["approvers_seat"]])
+    if name == "workflows_workflow_end_delegation":
+        return reverse(f"admin:{name}", args=[things["delegation"]])
     if name == "auth_user_password_change":
         return reverse(f"admin:{name}", args=[things["accounts_user"]])
     for thing, pk in things.items():

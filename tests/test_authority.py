@@ -553,3 +553,53 @@ def test_where_the_policy_lists_reasons_one_is_chosen_kept_and_told(high, approv
 def test_where_it_lists_none_none_is_taken(high, approver):
     with pytest.raises(ValidationError, match="lists no reason codes"):
         actions.approve(high.pk, by=approver, reason_code="owed")
+
+
+# The pages
+
+
+def test_a_seat_is_delegated_and_an_absence_said_from_their_pages(client, approver, delegate):
+    seat = approver.seats.get()
+    client.force_login(approver)
+    until = (timezone.now() + 9 * DAY).strftime("%Y-%m-%d %H:%M")
+
+    wrong = client.post(
+        f"/admin/workflows/workflow/seats/{seat.pk}/delegate/",
+        {"to": delegate.pk, "until": "2020-01-01 10:00", "reason": "A week off"},
+    )
+    client.post(
+        f"/admin/workflows/workflow/seats/{seat.pk}/delegate/", {"to": delegate.pk, "until": until, "reason": "A week off"}
+    )
+    client.post(f"/admin/accounts/user/{approver.pk}/absent/", {"until": until, "stand_in": delegate.pk})
+
+    assert wrong.status_code == 422 and "A week off" in wrong.content.decode()
+    assert Delegation.objects.get().to == delegate and Absence.objects.get().stand_in == delegate
+    client.post(f"/admin/accounts/user/{approver.pk}/back/")
+    assert not Absence.objects.not_over(clock.now()).exists()
+
+
+def test_the_owner_of_risk_sees_what_needs_him_and_extends_it_there(client, high, owner):
+    with after_expiry(high):
+        jobs.expire_approvals()
+    client.force_login(owner)
+
+    assert "What needs you" in client.get("/admin/").content.decode()
+    assert "The time to approve ran out" in client.get(f"/admin/cases/case/{high.pk}/change/").content.decode()
+    client.post(f"/admin/cases/case/{high.pk}/extend/", {"minutes": 60, "reason": "A holiday", "revision": 1})
+    client.post(f"/admin/cases/case/{high.pk}/break_glass/", {"reason": "Nobody is here", "revision": 1})
+    assert again(high).released_at
+
+
+def test_over_rest(client, key, high, owner, approver):
+    manager = UserFactory(office="manager")
+    keys = {person: key(person) for person in (owner, approver, manager)}
+
+    def post(verb, person, body):
+        return client.post(f"/api/v1/cases/{high.pk}/{verb}/", body, content_type="application/json", **keys[person])
+
+    assert post("extend", approver, {"reason": "More", "minutes": 5}).status_code == 403
+    assert post("extend", owner, {"reason": "More", "minutes": 5}).status_code == 200
+    assert post("approve", owner, {"break_glass": True}).status_code == 422
+    assert post("approve", owner, {"break_glass": True, "reason": "Now"}).json()["closed_as"] == "released"
+    assert post("review-break-glass", owner, {"verdict": "kept"}).status_code == 403
+    assert post("review-break-glass", manager, {"verdict": "kept"}).status_code == 200

@@ -12,7 +12,7 @@ from workflows import actions, gaps
 from workflows.calendar_admin import CalendarAdmin
 from workflows.editing.pages import Editing
 from workflows.forms import NewWorkflowForm
-from workflows.models import AIRelease, Calendar, ExceptionCategory, PlaybookSection, Policy, Workflow
+from workflows.models import AIRelease, Calendar, Delegation, ExceptionCategory, PlaybookSection, Policy, Workflow
 from workflows.pages import WORKFLOW_PAGES, WorkflowPages, allowed
 from workflows.version_pages import PolicyPages
 
@@ -113,6 +113,9 @@ def as_told(request, workflow) -> dict:
         "warnings": gaps.warnings_in_force(workflow),
         "owners": workflow.owners.select_related("user"),
         "seats": workflow.seats.live().select_related("user__vendor").prefetch_related("limits"),
+        "delegations": Delegation.objects.filter(seat__workflow=workflow, ended_at=None, until__gt=clock.now()).select_related(
+            "to", "seat__user", "seat__workflow"
+        ),
         "rates": workflow.rates.all(),
         "categories": workflow.categories.all(),
     }

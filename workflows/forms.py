@@ -98,6 +98,12 @@ class SeatForm(forms.Form):
         widget=UnfoldAdminSelectWidget(),
     )
     role = forms.ChoiceField(choices=Role.choices, widget=UnfoldAdminSelectWidget())
+    title = forms.CharField(
+        required=False,
+        max_length=60,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="For an approver: the steps of a chain that name this title are his.",
+    )
     limits = forms.CharField(
         required=False,
         label="Limits",
@@ -125,6 +131,29 @@ def _limit(line) -> tuple[str, str, Decimal]:
     if fault := money.fault(limit[2], limit[1]):
         raise ValidationError(f"“{line.strip()}”: {fault}")
     return limit
+
+
+class DelegationForm(ReasonForm):
+    """To whom an approver's seat is lent, and for how long."""
+
+    to = forms.ModelChoiceField(
+        User.objects.filter(kind=User.Kind.PERSON, vendor=None, is_active=True).order_by("first_name", "username"),
+        label="To whom?",
+        widget=UnfoldAdminSelectWidget(),
+        help_text="An in-house person. He approves within this seat's limit, and nothing that either of you worked on.",
+    )
+    since = forms.DateTimeField(
+        label="From",
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2027-01-24 08:00"}),
+        help_text="Empty: from now on.",
+    )
+    until = forms.DateTimeField(
+        label="Until",
+        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2027-01-31 18:00"}),
+        help_text="In your time zone. Then it ends by itself.",
+    )
+    field_order = ["to", "since", "until", "reason"]
 
 
 class OwnerForm(forms.Form):

@@ -13,9 +13,9 @@ from accounts.forms import ReasonForm
 from accounts.permissions import is_in_house_staff
 from accounts.roles import Role
 from workflows import actions, gaps
-from workflows.forms import DraftForm, EndSeatForm, LimitForm, OwnerForm, RateForm, SeatForm
-from workflows.models import Seat, Workflow
-from workflows.permissions import may
+from workflows.forms import DelegationForm, DraftForm, EndSeatForm, LimitForm, OwnerForm, RateForm, SeatForm
+from workflows.models import Delegation, Seat, Workflow
+from workflows.permissions import may, may_lend
 
 # page → (its verb for `may`, form, the verb's function, title, what happens, button, what is said after)
 WORKFLOW_PAGES = {
@@ -76,6 +76,10 @@ class WorkflowPages(Asking):
             path("<int:workflow_id>/draft/", wrap(self.draft_page), name="workflows_workflow_draft"),
             path("seats/<int:seat_id>/end/", wrap(self.end_seat_page), name="workflows_workflow_end_seat"),
             path("seats/<int:seat_id>/limit/", wrap(self.limit_page), name="workflows_workflow_limit"),
+            path("seats/<int:seat_id>/delegate/", wrap(self.delegate_page), name="workflows_workflow_delegate"),
+            path(
+                "delegations/<int:delegation_id>/end/", wrap(self.end_delegation_page), name="workflows_workflow_end_delegation"
+            ),
         ]
 
     def verb_page(self, request, workflow_id, name):
@@ -128,6 +132,30 @@ class WorkflowPages(Asking):
         if form.cleaned_data["amount"] is not None and currency not in gaps.currencies_in_use(workflow):
             messages.warning(request, f"The rules of {workflow} name no amount in {currency}. Check that its cases come in it.")
         return redirect(address(workflow))
+
+    def delegate_page(self, request, seat_id):
+        seat = self._lendable(request, get_object_or_404(Seat.objects.live().select_related("user", "workflow"), pk=seat_id))
+        act = partial(actions.delegate, seat, by=request.user)
+        told = {"title": f"Delegate: {seat}", "button": "Delegate", "said": "The seat is delegated.", "original": seat.workflow}
+        return self.ask(request, DelegationForm(typed(request), label_suffix=""), act, back=address(seat.workflow), **told)
+
+    def end_delegation_page(self, request, delegation_id):
+        given = get_object_or_404(Delegation.objects.select_related("seat__user", "seat__workflow", "to"), pk=delegation_id)
+        workflow = self._lendable(request, given.seat).workflow
+        act = partial(actions.end_delegation, given, by=request.user)
+        told = {
+            "title": f"End a delegation: {given}",
+            "button": "End it",
+            "said": "The delegation is ended.",
+            "original": workflow,
+        }
+        return self.ask(request, EndSeatForm(typed(request), label_suffix=""), act, back=address(workflow), **told)
+
+    def _lendable(self, request, seat):
+        """The seat, where this person may lend it."""
+        if not is_in_house_staff(request.user) or not may_lend(request.user, seat):
+            raise PermissionDenied
+        return seat
 
     def _one(self, request, workflow_id, verb):
         if not is_in_house_staff(request.user):
