@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 
 from workflows.triggers.base import MISSING, Facts, look, remembered
@@ -10,13 +10,20 @@ from workflows.triggers.base import MISSING, Facts, look, remembered
 WORD = re.compile(r"\w+")
 
 
-def texts(value) -> Iterator[str]:
-    """Every string inside a JSON value."""
+def texts(value) -> list[str]:
+    """Every string inside a JSON value, in its order."""
     if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from texts(inner)
+        return [value]
+    found, open_ = [], [value]
+    while open_:
+        value = open_.pop()
+        if isinstance(value, str):
+            found.append(value)
+        elif isinstance(value, dict):
+            open_.extend(reversed(value.values()))
+        elif isinstance(value, list):
+            open_.extend(reversed(value))
+    return found
 
 
 def folded_text(text: str) -> str:
