@@ -13,6 +13,7 @@ from rest_framework.exceptions import APIException, PermissionDenied, Validation
 from audit.models import AuditEvent
 from cases.chains import as_steps
 from cases.facts import usable
+from cases.lookback import fingerprint
 from cases.models import Case, Release
 from integrations.models import OutboxRow
 from workflows import routing
@@ -132,7 +133,11 @@ def born(item, rules, ai_release, *, by, now, digest):
         "action": action,
         "confidence": usable(item.get("confidence")),
         "confidences": confidences,
+        "alternatives": item.get("alternatives"),
         "segment": item.get("segment") or "",
+        "channel": item.get("channel") or "",
+        "customer_reference": item.get("customer_reference") or "",
+        "received_at": item.get("received_at") or now,
     }
     draw = routing.draw(rules.workflow.secret, item["external_id"])
     way = routing.route(facts, policy, rules.dial, draw=draw, conflicts=conflicts)
@@ -152,14 +157,16 @@ def born(item, rules, ai_release, *, by, now, digest):
         alternatives=item.get("alternatives"),
         ai_release=ai_release,
         segment=facts["segment"],
-        channel=item.get("channel") or "",
-        customer_reference=item.get("customer_reference") or "",
+        channel=facts["channel"],
+        customer_reference=facts["customer_reference"],
+        fingerprint=fingerprint(item["input"]),
         policy=rules.policy,
         tier=way.tier,
         requires_approval=way.requires_approval,
-        approvals_needed=way.chain.people if way.chain else 0,
+        approvals_needed=way.approvals,
         chain=as_steps(way.chain),
         born_released=way.released,
+        routed={"to": way.state, "tier": way.tier, "released": way.released, "approvals": way.approvals},
         sentence=way.sentence,
         reasons=plain(way.reasons),
         tags=way.tags,

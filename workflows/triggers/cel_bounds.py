@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import cel
 
-from workflows.triggers.cel_values import MOST_BYTES, NAMES, Values
+from workflows.triggers.cel_values import MOST_BYTES, NAMES, Place
 
 TYPES = frozenset(
     ["bool", "bytes", "double", "duration", "dyn", "int", "list", "map", "null_type", "string", "timestamp", "type", "uint"]
@@ -59,18 +59,16 @@ CLASS = re.compile(r"\\[wWdDsSbBpP]")
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What of an expression costs: the names it asks for and how often, sums, patterns, and whether it walks lists."""
+    """What of an expression costs: how often it asks for something of the case, sums, patterns, whether it walks lists."""
 
-    names: frozenset[str]
     uses: int
     sums: int
     patterns: int
     walks: bool
     items: int  # of the lists written in the expression itself, at most
 
-    def excess(self, values: Values) -> str:
-        """Why this case is beyond what the expression may judge; empty where it is not."""
-        size, count = sum(values.bytes[name] for name in self.names), sum(values.values[name] for name in self.names)
+    def excess(self, size: int, count: int) -> str:
+        """Why a case of so many bytes and values is beyond what the expression may judge; empty where it is not."""
         if size > MOST_BYTES or count * self.uses > MOST_VALUES:
             return "the case is too large for an expression"
         if self.patterns * size > MOST_MATCHED:
@@ -82,17 +80,54 @@ class Bounds:
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An expression that is taken: compiled, with the places it asks for and its bounds."""
+
+    program: cel.Program
+    places: tuple[Place, ...]
+    bounds: Bounds
+
+
 @lru_cache(maxsize=4096)
-def checked(expression: str, trigger: str) -> tuple[cel.Program, Bounds]:
-    """The program and its bounds. Raises ValueError naming the trigger, what is wrong and where."""
+def checked(expression: str, trigger: str) -> Checked:
+    """Raises ValueError naming the trigger, what is wrong and where."""
     try:
-        program = cel.compile(expression)
+        cel.compile(expression)
     except ValueError as error:
         raise ValueError(f"Trigger “{trigger}”: {_readable(error)}") from error
     try:
-        return program, _bounds(expression)
+        bounds = _bounds(expression)
     except ValueError as error:
         raise ValueError(f"Trigger “{trigger}”: {error}") from error
+    flat, places = _flattened(expression)
+    return Checked(cel.compile(flat), places, bounds)
+
+
+def _flattened(expression: str) -> tuple[str, tuple[Place, ...]]:
+    """The expression with a name of its own for every path into the case, and for every has() of one."""
+    matches = list(TOKEN.finditer(expression))
+    texts = [match[0] for match in matches]
+    places, parts, end, place = {}, [], 0, 0
+    while place < len(matches):
+        match = matches[place]
+        field = place > 0 and texts[place - 1] == "."
+        if match.lastgroup != "name" or field or match[0] not in NAMES:
+            place += 1
+            continue
+        last, path = place, [match[0]]
+        while texts[last + 1 : last + 2] == ["."] and texts[last + 3 : last + 4] != ["("]:
+            path.append(texts[last + 2])
+            last += 2
+        first = place
+        whether = len(path) > 1 and texts[max(place - 2, 0) : place] == ["has", "("] and texts[last + 1 : last + 2] == [")"]
+        if whether:
+            first, last = place - 2, last + 1
+        name = places.setdefault((tuple(path), whether), f"__{len(places)}")
+        parts += [expression[end : matches[first].start()], name]
+        end, place = matches[last].end(), last + 1
+    flat = "".join([*parts, expression[end:]])
+    return flat, tuple(Place(name, path, whether) for (path, whether), name in places.items())
 
 
 def _readable(error) -> str:
@@ -116,7 +151,7 @@ def _bounds(expression: str) -> Bounds:
     if sums > MOST_SUMS:
         raise ValueError(f"at most {MOST_SUMS} times + may stand in an expression.")
     items = tokens.count(("sign", ",")) * (1 + sums) if walked else 0
-    return Bounds(frozenset(asked), max(len(asked), 1), sums, patterns, bool(walked), items)
+    return Bounds(max(len(asked), 1), sums, patterns, bool(walked), items)
 
 
 def _walks(tokens) -> tuple[int, set[str]]:
@@ -137,6 +172,8 @@ def _walks(tokens) -> tuple[int, set[str]]:
             raise ValueError("matches() may not stand within all(), exists(), filter() or map().")
     if walked > MOST_MACROS:
         raise ValueError(f"at most {MOST_MACROS} of {', '.join(sorted(MACROS))} may stand in an expression.")
+    if any(name.startswith("__") for name in bound):
+        raise ValueError("names in all(), exists(), filter() or map() may not begin with two underscores.")
     if taken := bound & (NAMES | TYPES):
         raise ValueError(f"“{min(taken)}” is a name of the case. Choose another one in all(), exists(), filter() or map().")
     return walked, bound

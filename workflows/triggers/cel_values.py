@@ -1,16 +1,17 @@
-"""What a CEL expression sees of a case: built once a case, only the names that some expression asks for.
+"""What a CEL expression sees of a case: the values at the paths it names, and nothing else of it.
 
-Amounts are decimals and enter as doubles. Every amount this product takes (below 10¹², at most three decimals) has a double
-of its own, the one that the same digits in an expression mean: `action.amount >= 499.99` is exact at the boundary. Sums and
-products of amounts are doubles' sums: compare those with a margin.
+`context.order.total` enters as one value under a name of its own, so that a case is not converted whole for every expression
+(a nested object costs more than all the rest). Amounts are decimals and enter as doubles. Every amount this product takes
+(below 10¹², at most three decimals) has a double of its own, the one that the same digits in an expression mean:
+`action.amount >= 499.99` is exact at the boundary. Sums and products of amounts are doubles' sums: compare those with a margin.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
-import cel
 import msgspec
 
-from workflows.triggers.base import Facts, remembered
+from workflows.triggers.base import Facts
 
 MOST_BYTES = 256_000  # of the values an expression asks for, as JSON; a case beyond is judged by no expression
 NAMES = frozenset(
@@ -29,36 +30,55 @@ NAMES = frozenset(
 )
 
 
-@dataclass(slots=True)
-class Values:
-    """One case as expressions see it: how large each name's value is (bytes as JSON, values about), and the context.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A path that stands in an expression, and the name that stands for it in the compiled one."""
 
-    Both are filled as expressions ask, the context last: what is too large is never converted.
-    """
-
-    bytes: dict[str, int] = field(default_factory=dict)
-    values: dict[str, int] = field(default_factory=dict)
-    known: set[str] = field(default_factory=set)
-    made: cel.Context = field(default_factory=cel.Context)
-
-    def measure(self, facts: Facts, names: frozenset[str]) -> None:
-        for name in names:
-            if name not in self.bytes:
-                text = msgspec.json.encode(facts.get(name))
-                self.bytes[name], self.values[name] = len(text), text.count(b",") + 1
-
-    def context(self, facts: Facts, names: frozenset[str]) -> cel.Context:
-        """What is null at the top or in the action, or was not sent, is absent: missing, no error."""
-        for name in names - self.known:
-            value = facts.get(name)
-            if name == "action":
-                value = {part: inner for part, inner in value.items() if inner is not None}
-            if value is not None:
-                self.made.add_variable(name, value)
-        self.known |= names
-        return self.made
+    name: str
+    path: tuple[str, ...]
+    asks_whether: bool = False  # has(path): true or false, as long as what it should be in is there
 
 
-def values_of(facts: Facts) -> Values:
-    """The case's one, shared by all expressions of the policy."""
-    return remembered(facts, "cel", Values)
+class WrongKind(TypeError):
+    """A path leads through something that is no object."""
+
+
+def values_at(facts: Facts, places: tuple[Place, ...]) -> dict[str, Any]:
+    """The values by name. What was not sent, and what is null at the top or in the action, is left out: missing, no error."""
+    found = {}
+    for place in places:
+        value: Any = facts
+        for part in place.path[:-1]:
+            value = value.get(part)
+            if not isinstance(value, dict):
+                if value is not None:
+                    raise WrongKind(f"{'.'.join(place.path)}: {part} is no object")
+                break
+        else:
+            _put(found, place, value)
+    return found
+
+
+def _put(found: dict, place: Place, inside: dict) -> None:
+    last = place.path[-1]
+    if place.asks_whether:
+        found[place.name] = last in inside and not (place.path[0] == "action" and inside[last] is None)
+    elif last in inside:
+        value = inside[last]
+        if value is None and (len(place.path) == 1 or place.path[0] == "action"):
+            return
+        if last == "action" and len(place.path) == 1:
+            value = {name: one for name, one in value.items() if one is not None}
+        found[place.name] = value
+
+
+def size_of(found: dict[str, Any]) -> tuple[int, int]:
+    """Bytes as JSON, about, and how many values."""
+    size = count = 0
+    for value in found.values():
+        if isinstance(value, dict | list):
+            text = msgspec.json.encode(value)
+            size, count = size + len(text), count + text.count(b",") + 1
+        else:
+            size, count = size + (len(value) if isinstance(value, str) else 8), count + 1
+    return size, count

@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from workflows.triggers.base import Effect, Fires, Path, Share, Words, is_blank, listed, look, shown
 from workflows.triggers.comparing import at_odds
-from workflows.triggers.promised import DEADLINES, PROMISES
+from workflows.triggers.promised import DEADLINES, PROMISES, TIMES
 from workflows.triggers.wording import Phrases, PhrasesByLanguage, texts_at
 
 
@@ -119,7 +119,7 @@ class Promises(Effect, tag="promises"):
                 for of, phrases in lists:
                     if found := phrases.first_in(text):
                         return {"of": of, "phrase": found, "says": f"“{found}” promises a customer something ({of})"}
-                if deadlines and (found := DEADLINES.search(text.folded)):
+                if deadlines and not TIMES.isdisjoint(text.words) and (found := DEADLINES.search(text.folded)):
                     return {"of": "deadline", "phrase": found[0], "says": f"“{found[0]}” promises a deadline"}
             return None
 

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Literal
 
+import cel
 from msgspec import Meta
 
 from workflows.triggers.base import Effect, Fires
 from workflows.triggers.cel_bounds import checked
-from workflows.triggers.cel_values import values_of
+from workflows.triggers.cel_values import size_of, values_at
 
 
 class Expression(Effect, tag="expression"):
@@ -23,20 +24,19 @@ class Expression(Effect, tag="expression"):
         checked(self.expression, self.name)
 
     def prepare(self) -> Fires:
-        program, bounds = checked(self.expression, self.name)
-        missing_fires = self.when_missing == "fires"
+        expression, missing_fires = checked(self.expression, self.name), self.when_missing == "fires"
+        paths = {place.name: ".".join(place.path) for place in expression.places}
 
         def fires(facts):
-            values = values_of(facts)
-            values.measure(facts, bounds.names)
-            if excess := bounds.excess(values):
-                return {"failed": excess, "says": f"“{self.name}” cannot be judged: {excess}"}
             try:
-                answer = program.execute(values.context(facts, bounds.names))
+                values = values_at(facts, expression.places)
+                if excess := expression.bounds.excess(*size_of(values)):
+                    return {"failed": excess, "says": f"“{self.name}” cannot be judged: {excess}"}
+                answer = expression.program.execute(cel.Context(variables=values))
             except (KeyboardInterrupt, SystemExit, MemoryError):
                 raise
             except BaseException as error:  # the library's panics are no Exception
-                if absent := _absent(error):
+                if absent := _absent(error, paths):
                     says = f"“{self.name}” misses {absent}"
                     return {"missing": absent, "says": says} if missing_fires else None
                 return _failed(self.name, error)
@@ -49,14 +49,14 @@ class Expression(Effect, tag="expression"):
         return fires
 
 
-def _absent(error) -> str:
+def _absent(error, paths: dict[str, str]) -> str:
     """The name that is not there; empty where something else went wrong."""
     if isinstance(error, KeyError):
         return str(error.args[0])
     if isinstance(error, IndexError):
         return "an item of a list"
     if isinstance(error, RuntimeError) and str(error).startswith("Undefined variable"):
-        return str(error).split("'")[1]
+        return paths.get(str(error).split("'")[1], "")
     return ""
 
 

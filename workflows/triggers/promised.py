@@ -38,15 +38,17 @@ PROMISES = {
 }
 
 _NUMBER = r"(?:\d{1,3}|an?|one|two|three|einem|einer|zwei|drei|une?|deux|trois|una?|dos|tres)"
-_SPAN = (
-    r"(?:(?:business|working|werk|jours?|dias?) ?)?"
-    r"(?:minutes?|hours?|days?|weeks?|minuten?|stunden?|tagen?|arbeitstagen?|werktagen?|wochen?"
-    r"|heures?|jours?|semaines?|minutos?|horas?|dias?|semanas?)"
+_UNITS = (
+    "minute minutes hour hours day days week weeks minuten stunde stunden tag tagen arbeitstagen werktagen woche wochen "
+    "heure heures jour jours semaine semaines minuto minutos hora horas dia dias semana semanas"
 )
-_DAY = (
-    r"(?:monday|tuesday|wednesday|thursday|friday|saturday|sunday|montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag"
-    r"|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|lunes|martes|miercoles|jueves|viernes|sabado|domingo)"
+_DAYS = (
+    "monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag sonntag "
+    "lundi mardi mercredi jeudi vendredi samedi dimanche lunes martes miercoles jueves viernes sabado domingo"
 )
+TIMES = frozenset(f"{_UNITS} {_DAYS}".split())  # without one of these words a text has no deadline to look for
+_SPAN = rf"(?:business |working )?(?:{_UNITS.replace(' ', '|')})"
+_DAY = rf"(?:{_DAYS.replace(' ', '|')})"
 # On folded text, every repetition bounded: linear whatever stands in the text.
 DEADLINES = re.compile(
     rf"(?<!\w)(?:(?:within|in|innerhalb von|binnen|sous|dans les|d'ici|en|dentro de|en menos de) (?:the next )?{_NUMBER} {_SPAN}"

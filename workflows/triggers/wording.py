@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 
 from workflows.triggers.base import MISSING, Facts, look, remembered
@@ -10,13 +10,20 @@ from workflows.triggers.base import MISSING, Facts, look, remembered
 WORD = re.compile(r"\w+")
 
 
-def texts(value) -> Iterator[str]:
-    """Every string inside a JSON value."""
+def texts(value) -> list[str]:
+    """Every string inside a JSON value, in its order."""
     if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from texts(inner)
+        return [value]
+    found, open_ = [], [value]
+    while open_:
+        value = open_.pop()
+        if isinstance(value, str):
+            found.append(value)
+        elif isinstance(value, dict):
+            open_.extend(reversed(value.values()))
+        elif isinstance(value, list):
+            open_.extend(reversed(value))
+    return found
 
 
 def folded_text(text: str) -> str:
@@ -37,19 +44,34 @@ def _marks() -> re.Pattern:
 
 
 class Text:
-    """One text of a case, folded, with its words; spaces and line breaks count as one space."""
+    """One text of a case, folded, and the words in it."""
 
-    __slots__ = ("folded", "tokens", "words")
+    __slots__ = ("_folded", "_spaced", "words")
 
     def __init__(self, text: str):
-        self.folded = " ".join(folded_text(text).split())
-        self.tokens = WORD.findall(self.folded)
-        self.words = frozenset(self.tokens)
+        self._folded, self._spaced = folded_text(text), None
+        self.words = frozenset(WORD.findall(self._folded))
+
+    @property
+    def folded(self) -> str:
+        """Spaces and line breaks count as one space."""
+        if self._spaced is None:
+            self._spaced = " ".join(self._folded.split())
+        return self._spaced
+
+    @property
+    def tokens(self) -> list[str]:
+        return WORD.findall(self._folded)
 
 
 def texts_at(facts: Facts, path: str, parts: list[str]) -> list[Text]:
-    """The texts under a path, folded once a case."""
-    return remembered(facts, ("texts", path), lambda: [Text(text) for text in texts(look(facts, parts))])
+    """The texts under a path; each is folded once a case, however many paths lead to it."""
+
+    def found():
+        known = remembered(facts, "texts", dict)
+        return [known.get(text) or known.setdefault(text, Text(text)) for text in texts(look(facts, parts))]
+
+    return remembered(facts, ("texts", path), found)
 
 
 class Phrases:
@@ -63,8 +85,9 @@ class Phrases:
         folded = dict.fromkeys(" ".join(folded_text(phrase).split()) for phrase in phrases)
         folded.pop("", None)
         self.words = frozenset(phrase for phrase in folded if WORD.fullmatch(phrase))
-        longer = [phrase for phrase in folded if phrase not in self.words]
-        self.longer = [(phrase, frozenset(WORD.findall(phrase))) for phrase in longer]
+        self.longer = [(phrase, frozenset(WORD.findall(phrase))) for phrase in folded if phrase not in self.words]
+        self.leads = frozenset(max(words, key=len) for _, words in self.longer if words)
+        self.signs = any(not words for _, words in self.longer)
 
     def __bool__(self):
         return bool(self.words or self.longer)
@@ -73,6 +96,8 @@ class Phrases:
         """One that stands in the text; None where none does."""
         if not self.words.isdisjoint(text.words):
             return next(token for token in text.tokens if token in self.words)
+        if not self.longer or (self.leads.isdisjoint(text.words) and not self.signs):
+            return None
         return next((phrase for phrase, words in self.longer if words <= text.words and _stands(phrase, text.folded)), None)
 
     def absent_from(self, heard: list[Text]) -> list[str]:
