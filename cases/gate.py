@@ -31,7 +31,7 @@ STANDING = """
 SELECT ARRAY(SELECT role FROM workflows_seat WHERE workflow_id = %(workflow)s AND user_id = %(user)s AND ended_at IS NULL),
   ARRAY(SELECT "of" FROM owners_acting(%(now)s) WHERE workflow_id = %(workflow)s AND user_id = %(user)s),
   (SELECT jsonb_agg(jsonb_build_array(a.holder_id, a.delegation_id, a.title, a.most, a.within) ORDER BY a.delegation_id NULLS FIRST)
-    FROM authority_to_approve(%(workflow)s, %(action_type)s, %(amount)s, %(currency)s, %(now)s) a WHERE a.user_id = %(user)s),
+    FROM authority_to_approve(%(workflow)s, %(action_type)s, %(amount)s, %(currency)s, %(user)s, %(now)s) a),
   (SELECT max(least(until, ended_at)) FROM accounts_absence
     WHERE user_id = %(user)s AND since <= %(now)s AND %(now)s < least(until, ended_at)),
   ARRAY(SELECT DISTINCT by_id FROM cases_decision WHERE case_id = %(case)s AND (verb = ANY(%(making)s) OR output IS NOT NULL)),

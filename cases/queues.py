@@ -20,8 +20,10 @@ from workflows.models import compiled_policy
 # delegate also what the seat that is lent to him may take. Who is away is offered nothing.
 NEXT = """
 SELECT first.id FROM (
-  SELECT workflow_id, role FROM workflows_seat WHERE user_id = %(user)s AND ended_at IS NULL AND role IN ('reviewer', 'resolver')
-  UNION SELECT workflow_id, 'approver' FROM approvers_at(%(now)s) WHERE user_id = %(user)s) s
+  SELECT workflow_id, role FROM workflows_seat
+   WHERE user_id = %(user)s AND ended_at IS NULL AND role IN ('reviewer', 'resolver', 'approver')
+  UNION SELECT l.workflow_id, l.role FROM workflows_delegation g JOIN workflows_seat l ON l.id = g.seat_id
+   WHERE g.to_id = %(user)s AND g.ended_at IS NULL) s
  CROSS JOIN LATERAL (
   SELECT c.id, c.priority, c.due_at FROM cases_case c
    WHERE c.workflow_id = s.workflow_id
@@ -35,8 +37,8 @@ SELECT first.id FROM (
        (c.expires_at IS NULL OR c.expires_at > %(now)s)
        AND NOT EXISTS (SELECT FROM cases_decision d WHERE d.case_id = c.id AND d.by_id = %(user)s)
        AND NOT EXISTS (SELECT FROM accounts_user u WHERE u.id = c.sender_id AND u.answers_for_id = %(user)s)
-       AND EXISTS (SELECT FROM authority_to_approve(c.workflow_id, c.action_type, c.amount, c.currency, %(now)s) a
-         WHERE a.user_id = %(user)s AND a.within
+       AND EXISTS (SELECT FROM authority_to_approve(c.workflow_id, c.action_type, c.amount, c.currency, %(user)s, %(now)s) a
+         WHERE a.within
            AND (a.delegation_id IS NULL
              OR NOT EXISTS (SELECT FROM cases_decision d WHERE d.case_id = c.id AND d.by_id = a.holder_id)
             AND NOT EXISTS (SELECT FROM accounts_user u WHERE u.id = c.sender_id AND u.answers_for_id = a.holder_id))

@@ -176,6 +176,7 @@ def born(item, rules, ai_release, *, by, now, digest):
         sampled=way.sampled,
         state=way.state,
         due_at=None if closed else now + timedelta(minutes=policy.rules.tiers[way.tier].due_minutes),
+        expires_at=now + timedelta(minutes=policy.rules.approval_minutes) if way.state == "approval" else None,
         action_type=action["type"],
         amount=action["amount"],
         currency=action["currency"],

@@ -46,17 +46,16 @@ BEGIN ATOMIC
        AND approvers_at.moment < least(a.until, a.ended_at));
 END;
 
--- The one question of authority: of gate, queue, triggers and alerts alike.
-CREATE FUNCTION authority_to_approve(workflow bigint, action_type text, amount numeric, currency text, moment timestamptz)
-RETURNS TABLE (user_id bigint, seat_id bigint, holder_id bigint, delegation_id bigint, title varchar, most numeric, within boolean)
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-  SELECT p.user_id, p.seat_id, p.holder_id, p.delegation_id, p.title, l.most,
-    authority_to_approve.amount IS NULL OR coalesce(l.most >= authority_to_approve.amount, false)
-    FROM approvers_at(authority_to_approve.moment) p
-    CROSS JOIN LATERAL (SELECT limit_of(p.seat_id, authority_to_approve.action_type, authority_to_approve.currency) AS most) l
-   WHERE p.workflow_id = authority_to_approve.workflow;
-END;
+-- The one question of authority, of gate, queue and triggers alike: by which seats this person may approve such an action.
+-- Its plan is kept for the session: written into the statements that ask it, it was planned anew at each of them.
+CREATE FUNCTION authority_to_approve(of_workflow bigint, of_type text, of_amount numeric, in_currency text, person bigint, moment timestamptz)
+RETURNS TABLE (seat_id bigint, holder_id bigint, delegation_id bigint, title varchar, most numeric, within boolean)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
+BEGIN
+  RETURN QUERY SELECT p.seat_id, p.holder_id, p.delegation_id, p.title, l.most, of_amount IS NULL OR coalesce(l.most >= of_amount, false)
+    FROM approvers_at(moment) p CROSS JOIN LATERAL (SELECT limit_of(p.seat_id, of_type, in_currency) AS most) l
+   WHERE p.workflow_id = of_workflow AND p.user_id = person;
+END $$;
 
 CREATE FUNCTION the_delegate_is_another() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
