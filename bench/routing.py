@@ -99,8 +99,8 @@ def once(compiled: Compiled):
     return route(facts, compiled, Dial(), draw=0.5, conflicts=conflicts)
 
 
-def measured(rounds=30, each=300) -> float:
-    """The median of the rounds, µs of CPU for one."""
+def measured(rounds=40, each=250) -> tuple[float, float]:
+    """The median and the least of the rounds, µs of CPU for one. The least is what it costs where nobody else is about."""
     compiled = policy()
     way = once(compiled)
     assert way.state == "closed" and not way.reasons, way
@@ -110,12 +110,11 @@ def measured(rounds=30, each=300) -> float:
         for _ in range(each):
             once(compiled)
         runs.append((time.process_time() - began) / each * 1e6)
-    return statistics.median(runs)
+    return statistics.median(runs), min(runs)
 
 
 if __name__ == "__main__":
     size = len(json.dumps(ITEM))
-    found = measured()
-    print(
-        f"routing, 30 triggers (5 CEL), {size} bytes: {found:.1f} µs CPU (target {TARGET}): {'yes' if found <= TARGET else 'NO'}"
-    )
+    median, least = measured()
+    met = "yes" if median <= TARGET else "NO"
+    print(f"routing, 30 triggers (5 CEL), {size} bytes: {median:.1f} µs CPU, at the least {least:.1f} (target {TARGET}: {met})")

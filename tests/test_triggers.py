@@ -6,10 +6,13 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from workflows.patterns import Rules
 from workflows.triggers import Trigger
 from workflows.triggers.ready_made import READY_MADE
+from workflows.triggers.wording import WORD, words_of
 
 NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
 NO_ACTION = {"type": "", "amount": None, "currency": "", "payee": ""}
@@ -161,6 +164,11 @@ def test_two_thousand_words_over_a_hundred_kilobytes_take_milliseconds():
 
     assert answers == [None] * 4
     assert time.process_time() - began < 4 * 0.1
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_the_short_way_to_the_words_finds_the_same(text):
+    assert words_of(text) == WORD.findall(text)
 
 
 WORDING = {"kind": "required_wording", "phrases": ["right of withdrawal", "terms"], "within": "output.text"}

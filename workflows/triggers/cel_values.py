@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from workflows.triggers.base import Facts
+from workflows.triggers.base import MISSING, Facts
 
 MOST_BYTES = 256_000  # of the values an expression asks for, as JSON; a case beyond is judged by no expression
 NAMES = frozenset(
@@ -47,29 +47,26 @@ def values_at(facts: Facts, places: tuple[Place, ...]) -> dict[str, Any]:
     """The values by name. What was not sent, and what is null at the top or in the action, is left out: missing, no error."""
     found = {}
     for place in places:
-        value: Any = facts
+        inside: Any = facts
         for part in place.path[:-1]:
-            value = value.get(part)
-            if not isinstance(value, dict):
-                if value is not None:
+            inside = inside.get(part)
+            if not isinstance(inside, dict):
+                if inside is not None:
                     raise WrongKind(f"{'.'.join(place.path)}: {part} is no object")
                 break
         else:
-            _put(found, place, value)
+            value = inside.get(place.path[-1], MISSING)
+            if value is None and (inside is facts or inside is facts["action"]):
+                value = MISSING
+            if place.asks_whether:
+                found[place.name] = value is not MISSING
+            elif value is not MISSING:
+                found[place.name] = _sent(value) if value is facts["action"] else value
     return found
 
 
-def _put(found: dict, place: Place, inside: dict) -> None:
-    last = place.path[-1]
-    if place.asks_whether:
-        found[place.name] = last in inside and not (place.path[0] == "action" and inside[last] is None)
-    elif last in inside:
-        value = inside[last]
-        if value is None and (len(place.path) == 1 or place.path[0] == "action"):
-            return
-        if last == "action" and len(place.path) == 1:
-            value = {name: one for name, one in value.items() if one is not None}
-        found[place.name] = value
+def _sent(action: dict) -> dict:
+    return {name: value for name, value in action.items() if value is not None}
 
 
 def size_of(found: dict[str, Any]) -> tuple[int, int]:

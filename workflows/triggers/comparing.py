@@ -43,13 +43,13 @@ def at_odds(must: str, tolerance: float, share: float) -> Callable[[Any, Any], b
 
 def number(value) -> Decimal | None:
     """The number a value is, numeric strings included; truth values are none."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, Decimal):
-        return value if value.is_finite() else None
     if isinstance(value, str):
         return Decimal(value.strip()) if NUMBER.fullmatch(value.strip()) else None
-    return Decimal(repr(value)) if isinstance(value, int | float) and abs(value) < 10**30 else None
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        return Decimal(repr(value)) if abs(value) < 10**30 else None
+    return value if isinstance(value, Decimal) and value.is_finite() else None
 
 
 def days_apart(left, right) -> Decimal | None:

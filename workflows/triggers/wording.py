@@ -8,6 +8,7 @@ from functools import cache
 from workflows.triggers.base import MISSING, Facts, look, remembered
 
 WORD = re.compile(r"\w+")
+BETWEEN = bytes(byte if chr(byte).isalnum() or chr(byte) == "_" else 32 for byte in range(128)) + bytes(range(128, 256))
 
 
 def texts(value) -> list[str]:
@@ -43,6 +44,13 @@ def _marks() -> re.Pattern:
     return re.compile(f"[{''.join(unseen)}]+")
 
 
+def words_of(folded: str) -> list[str]:
+    """The words of a folded text, as `WORD` finds them; a table does it in half the time where all of it is ASCII."""
+    if folded.isascii():
+        return folded.encode().translate(BETWEEN).decode().split()
+    return WORD.findall(folded)
+
+
 class Text:
     """One text of a case, folded, and the words in it."""
 
@@ -50,7 +58,7 @@ class Text:
 
     def __init__(self, text: str):
         self._folded, self._spaced = folded_text(text), None
-        self.words = frozenset(WORD.findall(self._folded))
+        self.words = frozenset(words_of(self._folded))
 
     @property
     def folded(self) -> str:
@@ -61,7 +69,7 @@ class Text:
 
     @property
     def tokens(self) -> list[str]:
-        return WORD.findall(self._folded)
+        return words_of(self._folded)
 
 
 def texts_at(facts: Facts, path: str, parts: list[str]) -> list[Text]:
