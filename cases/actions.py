@@ -11,7 +11,7 @@ from audit import clock, trail
 from cases import alerts, lookback
 from cases.chains import approvals, as_steps, is_complete_with_one_more
 from cases.corrections import differences
-from cases.gate import asking, changing, what_happened
+from cases.gate import asking, changing, move, what_happened
 from cases.models import Alert, BreakGlassReview, Correction, Rework
 from cases.permissions import seat_for
 from cases.states import APPROVAL, CLOSED, DESKS, ClosedAs
@@ -163,7 +163,9 @@ def extend(case_id, *, by, reason, minutes):
         case.expires_at = now + timedelta(minutes=minutes)
         case.save(update_fields=["expires_at"])
         alerts.settle(case, Alert.Code.APPROVAL_EXPIRED, at=now)
-        trail.record("case.extend", by=by, subject=case, words=_said(reason).strip(), until=case.expires_at)
+        trail.record(
+            "case.extend", by=by, subject=case, words=_said(reason).strip(), until=case.expires_at, **move(case, case.state)
+        )
     return case
 
 
@@ -174,7 +176,7 @@ def expire(case_id, *, by):
             raise Conflict("This approval is not due to expire.", code="not_due")
         says = f"The time to approve ran out on {case.expires_at:%Y-%m-%d at %H:%M} UTC. Reject it, send it back, extend it or break the glass."
         if alerts.raise_for(case, Alert.Code.APPROVAL_EXPIRED, says, at=clock.now()):
-            trail.record("case.expire", by=by, subject=case, expired_at=case.expires_at)
+            trail.record("case.expire", by=by, subject=case, expired_at=case.expires_at, **move(case, case.state))
     return case
 
 
@@ -196,7 +198,13 @@ def review_break_glass(case_id, *, by, verdict, note=""):
         )
         alerts.settle(case, Alert.Code.REVIEW_OVERDUE, at=now)
         trail.record(
-            "case.review_break_glass", by=by, subject=case, words=note.strip(), decision=review.decision_id, verdict=verdict
+            "case.review_break_glass",
+            by=by,
+            subject=case,
+            words=note.strip(),
+            decision=review.decision_id,
+            verdict=verdict,
+            **move(case, case.state),
         )
     return case
 

@@ -222,7 +222,7 @@ def _write(case):
         by=story.by,
         subject=case,
         words=story.reason,
-        **{"from": story.desk, "to": case.state, "policy": case.policy_id, "ai_release": case.ai_release_id},
+        **move(case, story.desk),
         **({"decision": decision} if decision else {}),
         **({"reason_code": story.reason_code} if story.reason_code else {}),
         **({"for": story.seat.holder} if story.seat and story.seat.delegation else {}),
@@ -330,6 +330,11 @@ def _works_there(vendor_id, case) -> bool:
     """Whether the vendor has somebody at the desk the case is going to; else the house takes it, as it takes every approval."""
     seats = Seat.objects.live().filter(workflow=case.workflow_id, role=DESKS.get(case.state), user__vendor=vendor_id)
     return case.state == CLOSED or seats.filter(user__is_active=True).exists()
+
+
+def move(case, desk) -> dict:
+    """What every event about a case says: from which desk to which, under which policy, of which AI release."""
+    return {"from": desk, "to": case.state, "policy": case.policy_id, "ai_release": case.ai_release_id}
 
 
 def settle(case):

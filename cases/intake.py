@@ -400,6 +400,7 @@ def _hold(row, now):
     due = compiled_policy(row["policy_id"]).rules.tiers[row["tier"]].due_minutes
     row["reasons"] = [*row["reasons"], {"name": "Stop switch", "kind": "stop", "says": why}]
     row |= {"state": "review", "released": False, "sampled": False, "probability": 1.0}
+    row["routed"] |= {"to": "review", "released": False}
     row |= {"sentence": f"Held for review: {why}.", "due_at": now + timedelta(minutes=due)}
 
 

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from accounts.models import Absence
 from audit import clock, trail
-from cases.gate import asking, end_claim, nobody_else_holds, what_happened
+from cases.gate import asking, end_claim, move, nobody_else_holds, what_happened
 from cases.models import Case, Claim
 from cases.states import DESKS, OPEN
 from integrations.problems import Conflict
@@ -111,7 +111,7 @@ def skip(case_id, *, by, reason) -> Case:
         raise ValidationError({"reason": "Say why."})
     with _at_a_desk(case_id, "skip", by) as case:
         case.passed_by = [*case.passed_by, by.pk]
-        trail.record("case.skip", by=by, subject=case, words=reason.strip(), desk=case.state)
+        trail.record("case.skip", by=by, subject=case, words=reason.strip(), **move(case, case.state))
         return _free(case, "skipped")
 
 

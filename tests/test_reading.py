@@ -56,7 +56,7 @@ def test_every_kind_of_trigger_is_read_out():
     kinds = {kind.__struct_config__.tag for kind in Trigger.__args__}
 
     assert kinds == set(CLAUSES) == {trigger["kind"] for trigger, _ in SENTENCES}
-    assert {trigger["kind"] for trigger in READY_MADE.values()} == kinds
+    assert {trigger["kind"] for trigger in READY_MADE} == kinds
 
 
 def test_what_a_trigger_does():
@@ -102,7 +102,7 @@ def test_a_whole_policy_reads_as_sentences():
         "5 % of what goes straight through is drawn for a look, released meanwhile. 20 % in “vip”. Never less than 4 %. Due in 8 hours.",
         "The segment “vip” is of medium risk at least.",
         "The action is read from the output: its amount in amount.",
-        "For the action “refund” from 5,000.00 EUR on of high risk or higher: Team lead (1 person), then Finance (2 people, controller).",
+        "For the action “refund” from 5,000.00 EUR on of high risk or higher: Team lead (one person), then Finance (2 people, controller).",
         "A reason to choose for reject or send back: “Fraud suspected”.",
         "An approval not given in 2 days goes to the owner of risk.",
     ):

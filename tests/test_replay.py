@@ -80,7 +80,7 @@ def test_the_version_that_routed_a_case_routes_it_the_same_again(send, refunds, 
 def again(case, policy):
     """The route of this case under a version, from what is stored of it."""
     about = {"workflow": case.workflow_id, "since": case.received_at, "until": clock.now(), "last": case.pk}
-    [row] = [row for page in replay.pages(about) for row in page if row[0] == case.pk]
+    [row] = [row for page in replay.pages(about, 0) for row in page if row[0] == case.pk]
     compiled = replay.draft_of(policy)
     return routed_again(msgspec.convert(row, Past), compiled.compiled(), compiled.dial())
 
@@ -107,7 +107,7 @@ def test_of_a_case_from_before_it_was_kept_what_was_sent_apart_the_action_as_rea
 
 def row_of(case):
     about = {"workflow": case.workflow_id, "since": case.received_at, "until": clock.now(), "last": case.pk}
-    [[row]] = list(replay.pages(about))
+    [[row]] = list(replay.pages(about, 0))
     return row
 
 
@@ -349,7 +349,7 @@ def assert_each_alone_is_the_same(workflow, first):
     policy, dial = version.compiled(), version.dial()
     stored = {pk: rest for pk, *rest in Case.objects.values_list("pk", "sentence", "reasons", "probability", "sampled")}
     about = {"workflow": workflow.pk, "since": first, "until": clock.now(), "last": max(stored)}
-    for page in replay.pages(about):
+    for page in replay.pages(about, 0):
         for past in msgspec.convert(page, list[Past]):
             anew = routed_again(past, policy, dial)
             assert [anew.sentence, anew.reasons, anew.probability, anew.sampled] == stored[past.id]

@@ -13,6 +13,7 @@ from rest_framework.exceptions import APIException, PermissionDenied, Validation
 from audit.models import AuditEvent
 from cases.chains import as_steps
 from cases.facts import usable
+from cases.intake import NOTHING_SENT
 from cases.lookback import fingerprint
 from cases.models import Case, Release
 from integrations.models import OutboxRow
@@ -123,7 +124,7 @@ def release_names(item):
 def born(item, rules, ai_release, *, by, now, digest):
     """The case, routed but not stored, and its Route."""
     policy, sent = compiled_policy(rules.policy.pk), item.get("action") or {}
-    sent = {"type": "", "amount": None, "currency": "", "payee": "", **sent}
+    sent = {**NOTHING_SENT, **sent}
     action, conflicts = routing.action_in(item["output"], sent, policy.rules)
     confidences = {name: usable(value) for name, value in (item.get("confidences") or {}).items()}
     facts = {
@@ -151,6 +152,7 @@ def born(item, rules, ai_release, *, by, now, digest):
         input=item["input"],
         context=item.get("context"),
         output=item["output"],
+        sent_action=plain(sent) if sent != NOTHING_SENT else {},
         received_action=plain(action) if action["type"] or action["amount"] is not None else None,
         confidence=facts["confidence"],
         confidences=item.get("confidences") and confidences,
