@@ -1,11 +1,13 @@
 """The suite runs as hitl_app on real PostgreSQL, migrations on; only `as_owner()` makes, empties and drops the database."""
 
 import itertools
+import time
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from django.test import TransactionTestCase
+from django.db import transaction
+from django.test import Client, TransactionTestCase
 from django.test.utils import setup_databases, teardown_databases
 
 from accounts import keys
@@ -56,6 +58,22 @@ def in_house():
 @pytest.fixture
 def monday():
     return datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
+
+
+class SignedIn(Client):
+    """Whoever is signed in by force has given the second factor, too. Tests of sign-in itself use a plain Client."""
+
+    def force_login(self, user, backend=None):
+        super().force_login(user, backend)
+        session = self.session
+        session["account_authentication_methods"] = [{"method": "mfa", "type": "totp", "at": time.time()}]
+        session["account_authentication_methods_user"] = str(user.pk)
+        session.save()
+
+
+@pytest.fixture
+def client():
+    return SignedIn()
 
 
 # People, named by what they are
@@ -165,6 +183,17 @@ def key(owner):
         return {"HTTP_AUTHORIZATION": f"Bearer {text}"}
 
     return header
+
+
+@pytest.fixture
+def committed(transactional_db, request):
+    """Other fixtures, committed: for tests that begin transactions of their own."""
+
+    def committed(*names):
+        with transaction.atomic():
+            return [request.getfixturevalue(name) for name in names]
+
+    return committed
 
 
 @pytest.fixture(autouse=True)
