@@ -1,5 +1,7 @@
 """Signing in: who may, what is told to the audit log, and nothing that lets anybody make an account for himself."""
 
+import time
+
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.forms import LoginForm, ReauthenticateForm
 from allauth.account.internal.stagekit import clear_login
@@ -96,9 +98,7 @@ class SignIn(DefaultAccountAdapter):
 def _password_given(request, minutes):
     records = factors.get_authentication_records(request, request.user)
     return any(
-        record["at"] > factors.time.time() - minutes * 60
-        for record in records
-        if record["method"] in ("password", "socialaccount")
+        record["at"] > time.time() - minutes * 60 for record in records if record["method"] in ("password", "socialaccount")
     )
 
 
@@ -110,6 +110,8 @@ class SignInForm(LoginForm):
         self.fields["login"].widget.attrs = {"autocomplete": "username webauthn", "autocapitalize": "none", "maxlength": 254}
         self.fields["password"].widget.attrs = {"autocomplete": "current-password"}
         self.fields["password"].help_text = ""
+        self.fields["login"].error_messages["required"] = "Type your name or your e-mail address."
+        self.fields["password"].error_messages["required"] = "Type your password."
 
 
 class PasswordForm(ReauthenticateForm):

@@ -90,6 +90,15 @@ SENTENCES = {
     "seat.give": "was given by {actor}",
     "seat.end": "was ended by {actor}",
     "owner.name": "was named by {actor}",
+    "user.sign_in": "signed in",
+    "user.sign_in_failed": "somebody failed to sign in: {why}",
+    "user.sign_out": "signed out",
+    "user.lock": "sign-in was locked for one address, after five failures",
+    "user.unlock": "sign-in was unlocked by {actor}",
+    "user.end_sessions": "was signed out everywhere by {actor}",
+    "user.add_factor": "set up a second factor: {factor}",
+    "user.remove_factor": "had a second factor removed by {actor}",
+    "user.renew_codes": "made new recovery codes",
     "apikey.make": "was made by {actor}",
     "apikey.revoke": "was revoked by {actor}",
 }
@@ -97,7 +106,14 @@ SENTENCES = {
 
 def sentence(event) -> str:
     """The event as prose, without its time: what happened, by whom, and why where somebody said so."""
-    facts = {"to": "", "sentence": "", **event.body, "actor": event.actor_name}  # no fact passes for the actor
+    facts = {
+        "to": "",
+        "sentence": "",
+        "why": "",
+        "factor": "",
+        **event.body,
+        "actor": event.actor_name,
+    }  # no fact passes for the actor
     if event.verb.endswith("_refused"):
         attempt = event.verb.rpartition(".")[2].removesuffix("_refused").replace("_", " ")
         said = f"refused {event.actor_name}'s attempt to {attempt}: {facts.get('why', '')}"

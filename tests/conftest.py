@@ -18,6 +18,7 @@ from cases.intake import Intake, receive
 from cases.models import Case
 from hitlsite.scoped.owner import as_owner
 from tests import factories
+from tests.doors import let_in
 from tests.factories import UserFactory
 from workflows import actions as workflows
 
@@ -139,6 +140,22 @@ def vendor(db):
 @pytest.fixture
 def vendor_reviewer(refunds, owner, vendor):
     return seated(refunds, "reviewer", owner, vendor)
+
+
+@pytest.fixture
+def browser():
+    """Somebody at the door, with nothing given yet."""
+    return Client()
+
+
+@pytest.fixture
+def administrator(db):
+    return let_in(UserFactory(username="adam", office="administrator"))
+
+
+@pytest.fixture
+def anna(approver):
+    return let_in(approver, factor=True)
 
 
 @pytest.fixture
