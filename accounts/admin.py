@@ -2,6 +2,9 @@
 
 from functools import partial
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
@@ -12,7 +15,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm
 
-from accounts import actions, keys
+from accounts import actions, factors, keys, lockout, signin
 from accounts.asking import Asking
 from accounts.forms import AbsenceForm, NewKeyForm, NewPersonForm, PersonForm, ReasonForm, VendorForm
 from accounts.models import ApiKey, User, Vendor
@@ -20,7 +23,8 @@ from accounts.permissions import administers, is_in_house_staff, may_look_at_key
 from audit import clock, trail
 from audit.onlooking import OnlyLookedAt
 
-admin.site.unregister(Group)
+# Nobody edits these by hand: a seed, an address that opens an account.
+admin.site.unregister([Group, Authenticator, EmailAddress, SocialAccount, SocialApp, SocialToken])
 
 
 class LookedAt(OnlyLookedAt, ModelAdmin):
@@ -93,15 +97,13 @@ class PersonAdmin(Asking, UserAdmin, Administered):
     add_fieldsets = [(None, {"fields": [*who, "usable_password", "password1", "password2"]})]
 
     def get_urls(self):
-        wrap = self.admin_site.admin_view
-        return [
-            path("<int:person_id>/absent/", wrap(self.absent), name="accounts_user_absent"),
-            path("<int:person_id>/back/", wrap(self.back), name="accounts_user_back"),
-            *super().get_urls(),
-        ]
+        page, view = "accounts_user_", self.admin_site.admin_view
+        ways = {"unlock": self.unlock, "sign_out": self.sign_out, "remove_factors": self.remove_factors}
+        ways |= {"absent": self.absent, "back": self.back}
+        return [*(path(f"<int:user_id>/{way}/", view(do), name=page + way) for way, do in ways.items()), *super().get_urls()]
 
-    def absent(self, request, person_id):
-        person = self._minded(request, person_id)
+    def absent(self, request, user_id):
+        person = self._minded(request, user_id)
         form = AbsenceForm(request.POST if request.method == "POST" else None, label_suffix="")
         told = {
             "title": f"{person} is away",
@@ -111,15 +113,15 @@ class PersonAdmin(Asking, UserAdmin, Administered):
         }
         return self.ask(request, form, partial(actions.be_absent, person, by=request.user), back=_home(person), **told)
 
-    def back(self, request, person_id):
-        person = self._minded(request, person_id)
+    def back(self, request, user_id):
+        person = self._minded(request, user_id)
         form = Form(request.POST if request.method == "POST" else None)
         told = {"title": f"{person} is back", "button": "Say so", "said": f"{person} is back.", "original": person}
         return self.ask(request, form, partial(actions.come_back, person, by=request.user), back=_home(person), **told)
 
-    def _minded(self, request, person_id):
+    def _minded(self, request, user_id):
         """The person, for himself or an administrator."""
-        person = self.get_object(request, str(person_id)) if is_in_house_staff(request.user) else None
+        person = self.get_object(request, str(user_id)) if is_in_house_staff(request.user) else None
         if person is None or (person.pk != request.user.pk and not administers(request.user)):
             raise PermissionDenied
         return person
@@ -130,6 +132,30 @@ class PersonAdmin(Asking, UserAdmin, Administered):
 
     def has_change_permission(self, request, obj=None):
         return super().has_change_permission(request, obj) and (obj is None or obj.kind != User.Kind.MACHINE)
+
+    def unlock(self, request, user_id):
+        told = {"title": "Unlock {}", "button": "Unlock", "said": "{} may try again."}
+        return self._about_signin(request, user_id, lockout.unlock, **told)
+
+    def sign_out(self, request, user_id):
+        told = {"title": "Sign {} out everywhere", "button": "Sign out", "said": "{} is signed out everywhere."}
+        return self._about_signin(request, user_id, signin.end_sessions, **told)
+
+    def remove_factors(self, request, user_id):
+        told = {"title": "Remove the second factors of {}", "button": "Remove", "said": "{} has no second factor now."}
+        sentence = (
+            "For somebody who lost them: until new ones are set up, the password alone opens the account. Ask who it is first."
+        )
+        return self._about_signin(request, user_id, factors.remove_all, sentence=sentence, **told)
+
+    def _about_signin(self, request, user_id, verb, *, title, button, said, sentence=""):
+        person = self.get_object(request, str(user_id))
+        if person is None or not self.has_change_permission(request, person):
+            raise PermissionDenied
+        form = ReasonForm(request.POST if request.method == "POST" else None, label_suffix="")
+        act, back = partial(verb, person, by=request.user), reverse("admin:accounts_user_change", args=[person.pk])
+        words = {"title": title.format(person), "said": said.format(person), "sentence": sentence, "original": person}
+        return self.ask(request, form, act, button=button, back=back, **words)
 
     def get_fieldsets(self, request, obj=None):
         return self.fieldsets if obj else self.add_fieldsets

@@ -4,6 +4,7 @@ from django.contrib.auth.models import AbstractUser, UserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.crypto import salted_hmac
 
 from accounts.roles import KEY_VERBS, Office
 from audit import clock
@@ -56,6 +57,8 @@ class User(AbstractUser):
         help_text="For an integration: the person behind it, who therefore never approves what it sends.",
     )
     time_zone = models.CharField(max_length=64, default="UTC", help_text="Times are shown in this zone.")
+    session_number = models.PositiveIntegerField(default=1, editable=False)
+    is_demo = models.BooleanField(default=False, editable=False)
 
     objects = People()
 
@@ -74,6 +77,11 @@ class User(AbstractUser):
     @property
     def is_in_house(self):
         return self.vendor_id is None
+
+    def _get_session_auth_hash(self, secret=None):
+        """Django ends a session whose hash is not this: after another password, and when the session number rises."""
+        said = f"{self.password} {self.session_number}"
+        return salted_hmac("accounts.User.session", said, secret=secret, algorithm="sha256").hexdigest()
 
 
 class AbsenceQuerySet(models.QuerySet):

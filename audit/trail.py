@@ -108,12 +108,21 @@ SENTENCES = {
     "owner.name": "was named owner of {of} in {workflow} by {actor}",
     "calendar.add": "was set up by {actor}: {changed}",
     "calendar.change": "had its hours changed by {actor}: {changed}",
+    "user.sign_in": "signed in",
+    "user.sign_in_failed": "somebody failed to sign in: {why}",
+    "user.sign_out": "signed out",
+    "user.lock": "sign-in was locked for one address, after five failures",
+    "user.unlock": "sign-in was unlocked by {actor}",
+    "user.end_sessions": "was signed out everywhere by {actor}",
+    "user.add_factor": "set up a second factor: {factor}",
+    "user.remove_factor": "had a second factor removed by {actor}",
+    "user.renew_codes": "made new recovery codes",
     "apikey.make": "was made by {actor}",
     "apikey.revoke": "was revoked by {actor}",
 }
 
 
-SAID = (
+SAID = (  # what the sentences name of an event's facts
     "to",
     "sentence",
     "until",
@@ -123,7 +132,9 @@ SAID = (
     "workflow",
     "of",
     "changed",
-)  # what the sentences name of an event's facts
+    "why",
+    "factor",
+)
 
 
 def sentence(event, names=None) -> str:

@@ -122,6 +122,8 @@ UNFOLD = {
     "SITE_HEADER": "HITL Desk",
     "SITE_SYMBOL": "fact_check",
     "SITE_URL": None,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("hitlsite/icon.svg")}],
+    "ACCOUNT": {"navigation": [{"title": "Sign-in and second factor", "link": reverse_lazy("mfa_index")}]},
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("hitlsite/desk.css")],

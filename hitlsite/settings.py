@@ -3,9 +3,11 @@
 import contextlib
 import os
 import secrets
+from datetime import timedelta
 from pathlib import Path
 
 import environ
+from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 
 from hitlsite import navigation, postgres
 
@@ -31,7 +33,9 @@ def kept_secret(name):
 
 
 DEBUG = env.bool("HITLDESK_DEBUG", default=False)
+PRODUCTION = env.bool("HITLDESK_HTTPS", default=False)  # served over HTTPS, to people who are no demo
 SECRET_KEY = kept_secret("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])  # keys before it: sessions and second factors live on
 WEBHOOK_KEY = kept_secret("HITLDESK_WEBHOOK_KEY")  # every webhook secret is derived from it, none is stored
 SEAL_KEY = kept_secret("HITLDESK_SEAL_KEY")  # the private half that signs the audit log's seals
 SEAL_FILE = Path(env("HITLDESK_SEAL_FILE", default=str(VAR_DIR / "seals.jsonl")))
@@ -64,7 +68,7 @@ DATABASE_OWNER = {key: database(DATABASE_OWNER_URL or DATABASE_URL)[key] for key
 INSTALLED_APPS = [
     "hitlsite",  # first: its `migrate` runs as the owner
     "unfold.apps.BasicAppConfig",  # its templates before Django's; the default config would put its own site in place of ours
-    "hitlsite.site.HitlAdmin",
+    "hitlsite.adminconfig.HitlAdmin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -77,6 +81,12 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_q",
     "csp",
+    "axes",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     # our own, in the order of the story
     "audit",
     "jobs",
@@ -89,6 +99,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "integrations.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -96,7 +107,10 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.ActingMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "hitlsite.signin.SecondFactorMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "hitlsite.urls"
 WSGI_APPLICATION = "hitlsite.wsgi.application"
@@ -119,8 +133,11 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
-LOGIN_URL = "admin:login"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "admin:index"
+LOGOUT_REDIRECT_URL = "account_login"
+SESSION_COOKIE_AGE = 12 * 3600  # a shift
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -176,12 +193,84 @@ Q_CLUSTER = {
     "label": "Queue",
 }
 
+# Sign-in: one page of ours over allauth; accounts are made by administrators only.
+ACCOUNT_ADAPTER = "accounts.signin.SignIn"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_FORMS = {"login": "accounts.signin.SignInForm", "reauthenticate": "accounts.signin.PasswordForm"}
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True  # SESSION_COOKIE_AGE says how long
+ACCOUNT_RATE_LIMITS = False  # those count in one process; axes counts in the database
+MFA_ADAPTER = "hitlsite.signin.Factors"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "accounts.factors.CodeForm",
+    "reauthenticate": "accounts.factors.CodeAgainForm",
+    "activate_totp": "accounts.factors.FirstCodeForm",
+    "authenticate_webauthn": "accounts.factors.KeyForm",
+    "login_webauthn": "accounts.factors.PasskeyForm",
+}
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # nobody signs up, so no address is anybody's claim
+MFA_TOTP_ISSUER = "HITL Desk"
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+
+# Five failures of one account from one address lock that pair; the account stays open from elsewhere.
+HITLDESK_PROXIES = env.int("HITLDESK_PROXIES", default=0)
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_CALLABLE = "accounts.lockout.name_of"
+AXES_CLIENT_IP_CALLABLE = "accounts.lockout.address_of"
+AXES_LOCKOUT_CALLABLE = "accounts.lockout.answer"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True  # the audit log has it
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["login", "password", "code", "credential", "csrfmiddlewaretoken"]
+
+# The house's identity provider, where there is one.
+OIDC_SERVER = env("HITLDESK_OIDC_SERVER", default="")
+SOCIALACCOUNT_ADAPTER = "accounts.signin.HouseIdentity"
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "APPS": [
+            {
+                "provider_id": "house",
+                "name": env("HITLDESK_OIDC_NAME", default="the house's account"),
+                "client_id": env("HITLDESK_OIDC_CLIENT", default=""),
+                "secret": env("HITLDESK_OIDC_SECRET", default=""),
+                "settings": {"server_url": OIDC_SERVER},
+            }
+        ]
+        if OIDC_SERVER
+        else []
+    }
+}
+
+# unfold's pages need inline scripts and eval (Alpine); sign-in has a strict policy of its own, accounts/urls.py.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, UNSAFE_INLINE, UNSAFE_EVAL],
+        "style-src": [SELF, UNSAFE_INLINE],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # whether a domain goes on the browsers' preload list is its owner's to decide
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
-if env.bool("HITLDESK_HTTPS", default=False):
+if PRODUCTION:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS = 31536000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 UNFOLD = navigation.UNFOLD
@@ -190,5 +279,6 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "loggers": {"axes": {"level": "ERROR"}},  # its warnings name people and addresses; the audit log has them
     "root": {"handlers": ["console"], "level": env("HITLDESK_LOG", default="WARNING")},
 }

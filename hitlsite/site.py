@@ -1,7 +1,13 @@
 """The admin site: unfold's, with our own name, for people only."""
 
-from django.contrib.admin.apps import AdminConfig
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import redirect
+from django.urls import reverse
 from unfold.sites import UnfoldAdminSite
+
+from accounts.pages import sign_out
 
 
 class Site(UnfoldAdminSite):
@@ -12,10 +18,18 @@ class Site(UnfoldAdminSite):
         user = request.user
         return user.is_active and user.is_staff and user.kind == user.Kind.PERSON
 
+    def login(self, request, extra_context=None):
+        """To the one sign-in page. Who is signed in and may not be here is told so, not sent in circles."""
+        if request.user.is_authenticated and not self.has_permission(request):
+            raise PermissionDenied("This account may not open these pages.")
+        back = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
+        if self.has_permission(request):
+            return redirect("admin:index")
+        return redirect_to_login(back, reverse("account_login"))
+
+    def logout(self, request, extra_context=None):
+        return sign_out(request)
+
     def get_app_list(self, request, app_label=None):
         """Only where one app's own page asks: the sidebar is ours, and asking every model costs queries on every page."""
         return super().get_app_list(request, app_label) if app_label else []
-
-
-class HitlAdmin(AdminConfig):
-    default_site = "hitlsite.site.Site"

@@ -1,12 +1,13 @@
 """The suite runs as hitl_app on real PostgreSQL, migrations on; only `as_owner()` makes, empties and drops the database."""
 
 import itertools
+import time
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
 from django.db import transaction
-from django.test import TransactionTestCase
+from django.test import Client, TransactionTestCase
 from django.test.utils import setup_databases, teardown_databases
 
 from accounts import keys
@@ -17,6 +18,7 @@ from cases.intake import Intake, receive
 from cases.models import Case
 from hitlsite.scoped.owner import as_owner
 from tests import factories
+from tests.doors import let_in
 from tests.factories import UserFactory
 from workflows import actions as workflows
 
@@ -59,6 +61,22 @@ def monday():
     return datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
 
 
+class SignedIn(Client):
+    """Whoever is signed in by force has given the second factor, too. Tests of sign-in itself use a plain Client."""
+
+    def force_login(self, user, backend=None):
+        super().force_login(user, backend)
+        session = self.session
+        session["account_authentication_methods"] = [{"method": "mfa", "type": "totp", "at": time.time()}]
+        session["account_authentication_methods_user"] = str(user.pk)
+        session.save()
+
+
+@pytest.fixture
+def client():
+    return SignedIn()
+
+
 # People, named by what they are
 
 
@@ -70,11 +88,6 @@ def machine(db):
 @pytest.fixture
 def owner(db):
     return UserFactory(username="owner")
-
-
-@pytest.fixture
-def administrator(db):
-    return UserFactory(username="administrator", office="administrator")
 
 
 @pytest.fixture
@@ -130,6 +143,22 @@ def vendor_reviewer(refunds, owner, vendor):
 
 
 @pytest.fixture
+def browser():
+    """Somebody at the door, with nothing given yet."""
+    return Client()
+
+
+@pytest.fixture
+def administrator(db):
+    return let_in(factories.administrator())
+
+
+@pytest.fixture
+def anna(approver):
+    return let_in(approver, factor=True)
+
+
+@pytest.fixture
 def stranger(db):
     return UserFactory(username="stranger")
 
@@ -163,17 +192,6 @@ def send(integration):
 
 
 @pytest.fixture
-def committed(request):
-    """Other fixtures, committed, so that every connection sees them."""
-
-    def committed(*names):
-        with transaction.atomic():
-            return [request.getfixturevalue(name) for name in names]
-
-    return committed
-
-
-@pytest.fixture
 def key(db):
     """An API key's header for a person."""
 
@@ -182,6 +200,17 @@ def key(db):
         return {"HTTP_AUTHORIZATION": f"Bearer {text}"}
 
     return header
+
+
+@pytest.fixture
+def committed(transactional_db, request):
+    """Other fixtures, committed: for tests that begin transactions of their own."""
+
+    def committed(*names):
+        with transaction.atomic():
+            return [request.getfixturevalue(name) for name in names]
+
+    return committed
 
 
 @pytest.fixture(autouse=True)

@@ -120,17 +120,6 @@ def for_nobody():
     return acting.scope(acting.NOBODY)
 
 
-@pytest.fixture
-def committed(transactional_db, request):
-    """Other fixtures, committed: for tests that begin transactions of their own."""
-
-    def committed(*names):
-        with transaction.atomic():
-            return [request.getfixturevalue(name) for name in names]
-
-    return committed
-
-
 @contextmanager
 def without_triggers(*tables):
     """As the owner, with these tables' triggers asleep: what only somebody with the owner's password can do."""
@@ -900,7 +889,14 @@ def test_a_temporary_table_fools_no_trigger(committed):
 
 SENTENCES = {
     "accounts_absence": {"an_absence_is_only_ended", "only_in_house_stands_in"},
-    "accounts_user": {"only_the_house_says_who_somebody_is", "who_joins_a_vendor_leaves_the_houses_seats"},
+    "accounts_user": {
+        "only_the_house_says_who_somebody_is",
+        "who_joins_a_vendor_leaves_the_houses_seats",
+        "revoked_access_ends_every_session",
+        "a_stranger_changes_no_account",
+        "a_vendors_session_changes_its_own_people_only",
+    },
+    "mfa_authenticator": {"a_stranger_sets_up_no_second_factor", "a_stranger_changes_no_second_factor"},
     "audit_auditevent": {"history_is_append_only", "history_is_chained", "history_is_numbered"},
     "audit_auditseal": {"history_is_append_only"},
     "workflows_airelease": {"history_is_append_only"},

@@ -31,6 +31,8 @@ class History:
             self.people = people.hire()
         with self._as("olga", start):
             self.workflows = [self._found(told) for told in rules.ALL]
+        with self._as(None, start):
+            people.give_factors(self.people)
         for day in range(WEEKS * 7):
             if (start + timedelta(days=day)).weekday() < 5:
                 self._day(start + timedelta(days=day), day // 7)

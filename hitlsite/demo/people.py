@@ -1,12 +1,17 @@
 """Who works in the demo, and in which seats."""
 
+import base64
 import hashlib
 import hmac
+import time
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal import auth
 from django.conf import settings
 
 from accounts.models import User, Vendor
 from accounts.roles import Office, Ownership, Role
+from hitlsite import signin
 from workflows import actions as workflows
 
 LIMITS = {
@@ -42,6 +47,25 @@ def password() -> str:
     return hmac.digest(settings.SECRET_KEY.encode(), b"demo people", hashlib.sha256).hex()[:10]
 
 
+def seed(username) -> str:
+    """The demo's second factors come from the same source, so that a present code can be printed beside a name."""
+    return base64.b32encode(hmac.digest(settings.SECRET_KEY.encode(), f"demo {username}".encode(), hashlib.sha1)).decode()
+
+
+def code(username) -> str:
+    """The six digits of this half minute; empty for who needs none."""
+    if not Authenticator.objects.filter(user__username=username, user__is_demo=True, type=Authenticator.Type.TOTP).exists():
+        return ""
+    return auth.format_hotp_value(auth.hotp_value(seed(username), int(time.time()) // 30))
+
+
+def give_factors(people):
+    """To those whose work needs one."""
+    for username, person in people.items():
+        if signin.needs_second_factor(person):
+            auth.TOTP.activate(person, seed(username))
+
+
 def hire() -> dict[str, User]:
     """The people, the integration and their vendors."""
     vendors = {
@@ -50,7 +74,12 @@ def hire() -> dict[str, User]:
     }
     people = {username: _hired(username, *facts, vendors) for username, facts in PEOPLE.items()}
     people["core-banking"] = User.objects.create(
-        username="core-banking", first_name="Core banking", kind=User.Kind.INTEGRATION, answers_for=people["olga"], password="!"
+        username="core-banking",
+        first_name="Core banking",
+        kind=User.Kind.INTEGRATION,
+        answers_for=people["olga"],
+        password="!",
+        is_demo=True,
     )
     return people
 
@@ -58,7 +87,7 @@ def hire() -> dict[str, User]:
 def _hired(username, name, zone, vendor, office, vendors):
     first, _, last = name.partition(" ")
     facts = {"first_name": first, "last_name": last, "time_zone": zone, "vendor": vendors.get(vendor), "office": office}
-    return User.objects.create_user(username, password=password(), is_staff=True, **facts)
+    return User.objects.create_user(username, password=password(), is_staff=True, is_demo=True, **facts)
 
 
 def seat(workflow, people):

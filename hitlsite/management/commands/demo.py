@@ -2,6 +2,7 @@
 
 import sys
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from tqdm import tqdm
@@ -28,6 +29,8 @@ class Command(BaseCommand):
             if if_empty:
                 return
             raise CommandError("There are workflows here already. The demo is made in an empty database only.")
+        if settings.PRODUCTION:
+            raise CommandError("The demo's people have no place in production. Unset HITLDESK_HTTPS to look at the demo.")
         history = History()
         with (
             tqdm(total=WEEKS * 5 * A_DAY + WAITING, desc="Making the demo", disable=not sys.stderr.isatty()) as bar,
@@ -39,4 +42,6 @@ class Command(BaseCommand):
         with acting.scope(acting.Acting(in_house=True)), transaction.atomic():
             _, text = keys.make(integration, by=history.people["adam"], name="Demo", verbs=VERBS[Role.INTEGRATION])
         self.stdout.write(f"API key of the demo's integration, shown this once: {text}")
-        self.stdout.write(f"Everybody's password: {people.password()}")
+        self.stdout.write(
+            f"Everybody's password: {people.password()}. For a present code of the second factor: manage.py code anna"
+        )

@@ -33,7 +33,7 @@ class Command(BaseCommand):
     def handle(self, *, host, port, no_demo, **options):
         settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
         self._manage("migrate", "--verbosity", "0")
-        if not no_demo:
+        if not no_demo and not settings.PRODUCTION:
             self._manage("demo", "--if-empty")
         port = _free(host, port)
         for stop in (signal.SIGINT, signal.SIGTERM):
@@ -63,7 +63,8 @@ class Command(BaseCommand):
             self.stdout.write(f"Sign in with the password {people.password()} as\n")
             for name, what in SIGN_INS:
                 if name in known:
-                    self.stdout.write(f"  {name:8}{what}")
+                    code = people.code(name)
+                    self.stdout.write(f"  {name:8}{what}{code and f'; code now {code}, later: manage.py code {name}'}")
         else:
             self.stdout.write("Make your first account with `manage.py createsuperuser`.")
         self.stdout.write("\nCtrl-C stops it.")
