@@ -79,8 +79,9 @@ def _action_from(source) -> Iterator[str]:
 
 def _approval(rules: Rules) -> Iterator[str]:
     if not rules.chains or rules.approvals > 1:
-        many = "One approval is" if rules.approvals == 1 else f"{rules.approvals} approvals, of different people, are"
-        yield f"{many} needed{' where no chain holds' if rules.chains else ''}."
+        of = ", of different people" if rules.approvals > 1 else ""
+        many = "One approval is" if rules.approvals == 1 else f"{rules.approvals} approvals are"
+        yield f"{many} needed{of}{', where no chain holds' if rules.chains else ''}."
     for chain in rules.chains:
         yield f"{_holds_for(chain)}: {_steps(chain)}."
     if rules.chains:
