@@ -78,7 +78,7 @@ def _action_from(source) -> Iterator[str]:
 
 
 def _approval(rules: Rules) -> Iterator[str]:
-    yield f"One approval is needed{' where no chain holds' if rules.chains else ''}."
+    yield f"One approval is needed{', where no chain holds' if rules.chains else ''}."
     for chain in rules.chains:
         yield f"{_holds_for(chain)}: {_steps(chain)}."
     if rules.chains:
