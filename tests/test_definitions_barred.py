@@ -5,7 +5,7 @@ from django.apps import apps
 from django.db import DatabaseError, transaction
 
 from scorecards import actions as scorecards
-from tests.test_promises import ADDING, CHANGING, NOT_GRANTED, committed, for_nobody, for_vendor, refused, sql  # noqa: F401
+from tests.test_promises import ADDING, CHANGING, NOT_GRANTED, for_nobody, for_vendor, refused, sql  # noqa: F401
 from workflows import actions as workflows
 from workflows.models import AIRelease, PlaybookSection
 
