@@ -359,7 +359,7 @@ def takes_by(function):
 def verbs_of(module):
     """The public functions that somebody does something by; those that are entered with `with` are part of other verbs."""
     for name, function in inspect.getmembers(module, inspect.isfunction):
-        ours = function.__module__ == module.__name__ and not name.startswith("_")
+        ours = function.__module__.startswith(module.__name__) and not name.startswith("_")
         if ours and takes_by(function) and not inspect.isgeneratorfunction(inspect.unwrap(function)):
             yield name
 

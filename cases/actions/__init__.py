@@ -1,0 +1,26 @@
+"""Every verb on a case, one short function each: called by admin, API and jobs. No other code changes state."""
+
+from cases.actions.afterwards import hand_over, recall, reopen, rework, settle_case, undo, withdraw
+from cases.actions.approving import approve, expire, extend, reject, review_break_glass, send_back
+from cases.actions.working import accept, correct, escalate, no_action, resolve
+
+__all__ = [
+    "accept",
+    "approve",
+    "correct",
+    "escalate",
+    "expire",
+    "extend",
+    "hand_over",
+    "no_action",
+    "recall",
+    "reject",
+    "reopen",
+    "resolve",
+    "review_break_glass",
+    "rework",
+    "send_back",
+    "settle_case",
+    "undo",
+    "withdraw",
+]

@@ -1,0 +1,126 @@
+"""What happens to a case, row by row: claims, decisions, corrections, releases, rework."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from cases.models.case import Case, fact
+from cases.states import State
+from scorecards.models import Evaluation
+from workflows.models import Delegation, ExceptionCategory
+
+
+class Claim(models.Model):
+    """An exclusive lease on a case, and its history. The live one is also on the case, where the queue looks."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="claims")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="claims")
+    desk = models.CharField(max_length=10, choices=State.choices)
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=12, blank=True, help_text="decided, skipped, handed over, given back, expired…")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["case"], condition=Q(ended_at=None), name="one_live_claim_per_case")]
+
+
+class Decision(models.Model):
+    """What one person decided at one desk. Written once."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="decisions")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="decisions")
+    vendor_id = models.BigIntegerField(null=True, help_text="The vendor the decider worked for then.")
+    at = models.DateTimeField()
+    verb = models.CharField(max_length=12)
+    desk = models.CharField(max_length=10, choices=State.choices, help_text="Where it was decided.")
+    to = models.CharField(max_length=10, choices=State.choices, help_text="Where the case went.")
+    output = models.JSONField(null=True, help_text="The output as this decision left it; empty where it changed nothing.")
+    before = models.JSONField(null=True, help_text="What stood before, where the decision changed it.")
+    digest = models.BinaryField(help_text="Of exactly what was decided on: output, action, policy version.")
+    reason = models.TextField(blank=True)
+    reason_code = models.CharField(max_length=40, blank=True)
+    step = models.PositiveSmallIntegerField(null=True, help_text="Of the chain, from 0; of an approval only.")
+    delegation = fact(Delegation, null=True)
+    break_glass = models.BooleanField(default=False)
+    category = models.ForeignKey(ExceptionCategory, models.PROTECT, null=True, related_name="+")
+    evaluation = models.OneToOneField(Evaluation, models.PROTECT, null=True, related_name="decision")
+    active_seconds = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case", "digest", "by"], condition=Q(verb="approve"), name="each_approval_is_another_persons"
+            ),
+            models.CheckConstraint(
+                condition=Q(break_glass=False) | Q(verb="approve") & ~Q(reason=""),
+                name="who_breaks_glass_approves_and_says_why",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.verb} by {self.by}"
+
+
+class Correction(models.Model):
+    """One field's before and after, with a root cause. A new value is one that the schema's list does not have."""
+
+    decision = models.ForeignKey(Decision, models.PROTECT, related_name="corrections")
+    field = models.CharField(max_length=300, help_text="Dotted path in the output, or action.… for the action.")
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+    root_cause = models.CharField(max_length=120, blank=True)
+    is_new_value = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["id"]
+
+
+class Release(models.Model):
+    """The moment an output may take effect. The first is `released_at` of the case; each later output that acts is another."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="releases")
+    number = models.PositiveIntegerField()
+    digest = models.BinaryField()
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["case", "number"]
+        constraints = [models.UniqueConstraint(fields=["case", "number"], name="one_release_per_number")]
+
+
+class Rework(models.Model):
+    """A correction after release: where it was found, and what it cost."""
+
+    class Place(models.TextChoices):
+        SAMPLED_REVIEW = "sampled_review", "Sampled review"
+        SUPPORT = "support", "Support"
+        FINANCE = "finance", "Finance"
+        OPERATIONS = "operations", "Operations"
+        CUSTOMER = "customer", "Customer"
+        OTHER = "other", "Elsewhere"
+
+    class Severity(models.TextChoices):
+        MINOR = "minor", "Minor"
+        MAJOR = "major", "Major"
+        CRITICAL = "critical", "Critical"
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="reworks")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    place = models.CharField(max_length=16, choices=Place.choices)
+    severity = models.CharField(max_length=8, choices=Severity.choices, default=Severity.MINOR)
+    minutes = models.DecimalField(max_digits=8, decimal_places=1, null=True)
+    cost = models.DecimalField(max_digits=18, decimal_places=3, null=True)
+    currency = models.CharField(max_length=3, blank=True)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(minutes=None) | Q(minutes__gte=0), name="rework_minutes_are_not_negative"),
+            models.CheckConstraint(condition=Q(cost=None) | Q(cost__gte=0), name="a_rework_cost_is_not_negative"),
+            models.CheckConstraint(condition=Q(cost=None) | ~Q(currency=""), name="a_rework_cost_has_a_currency"),
+        ]
