@@ -14,7 +14,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 
 from audit import clock
-from cases import chains, gate, prose, queues, shapes, verbs
+from cases import chains, gate, prose, queues, shapes, twins, verbs
 from cases.forms import VerbForm
 from cases.models import Case
 from cases.states import APPROVAL, CLOSED, DESKS, State
@@ -143,8 +143,8 @@ class CasePages:
 
     def _render(self, request, template, case, *, status=200, **context):
         site = self.admin_site.each_context(request)
-        page = {"opts": self.opts, "case": case, "original": case, "title": str(case), **context}
-        return render(request, f"cases/{template}.html", {**site, **page, "now": clock.now()}, status=status)
+        page = {"opts": self.opts, "case": case, "original": case, "title": str(case), "twins": twins.of(case, request.user)}
+        return render(request, f"cases/{template}.html", {**site, **page, **context, "now": clock.now()}, status=status)
 
 
 NOT_TYPED = {"csrfmiddlewaretoken", "revision", "next"}

@@ -1,9 +1,13 @@
 """What a workflow lacks: owners, without whom nothing is published; seats and limits, which are warned of."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
+from accounts import actions as people
 from accounts.models import User
+from audit import clock
 from tests import factories
 from tests.conftest import seated
 from tests.factories import TIERS, UserFactory
@@ -36,6 +40,19 @@ def test_each_gap_is_named_with_who_can_close_it(refunds, vendor):
         "Nobody owns risk. An administrator can name one.",
         "Nobody owns exceptions. An administrator can name one.",
     ]
+
+
+def test_an_owner_who_is_away_with_nobody_in_his_place_is_a_gap(refunds, owner, stranger):
+    until = clock.now() + timedelta(days=7)
+    people.be_absent(owner, by=owner, until=until)
+
+    assert len(gaps(refunds)) == 5
+    assert gaps(refunds)[0].startswith(f"owner, the owner of policy, is away until {until:%Y-%m-%d} and nobody stands in.")
+
+    people.come_back(owner, by=owner)
+    people.be_absent(owner, by=owner, until=until, stand_in=stranger)
+
+    assert gaps(refunds) == []
 
 
 def test_without_seats_everything_would_wait(refunds):

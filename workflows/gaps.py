@@ -2,7 +2,9 @@
 
 import msgspec
 
+from accounts.models import Absence
 from accounts.roles import Ownership, Role
+from audit import clock
 from workflows import money
 from workflows.models import Owner, Seat
 from workflows.patterns import Rules
@@ -27,9 +29,18 @@ def _gap(kind, user) -> str:
         return f"Nobody owns {kind}. {WHO_CLOSES_IT}."
     if not user.is_in_house:
         return f"{user}, the owner of {kind}, works for {user.vendor}. {WHO_CLOSES_IT} who is in-house."
+    if until := _away_alone(user):
+        return f"{user}, the owner of {kind}, is away until {until:%Y-%m-%d} and nobody stands in. Name somebody who does."
     if not user.is_active:
         return f"The account of {user}, the owner of {kind}, is switched off. {WHO_CLOSES_IT}."
     return ""
+
+
+def _away_alone(user):
+    """Until when he is away, if nobody acts in his place."""
+    away = Absence.objects.at(clock.now()).filter(user=user).select_related("stand_in").first()
+    covered = away is None or (away.stand_in and away.stand_in.is_active and away.stand_in.is_in_house)
+    return None if covered else away.until
 
 
 def warnings_in_force(workflow) -> list[str]:

@@ -1,0 +1,34 @@
+"""A possible duplicate, and what it may be a duplicate of: both side by side, as far as whoever looks may see."""
+
+from typing import NamedTuple
+
+from cases import prose
+from cases.models import Case
+
+
+class Twin(NamedTuple):
+    """The earlier case beside this one; without `compared` where it is not visible: then one line says that it is there."""
+
+    earlier: Case
+    seen: bool
+    compared: list[prose.Compared]
+
+
+def of(case, user) -> list[Twin]:
+    """For each trigger that took it for a duplicate, the case that it saw."""
+    named = [reason["external_id"] for reason in case.reasons if reason["kind"] == "duplicate"]
+    if not named:
+        return []
+    earlier = Case.objects.filter(workflow=case.workflow_id, external_id__in=named).select_related("category")
+    seen = set(Case.objects.visible_to(user).filter(pk__in=[each.pk for each in earlier]).values_list("pk", flat=True))
+    return [Twin(each, each.pk in seen, _compared(each, case) if each.pk in seen else []) for each in earlier]
+
+
+def _compared(earlier, case):
+    """What differs stands first: that is what tells a second request from the same one sent twice."""
+    return prose.compared(_whole(earlier), _whole(case))
+
+
+def _whole(case) -> dict:
+    about = {"action": case.action_sentence, "customer": case.customer_reference}
+    return {**about, "received": f"{case.received_at:%Y-%m-%d %H:%M} UTC", "input": case.input, "output": case.standing}
