@@ -53,13 +53,13 @@ OWNER_VERBS = {
         "extend",
         "break_glass",
     },
-    Ownership.EXCEPTIONS: {"stop", "name_owner_of_exceptions"},
+    Ownership.EXCEPTIONS: {"stop", "set_calendar", "name_owner_of_exceptions"},
     Ownership.IMPROVEMENT: {"name_owner_of_improvement"},
 }
 EVERY_OWNERS = {"define", "appoint", "sign_policy", "seat_reviewer", "seat_resolver", "seat_improver"}
 OFFICE_VERBS = {  # on definitions; an administrator appoints and drafts, and neither publishes nor turns anything
     Office.ADMINISTRATOR: {
-        *("create", "define", "appoint", "limit_approver"),
+        *("create", "define", "appoint", "limit_approver", "set_calendar"),
         *(f"seat_{role}" for role in Role.values),
         *(f"name_owner_of_{of}" for of in Ownership.values),
     },

@@ -102,6 +102,7 @@ SENTENCES = {
     "workflow.create": "was created by {actor}",
     "workflow.stop": "was stopped by {actor}",
     "workflow.resume": "was resumed by {actor}",
+    "workflow.set_calendar": "had its hours set by {actor}",
     "workflow.set_rate": "had a sampling rate set by {actor}",
     "seat.give": "was given by {actor}: {role} in {workflow}",
     "seat.end": "was ended by {actor}",

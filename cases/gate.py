@@ -6,7 +6,6 @@ No other code does any of these, except `intake.receive` (cases are born routed,
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -25,7 +24,8 @@ from cases.states import APPROVAL, CHECKING, CLOSED, DESKS, MAKING, MOVES, Close
 from integrations import outbox
 from integrations.models import OutboxRow
 from integrations.problems import Conflict
-from workflows.models import Seat, compiled_policy
+from workflows.calendar import ALWAYS, add
+from workflows.models import Seat, compiled_policy, hours_of
 
 STANDING = """
 SELECT ARRAY(SELECT role FROM workflows_seat WHERE workflow_id = %(workflow)s AND user_id = %(user)s AND ended_at IS NULL),
@@ -320,8 +320,9 @@ def _leave_the_desk(case):
             case.vendor_id = None
         closed = case.state == CLOSED
         at_approval = case.state == APPROVAL
-        case.expires_at = story.now + timedelta(minutes=rules.approval_minutes) if at_approval else None
-        case.due_at = None if closed else story.now + timedelta(minutes=rules.tiers[case.tier].due_minutes)
+        hours = ALWAYS if closed else hours_of(case.workflow.calendar_id)
+        case.expires_at = add(hours, story.now, rules.approval_minutes) if at_approval else None
+        case.due_at = None if closed else add(hours, story.now, rules.tiers[case.tier].due_minutes)
         if not closed:
             case.closed_as, case.closed_at, case.settles_at = "", None, None
 

@@ -22,7 +22,8 @@ from cases import lookback
 from cases.chains import as_steps
 from cases.facts import facts_of
 from workflows import money
-from workflows.models import compiled_policy
+from workflows.calendar import Hours, add
+from workflows.models import Workflow, compiled_policy, hours_of
 from workflows.routing import Compiled, Dial, action_in, draw, route
 
 MOST_AT_ONCE = 1000
@@ -102,7 +103,7 @@ RULES_IN_FORCE = """
 SELECT w.slug, w.id, w.secret, d.stopped_at IS NOT NULL,
   (SELECT p.id FROM workflows_policy p WHERE p.workflow_id = w.id AND p.published_at IS NOT NULL
     AND (p.effective_from IS NULL OR p.effective_from <= %s) ORDER BY p.version DESC LIMIT 1),
-  (SELECT json_agg(json_build_array(r.tier, r.segment, r.rate)) FROM workflows_stratumrate r WHERE r.workflow_id = w.id)
+  (SELECT json_agg(json_build_array(r.tier, r.segment, r.rate)) FROM workflows_stratumrate r WHERE r.workflow_id = w.id), w.calendar_id
  FROM workflows_seat s JOIN workflows_workflow w ON w.id = s.workflow_id LEFT JOIN workflows_dial d ON d.workflow_id = w.id
  WHERE s.user_id = %s AND s.role = 'integration' AND s.ended_at IS NULL AND w.slug = ANY(%s)
 """
@@ -220,8 +221,14 @@ def _rules_in_force(by, slugs):
     with connection.cursor() as cursor:
         cursor.execute(RULES_IN_FORCE, [clock.now(), by.pk, list(slugs)])
         return {
-            slug: (pk, secret, policy, Dial(stopped, {(tier, segment): rate for tier, segment, rate in _json(rates) or ()}))
-            for slug, pk, secret, stopped, policy, rates in cursor.fetchall()
+            slug: (
+                pk,
+                secret,
+                policy,
+                Dial(stopped, {(tier, segment): rate for tier, segment, rate in _json(rates) or ()}),
+                hours_of(calendar),
+            )
+            for slug, pk, secret, stopped, policy, rates, calendar in cursor.fetchall()
         }
 
 
@@ -245,6 +252,7 @@ class Waiting:
     conflicts: list[str]
     policy: Compiled
     dial: Dial
+    hours: Hours
     draw: float
     now: datetime
 
@@ -259,7 +267,7 @@ def _read(item: Intake, in_force, now) -> Waiting:
     """What was received, as it is stored, and as routing sees it. Raises Refusal."""
     if item.workflow not in in_force:
         raise Refusal("unknown_workflow", f"There is no workflow “{item.workflow}” that you may send to.")
-    workflow_id, secret, policy_id, dial = in_force[item.workflow]
+    workflow_id, secret, policy_id, dial, hours = in_force[item.workflow]
     if policy_id is None:
         raise Refusal("no_policy", f"The workflow “{item.workflow}” has no published policy yet, so nothing can be routed.")
     policy = compiled_policy(policy_id)
@@ -308,7 +316,7 @@ def _read(item: Intake, in_force, now) -> Waiting:
         "currency": action["currency"],
         "payee": action["payee"],
     }
-    return Waiting(row, facts, conflicts, policy, dial, draw(secret, item.external_id), now)
+    return Waiting(row, facts, conflicts, policy, dial, hours, draw(secret, item.external_id), now)
 
 
 def _routed(waiting: Waiting) -> dict:
@@ -321,7 +329,7 @@ def _routed(waiting: Waiting) -> dict:
         "approvals_needed": way.approvals,
         "routed": {"to": way.state, "tier": way.tier, "released": way.released, "approvals": way.approvals},
         "chain": as_steps(way.chain),
-        "expires_at": waiting.now + timedelta(minutes=policy.rules.approval_minutes) if way.state == "approval" else None,
+        "expires_at": add(waiting.hours, waiting.now, policy.rules.approval_minutes) if way.state == "approval" else None,
         "sentence": way.sentence,
         "reasons": way.reasons,
         "tags": way.tags,
@@ -330,7 +338,7 @@ def _routed(waiting: Waiting) -> dict:
         "draw": way.draw,
         "sampled": way.sampled,
         "state": way.state,
-        "due_at": None if way.state == "closed" else waiting.now + timedelta(minutes=policy.rules.tiers[way.tier].due_minutes),
+        "due_at": None if way.state == "closed" else add(waiting.hours, waiting.now, policy.rules.tiers[way.tier].due_minutes),
         "released": way.released,
     }
 
@@ -401,7 +409,8 @@ def _hold(row, now):
     row["reasons"] = [*row["reasons"], {"name": "Stop switch", "kind": "stop", "says": why}]
     row |= {"state": "review", "released": False, "sampled": False, "probability": 1.0}
     row["routed"] |= {"to": "review", "released": False}
-    row |= {"sentence": f"Held for review: {why}.", "due_at": now + timedelta(minutes=due)}
+    hours = hours_of(Workflow.objects.values_list("calendar", flat=True).get(pk=row["workflow_id"]))
+    row |= {"sentence": f"Held for review: {why}.", "due_at": add(hours, now, due)}
 
 
 def _known(cursor, rows):

@@ -75,6 +75,7 @@ TABLE = {
     "cases_trigger_log": SEEING,
     "cases_case_reopen": (302, 404, 409, 404, 403, 409, 404, 403),
     "workflows_workflow_seat": DEFINERS,
+    "workflows_workflow_calendar": DEFINERS,
     "workflows_workflow_own": DEFINERS,
     "workflows_workflow_end_seat": DEFINERS,
     "workflows_workflow_delegate": (302, 403, 403, 403, 200, 200, 200, 403),  # the seat's holder, and who may for him

@@ -246,6 +246,12 @@ VERBS = {
     ),
     "workflows.stop": ("owner", lambda w: partial(workflows.stop, w.refunds), "workflow.stop", "from to"),
     "workflows.resume": ("owner", lambda w: partial(workflows.resume, w.refunds), "workflow.resume", "from to"),
+    "workflows.set_calendar": (
+        "administrator",
+        lambda w: partial(workflows.set_calendar, w.refunds, None),
+        "workflow.set_calendar",
+        "from to",
+    ),
     "workflows.set_rate": (
         "owner",
         lambda w: partial(workflows.set_rate, w.refunds, "low", 0.5),

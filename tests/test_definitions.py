@@ -54,6 +54,7 @@ WHO = [
     ("stop", False, "risk exceptions"),
     ("resume", False, "risk"),
     ("set_rate", False, "quality"),
+    ("set_calendar", True, "exceptions"),
 ]
 
 

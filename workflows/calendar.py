@@ -107,6 +107,8 @@ def add(hours: Hours, start: datetime, minutes: float) -> datetime:
 
     Eight hours from nine on are over at five, when the shift ends, not at nine on the next day.
     """
+    if hours is ALWAYS:
+        return _moment(_instant(start) + _length(minutes))
     return _moment(_later(hours, _instant(start), _length(minutes)))
 
 

@@ -45,6 +45,9 @@ def _checked(kept, shifts, holidays) -> tuple[list[Shift], list[Holiday]]:
         row.clean_fields(exclude=["calendar"])
     if any((each.opens is None) != (each.closes is None) for each in special):
         raise ValidationError("A holiday is closed, or open from one time to another: say both times, or neither.")
+    if not weekly and kept.pk and kept.workflows.exists():
+        names = ", ".join(map(str, kept.workflows.all()))
+        raise ValidationError(f"The clocks of {names} run by this calendar, so it cannot be closed all week. Give it a shift.")
     try:
         Hours.made_of(kept.time_zone, [(row.weekday, row.span) for row in weekly], [(row.date, row.spans) for row in special])
     except ValueError as fault:

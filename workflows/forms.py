@@ -17,7 +17,7 @@ from accounts.roles import Ownership, Role
 from workflows import money
 from workflows.actions import check
 from workflows.json_field import Json
-from workflows.models import TIER_CHOICES, Workflow
+from workflows.models import TIER_CHOICES, Calendar, Workflow
 from workflows.patterns import FLOOR, LOWEST_FLOOR
 
 FIRST_RULES = {
@@ -246,3 +246,14 @@ class SignForm(forms.Form):
         help_text="It stays in the history, with your name.",
     )
     digest = forms.CharField(widget=forms.HiddenInput)
+
+
+class CalendarChoiceForm(forms.Form):
+    calendar = forms.ModelChoiceField(
+        Calendar.objects.all(),
+        required=False,
+        empty_label="Around the clock",
+        widget=UnfoldAdminSelectWidget(),
+        help_text="Calendars are made under Calendars. Deadlines and the time to approve run in these hours only.",
+    )
+    reason = forms.CharField(label="Why?", required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))

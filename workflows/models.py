@@ -12,7 +12,7 @@ from django.db.models.expressions import RawSQL
 
 from accounts.roles import Ownership, Role
 from audit import clock
-from workflows.calendar import WEEKDAYS, Hours
+from workflows.calendar import ALWAYS, WEEKDAYS, Hours
 from workflows.calendar import Shift as Span
 from workflows.patterns import LOWEST_FLOOR, TIERS, Rules
 from workflows.routing import Compiled, compile_policy
@@ -34,6 +34,15 @@ class Workflow(models.Model):
     what_is_done = models.TextField(blank=True, help_text="When a case is done.")
     minutes_by_hand = models.DecimalField(
         max_digits=6, decimal_places=1, null=True, blank=True, help_text="Minutes a case took before the AI."
+    )
+    calendar = models.ForeignKey(
+        "Calendar",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="workflows",
+        help_text="The hours in which its clocks run. None: around the clock.",
     )
     two_people_publish = models.BooleanField(
         default=False, editable=False, help_text="A version needs the signature of a second owner before it is published."
@@ -343,6 +352,14 @@ class Calendar(models.Model):
         """What to calculate with: two queries, or none where shifts and holidays were prefetched. Later edits are not in it."""
         shifts = ((shift.weekday, shift.span) for shift in self.shifts.all())
         return Hours.made_of(self.time_zone, shifts, ((each.date, each.spans) for each in self.holidays.all()))
+
+
+def hours_of(calendar_id: int | None) -> Hours:
+    """The hours in which clocks run; around the clock where there is no calendar, or one that never opens."""
+    if calendar_id is None:
+        return ALWAYS
+    hours = Calendar.objects.prefetch_related("shifts", "holidays").get(pk=calendar_id).hours
+    return hours if any(hours.week) else ALWAYS
 
 
 class Shift(models.Model):

@@ -13,7 +13,7 @@ from accounts.forms import ReasonForm
 from accounts.permissions import is_in_house_staff
 from accounts.roles import Role
 from workflows import actions, gaps
-from workflows.forms import DelegationForm, DraftForm, EndSeatForm, LimitForm, OwnerForm, RateForm, SeatForm
+from workflows.forms import CalendarChoiceForm, DelegationForm, DraftForm, EndSeatForm, LimitForm, OwnerForm, RateForm, SeatForm
 from workflows.models import Delegation, Seat, Workflow
 from workflows.permissions import may, may_lend
 
@@ -38,6 +38,11 @@ WORKFLOW_PAGES = {
     "one": (
         "let_one_publish", ReasonForm, actions.let_one_publish, "Let one person publish",
         "From now on the owner of policy publishes alone.", "Let one person publish", "From now on one person publishes.",
+    ),
+    "calendar": (
+        "set_calendar", CalendarChoiceForm, actions.set_calendar, "Set the hours",
+        "What becomes due from now on becomes due within these hours. What is due already keeps its time.",
+        "Set the hours", "The hours are set.",
     ),
     "rate": (
         "set_rate", RateForm, actions.set_rate, "Set a sampling rate",

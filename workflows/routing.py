@@ -281,8 +281,12 @@ def _rate(rule: TierRule, tier, segment, dial: Dial) -> float:
     own = rule.sample_rates.get(segment)
     rate = rule.sample_rate if own is None else own
     turned = dial.rates.get((tier, segment), dial.rates.get((tier, "")) if own is None else None)
-    floor = min(FLOOR, rate) if rule.sample_floor is None else rule.sample_floor
-    return max(rate if turned is None else turned, floor, LOWEST_FLOOR)
+    return max(rate if turned is None else turned, floor_of(rule, rate))
+
+
+def floor_of(rule: TierRule, rate: float) -> float:
+    """The least that a dial may turn a stratum to, whose rate by the policy is `rate`."""
+    return max(min(FLOOR, rate) if rule.sample_floor is None else rule.sample_floor, LOWEST_FLOOR)
 
 
 def _sentence(state, why, sampled, held, rate) -> str:

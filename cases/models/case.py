@@ -26,7 +26,7 @@ def received(model, **options):
 
 
 ONE = """
-SELECT c.*, w.slug AS workflow_slug, w.name AS workflow_name
+SELECT c.*, w.slug AS workflow_slug, w.name AS workflow_name, w.calendar_id AS workflow_calendar_id
   FROM cases_case c JOIN workflows_workflow w ON w.id = c.workflow_id WHERE c.id = %s
 """
 
@@ -37,8 +37,10 @@ class CaseQuerySet(models.QuerySet):
         case = next(iter(self.raw(ONE + " FOR UPDATE OF c" if locked else ONE, [case_id])), None)
         if case is None:
             raise self.model.DoesNotExist(f"There is no case {case_id}.")
-        named = case.workflow_id, case.workflow_slug, case.workflow_name
-        case.workflow = Workflow.from_db(self.db, ["id", "slug", "name"], named)  # the rest is fetched where it is asked for
+        named = case.workflow_id, case.workflow_slug, case.workflow_name, case.workflow_calendar_id
+        case.workflow = Workflow.from_db(
+            self.db, ["id", "slug", "name", "calendar_id"], named
+        )  # the rest is fetched where it is asked for
         return case
 
     def visible_to(self, user):

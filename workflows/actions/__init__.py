@@ -2,7 +2,7 @@
 
 from workflows.actions.asking import deciding
 from workflows.actions.charter import add, add_category, change, create, remove
-from workflows.actions.dial import resume, set_rate, stop
+from workflows.actions.dial import resume, set_calendar, set_rate, stop
 from workflows.actions.people import delegate, end_delegation, end_seat, own, remove_limit, seat, set_limit
 from workflows.actions.versions import (
     as_seen,
@@ -39,6 +39,7 @@ __all__ = [
     "resume",
     "roll_back",
     "seat",
+    "set_calendar",
     "set_limit",
     "set_rate",
     "sign",

@@ -1,13 +1,13 @@
-"""The mutable beside the policy: the stop switch, the sampling rates."""
+"""The mutable beside the policy: the stop switch, the sampling rates, the calendar."""
 
+import msgspec
 from django.core.exceptions import ValidationError
 
 from audit import clock, trail
 from workflows.actions.asking import deciding
-from workflows.models import (
-    Dial,
-    StratumRate,
-)
+from workflows.models import Dial, StratumRate
+from workflows.patterns import Rules
+from workflows.routing import floor_of
 
 
 def stop(workflow, *, by, reason):
@@ -31,10 +31,32 @@ def _turn(workflow, verb, *, by, reason, **dial):
 
 def set_rate(workflow, tier, rate, *, by, segment="", reason=""):
     """The sampling rate of one stratum, from the next case on."""
-    with deciding(workflow, "set_rate", by=by):
+    with deciding(workflow, "set_rate", by=by) as locked:
+        _check_the_floor(locked, tier, segment, rate)
         before = (
             StratumRate.objects.filter(workflow=workflow, tier=tier, segment=segment).values_list("rate", flat=True).first()
         )
         StratumRate.objects.update_or_create(workflow=workflow, tier=tier, segment=segment, defaults={"rate": rate})
         facts = {"tier": tier, "segment": segment, "from": before, "to": rate}
         trail.record("workflow.set_rate", by=by, subject=workflow, words=reason, **facts)
+
+
+def _check_the_floor(workflow, tier, segment, rate):
+    if policy := workflow.policy:
+        rule = msgspec.convert(policy.rules, Rules, strict=False).tiers[tier]
+        floor = floor_of(rule, rule.sample_rates.get(segment, rule.sample_rate))
+        if rate < floor:
+            raise ValidationError(
+                {"rate": f"Version {policy.version} samples {floor:.0%} of {tier} risk at least. Choose that or more."}
+            )
+
+
+def set_calendar(workflow, calendar, *, by, reason=""):
+    """The hours in which the workflow's clocks run, for what becomes due from now on. None: around the clock."""
+    with deciding(workflow, "set_calendar", by=by) as locked:
+        if calendar is not None and not calendar.shifts.exists():
+            raise ValidationError({"calendar": f"{calendar} never opens, so nothing would ever be due. Give it shifts first."})
+        before, locked.calendar = locked.calendar, calendar
+        locked.save(update_fields=["calendar"])
+        facts = {"from": before and before.name, "to": calendar and calendar.name}
+        trail.record("workflow.set_calendar", by=by, subject=locked, words=reason, **facts)
