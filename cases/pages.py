@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 
+from accounts import factors
 from audit import clock
 from cases import chains, gate, prose, queues, shapes, twins, verbs
 from cases.forms import VerbForm
@@ -25,6 +26,15 @@ REFUSALS = (PermissionDenied, Conflict, ValidationError, DataError)
 TOLD_OF = ("name", "kind", "says")
 TIERS = {"low": "success", "medium": "warning", "high": "danger"}
 RELATED = ("workflow", "policy", "ai_release", "category", "claimed_by", "assigned_to", "vendor", "sender")
+
+
+ASKED_AGAIN = ("approve", "edit", "break_glass")  # at high risk: by somebody who gave his second factor lately
+FRESH = 15  # minutes
+
+
+def _factor_first(request, case) -> str:
+    told = 'Give your second factor again, <a class="text-link" href="{}" target="_blank">on its page</a>; then press here once more. Nothing you typed is lost.'
+    return format_html(told, factors.ask_again(request, address(case)))
 
 
 @dataclass(frozen=True)
@@ -76,8 +86,11 @@ class CasePages:
             return self._lost(request, case_id, name)
         typed = request.POST if request.method == "POST" else None
         form, desk = VerbForm(VERBS[name].parts, case, request.user, typed), case.state
+        stale = name in ASKED_AGAIN and case.tier == "high" and not factors.recently_verified(request, FRESH)
         if typed is None:
-            return self._asked(request, case, name, form)
+            return self._asked(request, case, name, form, stale)
+        if stale:
+            return self._refused(request, case, name, form, PermissionDenied(_factor_first(request, case)))
         try:
             done = do(case, name, form, request.user)
         except REFUSALS as error:
@@ -86,11 +99,13 @@ class CasePages:
         messages.success(request, outcome(done, name, seen))
         return self._go_on(request, done, desk, VERBS[name], seen)
 
-    def _asked(self, request, case, name, form):
-        """The empty form; or, where the verb is not possible, why."""
+    def _asked(self, request, case, name, form, stale):
+        """The empty form; or, where the verb is not possible, why. A `stale` second factor is asked for first."""
         why = verbs.refusal(case, name, request.user, gate.standing(case, request.user))
         later = "" if why else verbs.not_now(case, name, request.user, clock.now())
         form.refused = bool(why or later)
+        if stale and not form.refused:
+            return redirect(factors.ask_again(request))
         return self._ask(request, case, name, form, 403 if why else 409 if later else 200, why or later)
 
     def _refused(self, request, case, name, form, error):
