@@ -1,26 +1,91 @@
-"""The demo is made by the real verbs: the ledger verifies, and work is waiting for everybody."""
+"""The demo is made by the real verbs: the ledger verifies, every part of the rules has happened, and work is waiting for everybody."""
+
+from collections import Counter
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from accounts.models import Absence
+from audit import clock
 from audit.models import AuditEvent
-from cases.models import Case, Release
+from cases.models import Alert, BreakGlassReview, Case, Decision, Release, Replay
+from cases.trigger_log import NOT_TRIGGERS
+from workflows.models import Calendar, Delegation, Policy, Workflow
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_the_demo_keeps_every_promise_and_leaves_work_waiting(capsys):
+def test_the_demo_keeps_every_promise_and_shows_every_part_of_the_rules(capsys):
     call_command("demo")
 
     call_command("verify_audit", "--no-progress")
-    assert {"review", "resolution", "approval", "closed"} == set(Case.objects.values_list("state", flat=True))
-    assert set(Case.objects.open().values_list("vendor__name", flat=True)) == {None, "Lisbon Support", "Manila Assist"}
-    assert not Release.objects.filter(case__requires_approval=True).exclude(case__decisions__verb="approve").exists()
-    first, last = (
-        AuditEvent.objects.filter(verb="case.received").order_by("at").values_list("at", flat=True)[:1],
-        Case.objects.first(),
-    )
-    assert (last.received_at - first[0]).days > 50
+    work_is_waiting_for_everybody()
+    no_high_risk_went_unapproved()
+    the_past_is_eight_weeks_long()
+    every_workflow_has_two_versions_and_refunds_a_draft_with_its_replay()
+    every_trigger_fires_now_and_then_and_none_too_often()
+    a_chain_was_taken_with_a_lent_seat()
+    an_absent_owner_has_a_stand_in()
+    a_glass_was_broken_and_reviewed()
+    the_owner_of_risk_hears_what_nobody_can_approve_and_what_expired()
+    assert Calendar.objects.get().hours
     with pytest.raises(CommandError, match="empty database only"):
         call_command("demo")
     assert "hd_live_" in capsys.readouterr().out
+
+
+def work_is_waiting_for_everybody():
+    assert {"review", "resolution", "approval", "closed"} == set(Case.objects.values_list("state", flat=True))
+    assert set(Case.objects.open().values_list("vendor__name", flat=True)) == {None, "Lisbon Support", "Manila Assist"}
+
+
+def no_high_risk_went_unapproved():
+    assert not Release.objects.filter(case__requires_approval=True).exclude(case__decisions__verb="approve").exists()
+
+
+def the_past_is_eight_weeks_long():
+    first = AuditEvent.objects.filter(verb="case.received").order_by("at").first()
+    assert (Case.objects.order_by("received_at").last().received_at - first.at).days > 50
+
+
+def every_workflow_has_two_versions_and_refunds_a_draft_with_its_replay():
+    for workflow in Workflow.objects.all():
+        versions = workflow.policies.published().order_by("version")
+        assert [version.version for version in versions] == [1, 2]
+        assert len({version.reason for version in versions}) == 2
+        assert Case.objects.filter(policy=versions[1]).count() > 30
+    draft = Policy.objects.get(published_at=None)
+    made = Replay.objects.get()
+    assert (draft.workflow.slug, made.policy) == ("refunds", draft)
+    assert made.finished_at and made.counted > 30 and made.result["changed"]
+
+
+def every_trigger_fires_now_and_then_and_none_too_often():
+    for workflow in Workflow.objects.all():
+        version = workflow.policy
+        cases = list(Case.objects.filter(policy=version))
+        fired = Counter(name for case in cases for name in {r["name"] for r in case.reasons if r["kind"] not in NOT_TRIGGERS})
+        assert set(fired) == {trigger["name"] for trigger in version.rules["triggers"]}
+        assert max(fired.values()) <= 0.15 * len(cases)
+
+
+def a_chain_was_taken_with_a_lent_seat():
+    lent = Delegation.objects.get()
+    step = Decision.objects.get(delegation=lent)
+    assert (step.by.username, step.step) == ("frieda", 1)
+    assert step.case.closed_as == "released"
+
+
+def an_absent_owner_has_a_stand_in():
+    away = Absence.objects.at(clock.now()).get()
+    assert (away.user.username, away.stand_in.username) == ("marc", "olga")
+
+
+def a_glass_was_broken_and_reviewed():
+    review = BreakGlassReview.objects.get()
+    assert (review.decision.by.username, review.reviewed_by.username, review.verdict) == ("rosa", "audrey", "kept")
+
+
+def the_owner_of_risk_hears_what_nobody_can_approve_and_what_expired():
+    open_ = Alert.objects.open().filter(to="risk")
+    assert sorted(open_.values_list("code", flat=True)) == ["approval_expired", "nobody_can_approve"]

@@ -11,10 +11,13 @@ from cases import actions, queues
 from cases.intake import Intake, receive
 from cases.models import Case
 from cases.states import APPROVAL, RESOLUTION, REVIEW
-from hitlsite.demo import outputs, people, rules
+from hitlsite.demo import events, outputs, people, rules
 from scorecards import actions as scorecards
+from workflows.models import compiled_policy
 
 WEEKS, A_DAY, WAITING = 8, 8, 72
+SECOND_VERSIONS = 5  # after this many weeks
+SENT_TWICE = {"invoice-capture", "refunds"}  # where somebody sends the same again, now and then
 HOUR = timedelta(hours=1)
 
 
@@ -22,64 +25,84 @@ class History:
     """Makes the demo, at a seeded chance, up to the present moment."""
 
     def __init__(self, step=lambda: None):
-        self.random, self.step, self.truth = Random(20260601), step, {}
-        self.people, self.count, self.vendors_turn = {}, 0, ["mila", "lucia"]
+        self.world, self.chance = Random(20260601), Random(20260602)  # what comes in is the same every time, whoever works it
+        self.step, self.truth = step, {}
+        self.people, self.sent, self.count, self.vendors_turn = {}, {}, 0, ["mila", "lucia"]
 
     def make(self, now):
         start = now - timedelta(weeks=WEEKS)
         with self._as(None, start):
             self.people = people.hire()
-        with self._as("olga", start):
-            self.workflows = [self._found(told) for told in rules.ALL]
-        with self._as(None, start):
-            people.give_factors(self.people)
+        self.workflows = [self._found(told, start) for told in rules.ALL]
+        with self._as("adam", start):
+            rules.keep_hours(now.year, by=self.people["adam"])
         for day in range(WEEKS * 7):
-            if (start + timedelta(days=day)).weekday() < 5:
-                self._day(start + timedelta(days=day), day // 7)
+            morning = start + timedelta(days=day)
+            if day == 7 * SECOND_VERSIONS:
+                self._publish_anew(morning)
+            if morning.weekday() < 5:
+                self._day(morning, day // 7)
         for number in range(WAITING):
-            at = now - self.random.uniform(0.5, 5) * HOUR
+            at = now - self.world.uniform(0.5, 5) * HOUR
             self._leave_waiting(self._send(at, WEEKS), at, number)
+        events.happen(self, now)
+        with self._as(None, now):
+            people.give_factors(self.people)
 
     def _as(self, username, at):
         """Act for one of the people, or (None) for the house itself, at a moment of the past."""
         return _at(acting.on_behalf_of(self.people[username]) if username else acting.Acting(in_house=True), at)
 
-    def _found(self, told):
-        olga = self.people["olga"]
-        workflow = rules.write(told, by=self.people["adam"])
-        people.own(workflow, self.people)
-        people.seat(workflow, self.people)
-        if told["rules"].get("scorecard"):
-            scorecards.publish(scorecards.ready_made(workflow, by=olga), by=olga, reason="Agreed with operations.")
-        rules.publish(workflow, told, by=olga)
+    def does(self, username, at, verb, *about, **how):
+        """One verb, by one of the people, at that time."""
+        with self._as(username, at):
+            return verb(*about, by=self.people[username], **how)
+
+    def _found(self, told, start):
+        olga, adam = self.people["olga"], self.people["adam"]
+        with self._as("adam", start):
+            workflow = rules.write(told, by=adam)
+            people.own(workflow, self.people)
+            people.seat(workflow, self.people)
+        with self._as("olga", start):
+            if workflow.slug == "refunds":
+                scorecards.publish(scorecards.ready_made(workflow, by=olga), by=olga, reason="Agreed with operations.")
+            rules.publish(workflow, 0, by=olga)
         return workflow
+
+    def _publish_anew(self, at):
+        for workflow in self.workflows:
+            self.does("olga", at, rules.publish, workflow, 1)
 
     def _day(self, morning, week):
         """What comes in over a day, and how its people work it."""
         for _ in range(A_DAY):
-            at = morning + self.random.random() * 8 * HOUR
+            at = morning + self.world.random() * 8 * HOUR
             self._work(self._send(at, week), at)
 
     def _send(self, at, week):
-        workflow = self.random.choice(self.workflows)
-        body, truth = outputs.MAKERS[workflow.slug](self.random, at, week)
+        workflow = self.world.choice(self.workflows)
+        before = self.sent.setdefault(workflow.slug, [])
+        again = workflow.slug in SENT_TWICE and before and self.world.random() < 0.04
+        body, truth = (before[-1], None) if again else outputs.MAKERS[workflow.slug](self.world, at, week)
+        before.append(body)
+        return self.send(workflow.slug, body, truth, at)
+
+    def send(self, slug, body, truth, at):
+        """It comes in; `truth` is what is right, None where nothing at all should be done."""
         self.count += 1
-        body |= {
-            "workflow": workflow.slug,
-            "external_id": f"{workflow.slug[:3].upper()}-{self.count:05}",
-            "model_name": "harbour",
-        }
-        with self._as("core-banking", at):
-            [answer] = receive([msgspec.convert(body, Intake)], by=self.people["core-banking"])
+        external_id = f"{slug[:3].upper()}-{self.count:05}"
+        body = {**body, "workflow": slug, "external_id": external_id, "model_name": "harbour"}
+        [answer] = self.does("core-banking", at, receive, [msgspec.convert(body, Intake)])
         self.truth[answer.id] = truth
         self.step()
         return answer.id
 
     def _work(self, pk, at):
         """Until the case is closed and settled, whoever's turn it is acts some time later."""
-        for _ in range(6):
+        for _ in range(9):
             case = Case.objects.get(pk=pk)
-            at += self.random.uniform(0.1, 2.5) * HOUR
+            at += self.chance.uniform(0.1, 2.5) * HOUR
             if case.state == REVIEW:
                 self._review(case, at)
             elif case.state == RESOLUTION:
@@ -106,20 +129,20 @@ class History:
 
     def _review(self, case, at):
         """A vendor's reviewer takes over some of it; one of them has grown careless lately."""
-        name = self.random.choice(["rita", "ravi"])
-        if self.random.random() < 0.35 and not case.sampled:
-            to = "mila" if case.workflow.slug != "ticket-triage" else self.random.choice(["lucia", "mila"])
+        name = self.chance.choice(["rita", "ravi"])
+        if self.chance.random() < 0.35 and not case.sampled:
+            to = "mila" if case.workflow.slug != "ticket-triage" else self.chance.choice(["lucia", "mila"])
             with self._as(name, at):
                 actions.hand_over(case.pk, by=self.people[name], reason="Volume for the vendor.", to=self.people[to].pk)
             name, at = to, at + 0.3 * HOUR
         by, truth = self.people[name], self.truth[case.pk]
-        right = case.standing == truth or self.random.random() < (0.5 if name == "mila" else 0.06)
-        seconds = self.random.randint(20, 180)
+        right = case.standing == truth or self.chance.random() < (0.5 if name == "mila" else 0.06)
+        seconds = self.chance.randint(20, 180)
         with self._as(name, at):
             queues.claim(case.pk, by=by)
             if right:
                 actions.accept(case.pk, by=by, active_seconds=seconds)
-            elif self.random.random() < 0.2:
+            elif truth is None or self.chance.random() < 0.2:
                 actions.escalate(case.pk, by=by, reason="I cannot tell what is right here.", category="unclear-request")
             else:
                 actions.correct(
@@ -132,33 +155,62 @@ class History:
                 )
 
     def _resolve(self, case, at):
-        name = self.random.choice(["rita", "ravi"]) if case.vendor_id is None else "mila"
-        by = self.people[name]
+        name = self.chance.choice(["rita", "ravi"]) if case.vendor_id is None else "mila"
+        by, truth = self.people[name], self.truth[case.pk]
+        seconds = self.chance.randint(60, 400)
         with self._as(name, at):
-            if self.random.random() < 0.15:
-                actions.no_action(case.pk, by=by, reason="The customer no longer wants it.", category="edge-case")
+            if truth is None:
+                coded = _coded(case, "no_action", "refunded-before")
+                actions.no_action(
+                    case.pk, by=by, reason="It came before.", category="duplicate", active_seconds=seconds, **coded
+                )
+            elif self.chance.random() < 0.1:
+                coded = _coded(case, "no_action", "no-longer-wanted")
+                reason = "The customer no longer wants it."
+                actions.no_action(case.pk, by=by, reason=reason, category="edge-case", active_seconds=seconds, **coded)
             else:
-                truth = self.truth[case.pk]
                 actions.resolve(
-                    case.pk, by=by, reason="Checked with the customer's file.", output=truth, **_action(case, truth)
+                    case.pk,
+                    by=by,
+                    reason="Checked with the customer's file.",
+                    output=truth,
+                    active_seconds=seconds,
+                    **_action(case, truth),
                 )
 
     def _approve(self, case, at):
-        name = self.random.choice(["anna", "arun"]) if (case.amount or 0) <= 1200 else "arun"
-        by = self.people[name]
+        given = case.decisions.filter(verb="approve", digest=case.digest).count()
+        name = self._approver(case, case.chain[given]["title"])
+        by, seconds = self.people[name], self.chance.randint(15, 90)
         with self._as(name, at):
             if case.standing == self.truth[case.pk]:
-                actions.approve(case.pk, by=by, reason="Owed.", active_seconds=self.random.randint(15, 90))
-            elif self.random.random() < 0.5:
-                actions.reject(case.pk, by=by, reason="This is not owed.")
+                actions.approve(case.pk, by=by, reason="Owed.", active_seconds=seconds)
+            elif self.chance.random() < 0.5:
+                coded = _coded(case, "reject", "not-owed")
+                actions.reject(case.pk, by=by, reason="This is not owed.", active_seconds=seconds, **coded)
             else:
-                actions.send_back(case.pk, by=by, reason="Please check the amount again.")
+                coded = _coded(case, "send_back", "check-the-amount")
+                actions.send_back(case.pk, by=by, reason="Please check the amount again.", active_seconds=seconds, **coded)
+
+    def _approver(self, case, title):
+        """Whoever has the title of the step; where it names none, the team lead takes half of the small ones."""
+        if title == "team lead" or (not title and (case.amount or 0) <= 1200 and self.chance.random() < 0.5):
+            return "anna"
+        return "arun"
+
+
+def _coded(case, verb, code):
+    """The reason code, where the version that the case came under lists any for the verb."""
+    listed = compiled_policy(case.policy_id).rules.reason_codes
+    return {"reason_code": code} if any(verb in each.verbs for each in listed) else {}
 
 
 def _action(case, truth):
-    """A refund decided where the AI declined proposes the action it lacked."""
+    """A refund decided where the AI declined proposes the action it lacked; a refusal withdraws the one it had."""
     if truth.get("decision") == "refund" and not case.action_type:
         return {"action": {"type": "refund", "currency": "EUR", "payee": case.customer_reference}}
+    if truth.get("decision") == "decline" and case.action_type:
+        return {"action": {"type": "", "currency": "", "payee": ""}}
     return {}
 
 

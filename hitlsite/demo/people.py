@@ -14,6 +14,7 @@ from accounts.roles import Office, Ownership, Role
 from hitlsite import signin
 from workflows import actions as workflows
 
+TITLES = {"anna": "team lead", "arun": "finance"}
 LIMITS = {
     "anna": [("", "EUR", 1500), ("", "GBP", 1200), ("", "USD", 1500)],
     "arun": [("", "EUR", 25000), ("", "GBP", 20000), ("", "USD", 25000)],
@@ -29,6 +30,8 @@ PEOPLE = {
     "ravi": ("Ravi Menon", "Europe/Berlin", None, Office.NONE),
     "anna": ("Anna Weiss", "Europe/Berlin", None, Office.NONE),
     "arun": ("Arun Rao", "Europe/London", None, Office.NONE),
+    "frieda": ("Frieda Holm", "Europe/Berlin", None, Office.NONE),
+    "rosa": ("Rosa Keller", "Europe/Berlin", None, Office.NONE),
     "lucia": ("Lúcia Prado", "Europe/Lisbon", "Lisbon Support", Office.NONE),
     "mila": ("Mila Reyes", "Asia/Manila", "Manila Assist", Office.NONE),
 }
@@ -39,6 +42,13 @@ SEATS = {
     "arun": (Role.APPROVER,),
     "lucia": (Role.REVIEWER,),
     "mila": (Role.REVIEWER, Role.RESOLVER),
+}
+OWNERS = {
+    Ownership.POLICY: "olga",
+    Ownership.QUALITY: "olga",
+    Ownership.RISK: "rosa",
+    Ownership.EXCEPTIONS: "marc",
+    Ownership.IMPROVEMENT: "marc",
 }
 
 
@@ -91,14 +101,16 @@ def _hired(username, name, zone, vendor, office, vendors):
 
 
 def seat(workflow, people):
-    """The seats and the five owners of one workflow."""
-    olga = people["olga"]
+    """The seats of one workflow."""
+    adam = people["adam"]
     for username, roles in SEATS.items():
         for role in roles:
-            workflows.seat(people[username], workflow, role, by=olga, limits=LIMITS.get(username, ()))
-    workflows.seat(people["core-banking"], workflow, Role.INTEGRATION, by=olga)
+            about = {"limits": LIMITS.get(username, ()), "title": TITLES.get(username, "")}
+            workflows.seat(people[username], workflow, role, by=adam, **about)
+    workflows.seat(people["core-banking"], workflow, Role.INTEGRATION, by=adam)
 
 
 def own(workflow, people):
+    """Its five owners. Olga stands behind the integration, so the risk is another's: she could never break the glass."""
     for of in Ownership.values:
-        workflows.own(workflow, of, people["olga"], by=people["adam"])
+        workflows.own(workflow, of, people[OWNERS[of]], by=people["adam"])

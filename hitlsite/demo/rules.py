@@ -1,6 +1,9 @@
-"""The demo's three workflows, one for each pattern."""
+"""The demo's three workflows, one for each pattern, and the hours of its office."""
 
-from workflows import actions
+from datetime import date, time
+
+from hitlsite.demo.policies import VERSIONS
+from workflows import actions, calendars
 from workflows.models import PlaybookSection
 
 TEXT = {"type": "string", "minLength": 1}
@@ -28,24 +31,6 @@ TRIAGE = {
             "summary": {**TEXT, "title": "Summary", "maxLength": 300},
         },
     },
-    "rules": {
-        "default_tier": "low",
-        "tiers": {
-            "low": {"pattern": "sampling", "sample_rate": 0.15, "due_minutes": 1440},
-            "medium": {"pattern": "threshold", "threshold": 0.8, "due_minutes": 480},
-            "high": {"pattern": "threshold", "threshold": 1.0, "due_minutes": 120},
-        },
-        "triggers": [
-            {
-                "kind": "keywords",
-                "name": "Words of trouble",
-                "words": ["lawyer", "ombudsman", "stolen", "fraud", "press"],
-                "raises": "high",
-                "tag": "trouble",
-            },
-            {"kind": "low_confidence", "name": "Unsure", "below": 0.6, "desk": "review", "category": "unclear-request"},
-        ],
-    },
     "playbook": [
         ("Which queue", "Ask which team can close the ticket. A stolen card is fraud, not cards."),
         ("How urgent", "Urgent is money gone or access lost today. Anger alone is not urgent."),
@@ -70,19 +55,6 @@ INVOICES = {
             "currency": {**enum("EUR", "GBP", "USD"), "title": "Currency"},
         },
     },
-    "rules": {
-        "default_tier": "medium",
-        "action_from": {"amount": "amount", "currency": "currency", "payee": "supplier"},
-        "amount_bands": [{"currency": currency, "amount": 1000, "tier": "high"} for currency in ("EUR", "GBP", "USD")],
-        "tiers": {
-            "low": {"pattern": "sampling"},
-            "medium": {"pattern": "threshold", "threshold": 0.85, "due_minutes": 960},
-            "high": {"pattern": "approval", "review_first": True, "due_minutes": 480},
-        },
-        "triggers": [
-            {"kind": "required_fields", "name": "Nothing to pay", "fields": ["output.amount"], "category": "missing-data"},
-        ],
-    },
     "playbook": [("Amounts", "Take the total including tax. Where two totals differ, resolve it with the supplier.")],
 }
 REFUNDS = {
@@ -103,27 +75,6 @@ REFUNDS = {
             "reply": {**TEXT, "title": "Reply to the customer", "maxLength": 2000},
         },
     },
-    "rules": {
-        "default_tier": "medium",
-        "action_tiers": {"refund": "high"},
-        "action_from": {"amount": "amount"},
-        "grace_seconds": 30,
-        "tiers": {
-            "low": {"pattern": "sampling"},
-            "medium": {"pattern": "threshold", "threshold": 0.9, "due_minutes": 480},
-            "high": {"pattern": "approval", "due_minutes": 240},
-        },
-        "triggers": [
-            {
-                "kind": "keywords",
-                "name": "Legal words",
-                "words": ["lawyer", "court", "ombudsman"],
-                "desk": "review",
-                "raises": "high",
-            },
-        ],
-        "scorecard": 1,
-    },
     "playbook": [
         ("What is owed", "Fees charged twice, fees after a complaint upheld, and fees below 30 EUR once a year as goodwill."),
         ("How to say no", "Say what was checked, why it is not owed, and what the customer can do next."),
@@ -141,7 +92,27 @@ def write(told, *, by):
     return workflow
 
 
-def publish(workflow, told, *, by):
+def publish(workflow, number, *, by):
+    """The version of this number, counted from 0."""
+    reason, improvement, rules = VERSIONS[workflow.slug][number]
+    return actions.publish(draft(workflow, reason, improvement, rules, by=by), by=by, reason=reason)
+
+
+def draft(workflow, reason, improvement, rules, *, by):
+    [told] = [told for told in ALL if told["slug"] == workflow.slug]
     schemas = {name: told[name] for name in ("input_schema", "output_schema")}
-    draft = actions.draft(workflow, by=by, rules=told["rules"], **schemas)
-    return actions.publish(draft, by=by, reason="The first rules, agreed with operations and risk.")
+    return actions.draft(workflow, by=by, rules=rules, reason=reason, improvement=improvement, **schemas)
+
+
+def keep_hours(year, *, by):
+    """The office's calendar: weekdays, shorter on Fridays, and the days on which it differs."""
+    week = [(day, time(8), time(18) if day < 4 else time(16)) for day in range(5)]
+    holidays = [
+        (date(year, 1, 1), "New Year", None, None),
+        (date(year, 5, 1), "Labour Day", None, None),
+        (date(year, 10, 3), "Unity Day", None, None),
+        (date(year, 12, 24), "Christmas Eve", time(8), time(12)),
+        (date(year, 12, 25), "Christmas", None, None),
+        (date(year, 12, 26), "Christmas", None, None),
+    ]
+    calendars.define(None, by=by, name="Berlin office", time_zone="Europe/Berlin", shifts=week, holidays=holidays)

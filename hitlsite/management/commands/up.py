@@ -17,6 +17,7 @@ SIGN_INS = [
     ("anna", "approves"),
     ("lucia", "reviews for a vendor"),
     ("olga", "owns the rules"),
+    ("rosa", "owns the risk: hears the alerts, stops, breaks glass"),
     ("adam", "administers people and keys"),
     ("audrey", "audits"),
 ]

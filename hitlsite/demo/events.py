@@ -1,0 +1,71 @@
+"""What does not happen every day in the demo: somebody away, a seat lent, a glass broken, an approval that nobody gave."""
+
+from datetime import timedelta
+
+from accounts import actions as accounts
+from cases import actions, jobs, queues, replay
+from hitlsite.demo import outputs, rules
+from hitlsite.demo.policies import DRAFT
+from workflows import actions as workflows
+from workflows.models import Seat
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def happen(history, now):
+    [refunds] = [workflow for workflow in history.workflows if workflow.slug == "refunds"]
+    _break_the_glass(history, now - 17 * DAY)
+    _be_away(history, now)
+    _lend_a_seat(history, refunds, now)
+    _let_an_approval_expire(history, now)
+    history.send("refunds", *outputs.certain_refund(now, outputs.CUSTOMERS[3], 26_400.0), now - 3 * HOUR)
+    with history._as(None, now):
+        jobs.expire_approvals()
+        jobs.name_what_nobody_can_approve()
+    _propose_other_rules(history, refunds, now - 1 * HOUR)
+
+
+def _break_the_glass(history, at):
+    """An invoice beyond everybody's limit is due; the auditor finds next day that it was right."""
+    pk = history.send("invoice-capture", *outputs.large_invoice(at), at)
+    history.does("ravi", at + HOUR, queues.claim, pk)
+    history.does("ravi", at + HOUR, actions.accept, pk, active_seconds=140)
+    with history._as(None, at + 2 * HOUR):
+        jobs.name_what_nobody_can_approve()
+    why = "Due today, else the furniture is not delivered. It is beyond every limit; I have seen order and delivery note."
+    history.does("rosa", at + 4 * HOUR, actions.approve, pk, break_glass=True, reason=why, active_seconds=300)
+    note = "Order and delivery note are there. The limits should be looked at."
+    history.does("audrey", at + 22 * HOUR, actions.review_break_glass, pk, verdict="kept", note=note)
+    with history._as(None, at + 22 * HOUR):
+        jobs.name_what_nobody_can_approve()
+
+
+def _be_away(history, now):
+    """Marc owns exceptions and improvement; while he is away, Olga does."""
+    away = {"until": now + 4 * DAY, "stand_in": history.people["olga"], "reason": "On leave."}
+    history.does("marc", now - 2 * DAY, accounts.be_absent, history.people["marc"], **away)
+
+
+def _lend_a_seat(history, refunds, now):
+    """Arun lends his seat in refunds: Frieda takes the finance step while he sits with the auditors."""
+    seat = Seat.objects.live().get(workflow=refunds, user=history.people["arun"])
+    lent = {"until": now + 5 * DAY, "reason": "I sit with the auditors this week."}
+    history.does("arun", now - 3 * DAY, workflows.delegate, seat, history.people["frieda"], **lent)
+    pk = history.send("refunds", *outputs.certain_refund(now, outputs.CUSTOMERS[12], 286.4), now - 30 * HOUR)
+    history.does("anna", now - 29 * HOUR, actions.approve, pk, reason="Charged twice.", active_seconds=50)
+    history.does("frieda", now - 27 * HOUR, actions.approve, pk, reason="Booked twice indeed.", active_seconds=70)
+
+
+def _let_an_approval_expire(history, now):
+    """The team lead approved; finance did not, for two days."""
+    pk = history.send("refunds", *outputs.certain_refund(now, outputs.CUSTOMERS[21], 318.9), now - 51 * HOUR)
+    history.does("anna", now - 50 * HOUR, actions.approve, pk, reason="Charged twice.", active_seconds=40)
+
+
+def _propose_other_rules(history, refunds, at):
+    """A draft with its replay, for whoever publishes."""
+    reason, improvement, proposed = DRAFT
+    draft = history.does("olga", at, rules.draft, refunds, reason, improvement, proposed)
+    asked = history.does("olga", at, replay.replay, draft, days=28)
+    with history._as(None, at):
+        jobs.make_replay(asked.pk)
