@@ -4,10 +4,13 @@ import ast
 import json
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import httpx
+import msgspec
 import pytest
 from django.apps import apps
 from django.conf import settings
@@ -18,6 +21,7 @@ from accounts.roles import MACHINE_VERBS, OWNER_VERBS, VERBS, Ownership, Role
 from cases.states import BORN, DESKS, MOVES
 from cases.urls import urlpatterns
 from integrations import signature
+from workflows.triggers import Effect, Trigger
 
 ROOT = Path(settings.BASE_DIR)
 OURS = {"audit", "jobs", "accounts", "integrations", "workflows", "scorecards", "cases"}
@@ -143,6 +147,59 @@ def test_no_sentence_is_told_that_the_database_does_not_know():
     }
 
     assert {name for name in told if name not in known} == set()
+
+
+# docs/triggers.md
+
+
+TRIGGERS = {each.__struct_config__.tag: each for each in get_args(Trigger)}
+OF_ALL = {each.name for each in msgspec.structs.fields(Effect)}
+EXAMPLES = [json.loads(text) for text in re.findall(r"```json\n(.+?)```", said("docs/triggers.md"), flags=re.S)]
+NOTHING = {"type": "", "amount": None, "currency": "", "payee": ""}
+
+
+def by_default(each) -> str:
+    if each.required:
+        return "must be given"
+    made = each.default if each.default_factory is msgspec.NODEFAULT else each.default_factory()
+    return f"`{json.dumps(made)}`"
+
+
+@pytest.mark.parametrize("kind", TRIGGERS)
+def test_every_trigger_is_told_with_its_fields(kind):
+    told = {name.strip("`"): default for name, default, _ in rows("docs/triggers.md", f"`{kind}`")}
+
+    assert told == {each.name: by_default(each) for each in msgspec.structs.fields(TRIGGERS[kind]) if each.name not in OF_ALL}
+
+
+def test_what_every_trigger_has_is_told():
+    told = {name.strip("`"): default for name, default, _ in rows("docs/triggers.md", "What every trigger has")}
+
+    assert told == {"kind": "must be given"} | {each.name: by_default(each) for each in msgspec.structs.fields(Effect)}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["trigger"]["kind"])
+def test_every_example_of_a_trigger_fires_and_stores_what_is_told(example):
+    trigger = msgspec.convert(example["trigger"], Trigger, strict=False)
+
+    assert json.loads(json.dumps(trigger.prepare()(facts(**example["case"])), default=str)) == example["stores"]
+
+
+def test_every_trigger_has_an_example():
+    assert [example["trigger"]["kind"] for example in EXAMPLES] == list(TRIGGERS)
+
+
+def facts(received_at="2026-06-01T09:00:00+00:00", action=None, earlier=(), **case) -> dict:
+    """What a case of the page says, as routing gives it to a trigger."""
+    sent = {"output": {}, "confidence": None, "confidences": {}, "alternatives": None, "customer_reference": "", **case}
+    before = [{**each, "at": datetime.fromisoformat(each["at"]), "amount": amount(each["amount"])} for each in earlier]
+    acts = NOTHING | (action or {})
+    about = {"action": {**acts, "amount": amount(acts["amount"])}, "earlier": before}
+    return {**sent, **about, "received_at": datetime.fromisoformat(received_at)}
+
+
+def amount(text):
+    return None if text is None else Decimal(text)
 
 
 # README.md and the rest
