@@ -13,6 +13,7 @@ from cases.models import Case
 from cases.states import APPROVAL, RESOLUTION, REVIEW
 from hitlsite.demo import events, outputs, people, rules
 from scorecards import actions as scorecards
+from workflows import actions as workflows
 from workflows.models import compiled_policy
 
 WEEKS, A_DAY, WAITING = 8, 8, 72
@@ -34,8 +35,9 @@ class History:
         with self._as(None, start):
             self.people = people.hire()
         self.workflows = [self._found(told, start) for told in rules.ALL]
-        with self._as("adam", start):
-            rules.keep_hours(now.year, by=self.people["adam"])
+        office = self.does("adam", start, rules.keep_hours, now.year)
+        [_, invoices, _] = self.workflows
+        self.does("marc", start, workflows.set_calendar, invoices, office, reason="Suppliers are paid in office hours.")
         for day in range(WEEKS * 7):
             morning = start + timedelta(days=day)
             if day == 7 * SECOND_VERSIONS:

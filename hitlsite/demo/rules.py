@@ -115,4 +115,4 @@ def keep_hours(year, *, by):
         (date(year, 12, 25), "Christmas", None, None),
         (date(year, 12, 26), "Christmas", None, None),
     ]
-    calendars.define(None, by=by, name="Berlin office", time_zone="Europe/Berlin", shifts=week, holidays=holidays)
+    return calendars.define(None, by=by, name="Berlin office", time_zone="Europe/Berlin", shifts=week, holidays=holidays)
