@@ -1,6 +1,6 @@
 """The forms of workflows: charter, policy, seats, owners, rates. Every fault is a sentence at its field."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -16,6 +16,7 @@ from accounts.models import User
 from accounts.roles import Ownership, Role
 from workflows import money
 from workflows.actions import check
+from workflows.amount_field import AmountField
 from workflows.json_field import Json
 from workflows.models import TIER_CHOICES, Workflow
 from workflows.patterns import FLOOR, LOWEST_FLOOR
@@ -125,9 +126,12 @@ def _limit(line) -> tuple[str, str, Decimal]:
     """“refund 250 USD” → (refund, USD, 250)."""
     try:
         *kind, amount, currency = line.split()
-        limit = (" ".join(kind), currency.upper(), Decimal(amount.replace(",", "")))
-    except (InvalidOperation, ValueError):
+    except ValueError:
         raise ValidationError(f"“{line.strip()}” is no limit. Write it as “1000 EUR” or “refund 1000 EUR”.") from None
+    try:
+        limit = (" ".join(kind), currency.upper(), money.typed(amount))
+    except ValueError as fault:
+        raise ValidationError(f"“{line.strip()}” is no limit. {fault}") from None
     if fault := money.fault(limit[2], limit[1]):
         raise ValidationError(f"“{line.strip()}”: {fault}")
     return limit
@@ -197,9 +201,7 @@ class LimitForm(forms.Form):
     """One limit of an approver's seat."""
 
     currency = forms.CharField(max_length=3, widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "EUR"}))
-    amount = forms.DecimalField(
-        label="Up to", required=False, widget=UnfoldAdminDecimalFieldWidget(), help_text="Empty: the limit is removed."
-    )
+    amount = AmountField(label="Up to", required=False, help_text="Empty: the limit is removed.")
     action_type = forms.CharField(
         label="For the action",
         required=False,
