@@ -11,7 +11,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from accounts.forms import ReasonForm
+from accounts.forms import Moment, ReasonForm
 from accounts.models import User
 from accounts.roles import Ownership, Role
 from workflows import money
@@ -146,17 +146,8 @@ class DelegationForm(ReasonForm):
         widget=UnfoldAdminSelectWidget(),
         help_text="An in-house person. He approves within this seat's limit, and nothing that either of you worked on.",
     )
-    since = forms.DateTimeField(
-        label="From",
-        required=False,
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2027-01-24 08:00"}),
-        help_text="Empty: from now on.",
-    )
-    until = forms.DateTimeField(
-        label="Until",
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2027-01-31 18:00"}),
-        help_text="In your time zone. Then it ends by itself.",
-    )
+    since = Moment(label="From", required=False, example="2027-01-24 08:00", then="Empty: from now on.")
+    until = Moment(label="Until", example="2027-01-31 18:00", then="Then it ends by itself.")
     field_order = ["to", "since", "until", "reason"]
 
 
@@ -228,12 +219,7 @@ class PublishForm(ReasonForm):
         widget=UnfoldAdminTextInputWidget(),
         help_text="The finding or change it comes from, where it comes from one.",
     )
-    effective_from = forms.DateTimeField(
-        label="Effective from",
-        required=False,
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2027-01-31 12:00"}),
-        help_text="In your time zone. Empty: at once.",
-    )
+    effective_from = Moment(label="Effective from", required=False, then="Empty: at once.")
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
     field_order = ["reason", "improvement", "effective_from", "seen"]
 
