@@ -3,6 +3,8 @@
 import zoneinfo
 
 from django import forms
+from django.utils import timezone
+from django.utils.functional import lazy
 from unfold.forms import UserCreationForm
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -94,13 +96,28 @@ class NewKeyForm(forms.Form):
     )
 
 
+class Moment(forms.DateTimeField):
+    """A day and a time in the zone of whoever reads the page, which its help names."""
+
+    default_error_messages = {"invalid": "Write the day and the time as 2027-01-31 12:00."}
+
+    def __init__(self, *, then="", example="2027-01-31 12:00", **options):
+        widget = UnfoldAdminTextInputWidget(attrs={"placeholder": example, "autocomplete": "off"})
+        super().__init__(widget=widget, help_text=_in_the_zone(then), **options)
+
+
+def _zoned(then):
+    return f"As 2027-01-31 12:00, in {timezone.get_current_timezone_name()} time. {then}".strip()
+
+
+_in_the_zone = lazy(_zoned, str)
+
+
 class AbsenceForm(forms.Form):
     """Until when somebody is away, and who acts meanwhile for what he owns."""
 
-    until = forms.DateTimeField(
-        label="Back on",
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2027-01-31 08:00"}),
-        help_text="In your time zone. Until then nothing is assigned and nothing can be approved.",
+    until = Moment(
+        label="Back on", example="2027-01-31 08:00", then="Until then nothing is assigned and nothing can be approved."
     )
     stand_in = forms.ModelChoiceField(
         User.objects.filter(kind=User.Kind.PERSON, vendor=None, is_active=True).order_by("first_name", "username"),

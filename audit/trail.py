@@ -85,7 +85,7 @@ SENTENCES = {
     "case.review_break_glass": "had its broken glass reviewed by {actor}: {verdict}",
     "case.extend": "was given until {until} for its approval by {actor}",
     "case.expire": "was not approved in time: the owner of risk decides",
-    "case.alert": "was named to the owner of risk ({code})",
+    "case.alert": "was named to the owner of risk",
     "case.settle": "took effect when its time to undo was over",
     "user.add": "was added by {actor}",
     "user.change": "was changed by {actor}",

@@ -71,7 +71,8 @@ def why_nobody(case, now) -> str:
     said = [f"{count} {words}" for count, words in found if count]
     wanted = sorted({step["title"] for step in case.chain} - {""})
     said += [
-        f"its chain asks for {case.approvals_needed} people" + (f", with the titles {', '.join(wanted)}" if wanted else "")
+        f"its chain asks for {case.approvals_needed} {'person' if case.approvals_needed == 1 else 'people'}"
+        + (f", among them with the title {' and '.join(f'“{title}”' for title in wanted)}" if wanted else "")
     ]
     people = "1 approver" if seats == 1 else f"{seats} approvers"
     return f"Too few can approve it. Of {people}: {'; '.join(said)}. Give a seat or a limit, delegate, or break the glass."

@@ -239,6 +239,7 @@ def content(case) -> dict:
 def as_told(case, user, standing, now) -> dict:
     """Everything a case's page shows, and the buttons that are possible now."""
     holder = case.held_by(now)
+    labels = {code["code"]: code["label"] for code in case.policy.rules.get("reason_codes", [])}
     return {
         **content(case),
         "buttons": verbs.offered(case, user, standing, now),
@@ -253,7 +254,12 @@ def as_told(case, user, standing, now) -> dict:
         "playbook": case.workflow.playbook.all(),
         "story": [(event.at, prose.began(sentence)) for event, sentence in shapes.sentences(shapes.story(case))],
         "decisions": [
-            (decision, verbs.DONE[decision.verb], [_change(correction) for correction in decision.corrections.all()])
+            (
+                decision,
+                verbs.DONE[decision.verb],
+                labels.get(decision.reason_code, decision.reason_code),
+                [_change(correction) for correction in decision.corrections.all()],
+            )
             for decision in case.decisions.select_related(
                 "by", "category", "evaluation", "delegation__seat__user"
             ).prefetch_related("corrections")

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from django.utils import timezone
+
 from accounts.roles import AFTER_EXPIRY, IN_HOUSE_ONLY, MACHINE_VERBS, OWNER_VERBS, VERBS, Office, Ownership, Role
 from cases.chains import Given, next_step
 from cases.states import APPROVAL, CHECKING, DESKS, MOVES
@@ -102,7 +104,8 @@ def _no_seat(verb, case, standing):
 def _why_not_while_away(verb, case, standing):
     """Who is away decides nothing at approval, and nothing is given to him."""
     if standing.absent_until and (verb in NOT_WHILE_AWAY or case.state == APPROVAL):
-        return f"You are marked absent until {standing.absent_until:%Y-%m-%d %H:%M} UTC. Say that you are back first."
+        back = timezone.localtime(standing.absent_until)
+        return f"You are marked absent until {back:%-d %b %Y, %H:%M} ({timezone.get_current_timezone_name()}). Say that you are back first."
     return ""
 
 
@@ -168,4 +171,4 @@ def _why_not_taking_back(by, verb, case, standing):
 
 
 def _said(verb):
-    return verb.replace("_", " ")
+    return "break the glass for" if verb == "break_glass" else verb.replace("_", " ")

@@ -7,6 +7,7 @@ from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminIntegerFiel
 from cases.example import example
 from cases.intake import Intake, Refusal, sent_action
 from cases.replay import MOST_DAYS
+from workflows.amount_field import AmountField
 from workflows.forms import Json
 
 
@@ -21,14 +22,16 @@ class TryForm(forms.Form):
     output = Json(rows=8, required=False, help_text="What the AI proposes.")
     context = Json(rows=3, required=False, help_text="Facts sent along.")
     action_type = _text("Action", 60, help_text="Such as “refund”; empty where the output itself says it, or none is proposed.")
-    amount = forms.DecimalField(required=False, widget=UnfoldAdminDecimalFieldWidget)
+    amount = AmountField(required=False)
     currency = _text("Currency", 3)
     payee = _text("To whom", 200)
     confidence = forms.FloatField(
         required=False, min_value=0, max_value=1, widget=UnfoldAdminDecimalFieldWidget, help_text="From 0 to 1; empty: none."
     )
     confidences = Json(rows=2, required=False, label="Confidence per field", help_text='Such as {"label": 0.8}.')
-    alternatives = Json(rows=2, required=False, help_text='A list, such as [{"label": "refund", "confidence": 0.4}].')
+    alternatives = Json(
+        rows=2, kind=list, required=False, help_text='A list, such as [{"label": "refund", "confidence": 0.4}].'
+    )
     segment = _text("Segment", 60)
     channel = _text("Channel", 60)
     customer_reference = _text("Customer reference", 200)

@@ -1,7 +1,7 @@
 """What the admin's sidebar shows, and to whom. Read by the settings, so models are only named here, in strings."""
 
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, reverse_lazy
+from django.urls import NoReverseMatch, reverse, reverse_lazy
 
 
 def is_in_house(request) -> bool:
@@ -117,13 +117,23 @@ BLUE = {
     "900": "oklch(37.9% .146 265.522)",
     "950": "oklch(28.2% .091 267.935)",
 }
+
+
+def about_me(request) -> list[dict]:
+    """The links of one's own account."""
+    links = [{"title": "Sign-in and second factor", "link": reverse_lazy("mfa_index")}]
+    if request.user.is_in_house:
+        links.append({"title": "I am away", "link": reverse("admin:accounts_user_absent", args=[request.user.pk])})
+    return links
+
+
 UNFOLD = {
     "SITE_TITLE": "HITL Desk",
     "SITE_HEADER": "HITL Desk",
     "SITE_SYMBOL": "fact_check",
     "SITE_URL": None,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("hitlsite/icon.svg")}],
-    "ACCOUNT": {"navigation": [{"title": "Sign-in and second factor", "link": reverse_lazy("mfa_index")}]},
+    "ACCOUNT": {"navigation": lambda request: about_me(request)},
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("hitlsite/desk.css")],

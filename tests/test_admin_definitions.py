@@ -141,7 +141,7 @@ def test_seats_with_limits(sign_in, refunds, owner, stranger, vendor):
 
     assert wrong.status_code == 422 and "“much” is no limit." in text(wrong)
     assert outside.status_code == 422 and "Only in-house people may approve." in text(outside)
-    assert twice.status_code == 422 and "There is one like this already." in text(twice)
+    assert twice.status_code == 422 and "is there already. End that seat first" in text(twice)
     seat = stranger.seats.get()
     assert {(x.action_type, x.currency, x.amount) for x in seat.limits.all()} == {("", "EUR", 1000), ("refund", "USD", 250)}
 

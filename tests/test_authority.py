@@ -502,7 +502,7 @@ def test_why_nobody_can_approve_is_said(high, approver, gone, says):
 @pytest.mark.parametrize("rules", [CHAINED])
 def test_a_chain_that_lacks_one_of_its_people_is_named(high, approver, other_approver, refunds, owner, rules):
     jobs.name_what_nobody_can_approve()
-    assert "2 people, with the titles finance" in Alert.objects.get().says
+    assert "2 people, among them with the title “finance”" in Alert.objects.get().says
 
     workflows.seat(UserFactory(), refunds, "approver", by=owner, limits=[("", "EUR", 1000)], title="finance")
     jobs.name_what_nobody_can_approve()

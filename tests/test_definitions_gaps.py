@@ -91,3 +91,12 @@ def test_what_lies_beyond_every_limit_is_warned_of(refunds, owner, integration, 
     seated(refunds, "approver", owner, **({"EUR": limit} if limit else {}))
 
     assert warnings(refunds, rules(**more)) == said
+
+
+def test_a_title_that_nobody_holds_is_warned_of_before_cases_wait_for_it(refunds, owner, integration, reviewer, resolver):
+    chain = {"chains": [{"steps": [{"name": "Finance", "title": "finance", "people": 2}]}]}
+    workflows.seat(UserFactory(), refunds, "approver", by=owner, title="finance")
+
+    assert warnings(refunds, rules(**chain)) == [
+        "The chains ask for 2 approvers with the title “finance”, and 1 holds one. Give a seat with that title."
+    ]

@@ -430,7 +430,7 @@ def test_marks_need_a_scorecard(client, page, draft):
         ("medium", "tier-thresholds", "VIP 95", "Write each line as “VIP: 95”"),
         ("medium", "tier-due_minutes", "soon", "“soon” is not a time"),
         ("medium", "tier-due_minutes", "90 seconds", "in whole minutes"),
-        ("risk", "bands-0-amount", "12.345", "EUR has 2 decimal places; the amount has more."),
+        ("risk", "bands-0-amount", "12.3456", "EUR has 2 decimal places; the amount has more."),
         ("risk", "bands-0-currency", "EURO", "at most 3 characters"),
         ("risk", "bands-0-currency", "XQX", "is not a currency code"),
         ("risk", "bands-0-amount", "-3", "greater than or equal to 0"),

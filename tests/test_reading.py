@@ -98,7 +98,7 @@ def test_a_whole_policy_reads_as_sentences():
     said = read(rules)
 
     for sentence in (
-        "Medium risk: straight through at a confidence of 0.8 or more, and of 0.9 in iban too, below it to review. 0.95 in “vip”. "
+        "Medium risk: straight through at a confidence of 80 % or more, and of 90 % in iban too, below it to review. 95 % in “vip”. "
         "5 % of what goes straight through is drawn for a look, released meanwhile. 20 % in “vip”. Never less than 4 %. Due in 8 hours.",
         "The segment “vip” is of medium risk at least.",
         "The action is read from the output: its amount in amount.",

@@ -10,6 +10,7 @@ import pytest
 
 from tests.test_triggers import REFUND, facts, seen
 from workflows.triggers import Trigger
+from workflows.triggers.cel_bounds import checked
 
 
 def fired(expression, when_missing="silent", **more):
@@ -194,3 +195,19 @@ def test_many_threads_may_judge_by_one_program():
         answers = list(pool.map(lambda n: bool(fires(facts(input={"n": n}))), range(5000)))
 
     assert answers == [n % 2 == 0 for n in range(5000)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "hint"),
+    [
+        ("action.amount > 500 and confidence < 0.8", "Write && for “and”."),
+        ('action.type == "refund" OR segment == "and"', "Write || for “or”."),
+        ("confidence < 0,8", "Write a point in numbers, as in 0.8."),
+        ("segment = 'VIP'", "Write == for “=”."),
+    ],
+)
+def test_who_writes_it_as_elsewhere_is_told_how_it_is_written_here(expression, hint):
+    with pytest.raises(ValueError, match=r"cannot be read") as refused:
+        checked(expression, "Mine")
+
+    assert str(refused.value).endswith(hint)

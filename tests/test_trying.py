@@ -12,6 +12,7 @@ from cases.example import example
 from cases.intake import Intake
 from cases.models import Case
 from cases.replay import draft_of
+from cases.rules_forms import TryForm, first_of
 from cases.trying import tried
 from workflows import actions as workflows
 from workflows.routing import Dial
@@ -65,6 +66,16 @@ def test_it_shows_the_trigger_that_fired_with_what_it_saw_and_the_other_one(ask)
     assert "<li>Risk words</li>" not in shown and "<li>Unsure</li>" in shown
 
 
+def test_the_page_can_be_sent_off_just_as_it_stands(ask, refunds):
+    shown = TryForm(initial=first_of(refunds.policy))
+
+    status, answer = ask(**{field.html_name: field.value() or "" for field in shown})
+    listed, _ = ask(**typed(alternatives='[{"label": "refund", "confidence": 0.4}]'))
+
+    assert status == listed == 200
+    assert '<h2 id="answer">' in answer
+
+
 def test_it_names_the_approvals_and_every_fault_of_the_schema(ask):
     _, approval = ask(**typed(action_type="refund", amount="240", currency="EUR"))
     _, broken = ask(**typed(output='{"decision": 7}'))
@@ -78,6 +89,8 @@ def test_it_names_the_approvals_and_every_fault_of_the_schema(ask):
     [
         ({"output": '{"decision": '}, "This is not JSON: Expecting value: line 1 column 14"),
         ({"input": "[1]"}, "Write a JSON object, in braces."),
+        ({"alternatives": "{}"}, "Write a JSON list, in square brackets."),
+        ({"action_type": "refund", "amount": "1.000", "currency": "EUR"}, "can be read in two ways"),
         ({"action_type": "refund", "amount": "-5", "currency": "EUR"}, "The amount is negative."),
         ({"action_type": "refund", "amount": "5", "currency": "XXQ"}, "is not a currency code"),
         ({"amount": "5", "currency": "EUR"}, "needs its type"),

@@ -44,11 +44,11 @@ def test_a_sound_policy_has_no_warnings():
 @pytest.mark.parametrize(
     ("rules", "expected"),
     [
-        ({"default_tier": "medium"}, "The action “refund” never changes anything by medium risk"),
+        ({"default_tier": "medium"}, "The action “refund” changes nothing: every output is of medium risk"),
         ({"default_tier": "medium"}, "Nothing is ever of low risk. Lower the default tier"),
         ({"amount_bands": []}, "Nothing is ever of high risk. Name an action"),
-        ({"segment_tiers": {"vip": "low"}}, "The segment “vip” never changes anything by low risk"),
-        ({"triggers": [words(raises="low")]}, "Trigger “Risk” never changes anything by low risk"),
+        ({"segment_tiers": {"vip": "low"}}, "The segment “vip” changes nothing: every output is of low risk"),
+        ({"triggers": [words(raises="low")]}, "Trigger “Risk” changes nothing: every output is of low risk"),
         ({"amount_bands": [band(0, "high"), band(500, "medium")]}, "The band from 500.00 EUR on (medium risk) changes nothing"),
         ({"amount_bands": [band(5, "high"), band(50, "high")]}, "The band from 50.00 EUR on (high risk) changes nothing"),
         (

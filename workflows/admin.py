@@ -1,11 +1,12 @@
 """The rules, in the admin: in-house people read them; owners and administrators change them, through the verbs."""
 
 from django.contrib import admin
-from django.db.models import TextField
+from django.db.models import Exists, OuterRef, TextField
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
 from accounts.admin import LookedAt
+from accounts.models import Absence
 from accounts.permissions import administers, is_in_house_staff
 from audit import clock
 from workflows import actions, gaps
@@ -112,7 +113,10 @@ def as_told(request, workflow) -> dict:
         "gaps": gaps.gaps(workflow),
         "warnings": gaps.warnings_in_force(workflow),
         "owners": workflow.owners.select_related("user"),
-        "seats": workflow.seats.live().select_related("user__vendor").prefetch_related("limits"),
+        "seats": workflow.seats.live()
+        .select_related("user__vendor")
+        .prefetch_related("limits")
+        .annotate(away=Exists(Absence.objects.at(clock.now()).filter(user=OuterRef("user")))),
         "delegations": Delegation.objects.filter(seat__workflow=workflow, ended_at=None, until__gt=clock.now()).select_related(
             "to", "seat__user", "seat__workflow"
         ),

@@ -11,7 +11,7 @@ import msgspec
 
 from workflows import money
 from workflows.patterns import TIERS, Chain, Rules
-from workflows.reading import duration
+from workflows.reading import duration, listed
 
 
 class Version(NamedTuple):
@@ -149,7 +149,11 @@ def _steps(chain: Chain) -> str:
 
 def _reason_codes(before, after):
     was, now = (
-        {code.code: f"{code.label} ({', '.join(code.verbs)})" for code in rules.reason_codes} for rules in (before, after)
+        {
+            code.code: f"{code.label} ({listed([verb.replace('_', ' ') for verb in code.verbs], 'or')})"
+            for code in rules.reason_codes
+        }
+        for rules in (before, after)
     )
     yield from _by_key(was, now, "The reason code “{}”")
 

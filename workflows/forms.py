@@ -1,6 +1,6 @@
 """The forms of workflows: charter, policy, seats, owners, rates. Every fault is a sentence at its field."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -11,11 +11,12 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from accounts.forms import ReasonForm
+from accounts.forms import Moment, ReasonForm
 from accounts.models import User
 from accounts.roles import Ownership, Role
 from workflows import money
 from workflows.actions import check
+from workflows.amount_field import AmountField
 from workflows.json_field import Json
 from workflows.models import TIER_CHOICES, Calendar, Workflow
 from workflows.patterns import FLOOR, LOWEST_FLOOR
@@ -125,9 +126,12 @@ def _limit(line) -> tuple[str, str, Decimal]:
     """“refund 250 USD” → (refund, USD, 250)."""
     try:
         *kind, amount, currency = line.split()
-        limit = (" ".join(kind), currency.upper(), Decimal(amount.replace(",", "")))
-    except (InvalidOperation, ValueError):
+    except ValueError:
         raise ValidationError(f"“{line.strip()}” is no limit. Write it as “1000 EUR” or “refund 1000 EUR”.") from None
+    try:
+        limit = (" ".join(kind), currency.upper(), money.typed(amount))
+    except ValueError as fault:
+        raise ValidationError(f"“{line.strip()}” is no limit. {fault}") from None
     if fault := money.fault(limit[2], limit[1]):
         raise ValidationError(f"“{line.strip()}”: {fault}")
     return limit
@@ -142,17 +146,8 @@ class DelegationForm(ReasonForm):
         widget=UnfoldAdminSelectWidget(),
         help_text="An in-house person. He approves within this seat's limit, and nothing that either of you worked on.",
     )
-    since = forms.DateTimeField(
-        label="From",
-        required=False,
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2027-01-24 08:00"}),
-        help_text="Empty: from now on.",
-    )
-    until = forms.DateTimeField(
-        label="Until",
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2027-01-31 18:00"}),
-        help_text="In your time zone. Then it ends by itself.",
-    )
+    since = Moment(label="From", required=False, example="2027-01-24 08:00", then="Empty: from now on.")
+    until = Moment(label="Until", example="2027-01-31 18:00", then="Then it ends by itself.")
     field_order = ["to", "since", "until", "reason"]
 
 
@@ -197,9 +192,7 @@ class LimitForm(forms.Form):
     """One limit of an approver's seat."""
 
     currency = forms.CharField(max_length=3, widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "EUR"}))
-    amount = forms.DecimalField(
-        label="Up to", required=False, widget=UnfoldAdminDecimalFieldWidget(), help_text="Empty: the limit is removed."
-    )
+    amount = AmountField(label="Up to", required=False, help_text="Empty: the limit is removed.")
     action_type = forms.CharField(
         label="For the action",
         required=False,
@@ -226,12 +219,7 @@ class PublishForm(ReasonForm):
         widget=UnfoldAdminTextInputWidget(),
         help_text="The finding or change it comes from, where it comes from one.",
     )
-    effective_from = forms.DateTimeField(
-        label="Effective from",
-        required=False,
-        widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2027-01-31 12:00"}),
-        help_text="In your time zone. Empty: at once.",
-    )
+    effective_from = Moment(label="Effective from", required=False, then="Empty: at once.")
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
     field_order = ["reason", "improvement", "effective_from", "seen"]
 

@@ -1,5 +1,7 @@
 """What a workflow lacks before anything of it may be published: owners. And what it lacks to run well: seats and limits."""
 
+from collections import Counter
+
 import msgspec
 
 from accounts.models import Absence
@@ -53,7 +55,8 @@ def warnings(workflow, rules: Rules) -> list[str]:
     seats = list(Seat.objects.live().filter(workflow=workflow, user__is_active=True).prefetch_related("limits"))
     filled = {seat.role for seat in seats}
     said = [sentence for role, sentence in NEEDED.items() if role not in filled]
-    return said + _beyond_every_limit([seat for seat in seats if seat.role == Role.APPROVER], rules)
+    approvers = [seat for seat in seats if seat.role == Role.APPROVER]
+    return said + _titles_of_nobody(approvers, rules) + _beyond_every_limit(approvers, rules)
 
 
 def currencies_in_use(workflow) -> set[str]:
@@ -61,6 +64,27 @@ def currencies_in_use(workflow) -> set[str]:
     policy = workflow.policy
     rules = msgspec.convert(policy.rules, Rules, strict=False) if policy else None
     return {each.currency for each in (*rules.amount_bands, *rules.chains)} if rules else set()
+
+
+def _titles_of_nobody(approvers, rules) -> list[str]:
+    """The titles that a chain asks for and too few approvers hold: what reaches such a step waits for ever."""
+    held = Counter(seat.title for seat in approvers)
+    asked = Counter()
+    for chain in rules.chains:
+        asked |= Counter({title: people for title, people in _people_by_title(chain).items() if title})
+    return [
+        f"The chains ask for {'an approver' if people == 1 else f'{people} approvers'} with the title “{title}”, and "
+        f"{held[title] or 'nobody'} {'hold' if held[title] > 1 else 'holds'} one. Give a seat with that title."
+        for title, people in asked.items()
+        if held[title] < people
+    ]
+
+
+def _people_by_title(chain) -> Counter:
+    people = Counter()
+    for step in chain.steps:
+        people[step.title] += step.people
+    return people
 
 
 def _beyond_every_limit(seats, rules) -> list[str]:

@@ -1,4 +1,4 @@
-"""A form field that holds a JSON object."""
+"""A form field that holds a JSON object, or where it is asked for, a list."""
 
 import json
 
@@ -6,11 +6,14 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+WANTED = {dict: "Write a JSON object, in braces.", list: "Write a JSON list, in square brackets."}
+
 
 class Json(forms.JSONField):
     """A JSON document, indented; a fault says where it is."""
 
-    def __init__(self, *, rows=14, **options):
+    def __init__(self, *, rows=14, kind=dict, **options):
+        self.kind = kind
         super().__init__(
             widget=UnfoldAdminTextareaWidget(attrs={"rows": rows, "spellcheck": "false", "class": "code"}), **options
         )
@@ -30,9 +33,9 @@ class Json(forms.JSONField):
                 raise ValidationError(f"This is not JSON: {fault}.") from fault
             if rb"\u0000" in kept:
                 raise ValidationError("The database keeps no NUL character (\\u0000). Take it out.")
-        if value not in (None, "") and not isinstance(value, dict):
-            raise ValidationError("Write a JSON object, in braces.")
-        return value or {}
+        if value not in (None, "") and not isinstance(value, self.kind):
+            raise ValidationError(WANTED[self.kind])
+        return value or self.kind()
 
     def has_changed(self, initial, data):
         return True

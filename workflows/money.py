@@ -1,6 +1,7 @@
 """Currencies: which exist, how finely they divide, how an amount reads."""
 
-from decimal import Decimal
+import re
+from decimal import Decimal, InvalidOperation
 from functools import cache
 
 from babel.numbers import format_decimal, get_currency_precision, list_currencies
@@ -30,6 +31,23 @@ def fault(amount: Decimal | None, currency: str) -> str | None:
     if -amount.normalize().as_tuple().exponent > get_currency_precision(currency):
         return f"{currency} has {get_currency_precision(currency)} decimal places; the amount has more."
     return None
+
+
+def typed(text: str) -> Decimal:
+    """An amount as somebody types it: 1200, 1200.50, 1200,50, 1,200.50 or 1.200,50. ValueError says what is wrong with it."""
+    text = text.strip()
+    if re.fullmatch(r"[1-9]\d{0,2}[.,]\d{3}", text):  # a thousand in one country, one and nothing in another
+        raise ValueError(
+            f"“{text}” can be read in two ways. Write {re.sub('[.,]', '', text)}, or {text}0 for the smaller amount."
+        )
+    if re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?", text):
+        text = text.replace(",", "")
+    elif re.fullmatch(r"[1-9]\d{0,2}(\.\d{3})+(,\d*)?", text):
+        text = text.replace(".", "")
+    try:
+        return Decimal(text.replace(",", "."))
+    except InvalidOperation:
+        raise ValueError(f"“{text}” is no amount. Write it like 1200 or 1200.50.") from None
 
 
 def readable(amount: Decimal | None, currency: str) -> str:

@@ -3,7 +3,7 @@
 from functools import partial
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
@@ -183,5 +183,8 @@ def _limit(seat, *, by, action_type, currency, amount, reason):
 def _on(act, workflow, by, **said):
     """The verbs on a workflow take the person or thing first where they are about one."""
     if "user" in said and act is actions.seat:
+        held = said["user"].seats.live().filter(workflow=workflow, role=said["role"]).first()
+        if held:
+            raise ValidationError(f"{held} is there already. End that seat first, then give it anew with its title and limits.")
         return act(said.pop("user"), workflow, by=by, **said)
     return act(workflow, by=by, **said)

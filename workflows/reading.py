@@ -55,9 +55,9 @@ def _tier(rule: TierRule) -> str:
         drawn += f" Never less than {_share(rule.sample_floor)}."
     if rule.pattern == "sampling":
         return f"straight through. {drawn} {due}"
-    fields = [f"{least:g} in {name}" for name, least in rule.field_thresholds.items()]
-    asked = f"{rule.threshold:g} or more" + (f", and of {listed(fields)} too" if fields else "")
-    segments = f" {_by_segment(rule.thresholds, '{:g}'.format)}." if rule.thresholds else ""
+    fields = [f"{_share(least)} in {name}" for name, least in rule.field_thresholds.items()]
+    asked = f"{_share(rule.threshold)} or more" + (f", and of {listed(fields)} too" if fields else "")
+    segments = f" {_by_segment(rule.thresholds, _share)}." if rule.thresholds else ""
     return f"straight through at a confidence of {asked}, below it to {rule.below}.{segments} {drawn} {due}"
 
 

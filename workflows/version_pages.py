@@ -2,8 +2,9 @@
 
 from functools import partial
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import path
 
 from accounts.asking import Asking
@@ -128,7 +129,13 @@ class PolicyPages(Asking):
             "gaps": gaps.gaps(policy.workflow),
         }
         act = partial(actions.roll_back, policy, by=request.user)
-        return self._ask(request, policy, ReasonForm(typed(request), label_suffix=""), act, **told)
+        after = partial(self._rolled_back, request, told["said"])
+        return self._ask(request, policy, ReasonForm(typed(request), label_suffix=""), act, after=after, **told)
+
+    def _rolled_back(self, request, said, made):
+        """On to the new version: it is what one looks for next, and what may wait for a signature."""
+        messages.success(request, said)
+        return redirect(address(made))
 
     def _ask(self, request, policy, form, act, **told):
         back = address(policy)

@@ -68,7 +68,7 @@ def _raises(rules: Rules) -> Iterator[str]:
     for what, tier in named:
         if RANK[tier] <= RANK[rules.default_tier]:
             yield (
-                f"{what} never changes anything by {tier} risk: every output is of {rules.default_tier} risk at least. "
+                f"{what} changes nothing: every output is of {rules.default_tier} risk at least. "
                 "Lower the default tier, or raise this one."
             )
 

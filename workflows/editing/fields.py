@@ -14,6 +14,7 @@ from unfold.widgets import (
 )
 
 from workflows import money, reading
+from workflows.amount_field import AmountField
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 SHORT = {"s": "second", "sec": "second", "m": "minute", "min": "minute", "h": "hour", "d": "day"}
@@ -236,11 +237,11 @@ class Currency(Text):
         return code
 
 
-class Amount(Number):
+class Amount(AmountField):
     """Kept as text, exactly as typed: 0.1 is not a binary fraction."""
 
     def __init__(self, **options):
-        super().__init__(max_digits=18, **{"label": "Amount", "required": False, **options})
+        super().__init__(**{"label": "Amount", "required": False, **options})
 
     def clean(self, value):
         number = super().clean(value)

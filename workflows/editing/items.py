@@ -119,6 +119,10 @@ class TriggerItem(Item):
     def title(self):
         return f"Trigger “{self.stored['name']}”" if self.stored else f"New trigger: {self.form.title}"
 
+    @property
+    def said(self):
+        return f"Trigger “{self.form.cleaned_data['name']}”: saved."
+
     def build(self):
         stored = self.stored if self.stored.get("kind") == self.kind else {}
         self.form = self.made(KINDS[self.kind], "trigger", stored or self.start)

@@ -10,7 +10,7 @@ from django.urls import path, reverse
 from accounts.asking import Asking
 from accounts.permissions import is_in_house_staff
 from integrations.problems import Conflict
-from workflows import actions, reading
+from workflows import actions, gaps, reading
 from workflows.editing import paths
 from workflows.editing.approvals import Approvals, ChainItem, Chains, Decisions, ReasonCodes
 from workflows.editing.content import Action, Input, Output
@@ -176,7 +176,7 @@ class Editing(Asking):
         except PermissionDenied as refusal:
             section.refusals = [str(refusal)]
             return self.shown(request, policy, section, back, status=403)
-        messages.success(request, f"{section.title}: saved.")
+        messages.success(request, section.said)
         return redirect(request.get_full_path() if "stay" in request.POST else back)
 
     def shown(self, request, policy, section, back, status=200, **more):
@@ -206,7 +206,7 @@ def as_told(request, policy) -> dict:
         "sections": [told(policy, section) for section in READ_OUT] if legible else [],
         "document": section_address(policy, "document") if may_edit else "",
         "read": reading.read(policy.rules),
-        "warnings": warnings(*understood(policy)) if legible and may_edit else [],
+        "warnings": _odd(policy) if legible and may_edit else [],
     }
 
 
@@ -221,3 +221,8 @@ def told(policy, section) -> dict:
 
 def section_address(policy, name) -> str:
     return reverse(f"admin:workflows_policy_edit_{name}", args=[policy.pk])
+
+
+def _odd(policy) -> list[str]:
+    """What is odd in the rules themselves, and what they ask for that nobody is there to do."""
+    return [*gaps.warnings(policy.workflow, understood(policy)[0]), *warnings(*understood(policy))]

@@ -21,6 +21,11 @@ class Section:
         self.policy, self.data = policy, data
         self.parts = self.build()
 
+    @property
+    def said(self) -> str:
+        """When it is saved."""
+        return f"{self.title}: saved."
+
     def build(self) -> list:
         """The forms and lists of the page, in order."""
         raise NotImplementedError

@@ -53,6 +53,7 @@ MOST_MACROS, MOST_SUMS, MOST_PATTERNS, LONGEST_PATTERN, MOST_CLASSES = 2, 20, 5,
 MOST_VALUES, MOST_WALKED, MOST_TEXT_WALKED, MOST_MATCHED = 40_000, 80_000, 1_000_000, 60_000
 
 STRING = r"[rR]?(?:\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*')"
+INSTEAD = {"and": "&&", "or": "||", "not": "!"}
 TOKEN = re.compile(rf"(?P<text>{STRING})|(?P<name>[A-Za-z_]\w*)|(?P<sign>[()\[\]{{}}.,+])|(?P<other>\S)")
 CLASS = re.compile(r"\\[wWdDsSbBpP]")
 
@@ -95,7 +96,7 @@ def checked(expression: str, trigger: str) -> Checked:
     try:
         cel.compile(expression)
     except ValueError as error:
-        raise ValueError(f"Trigger “{trigger}”: {_readable(error)}") from error
+        raise ValueError(f"Trigger “{trigger}”: {_readable(error, expression)}") from error
     try:
         bounds = _bounds(expression)
     except ValueError as error:
@@ -130,14 +131,23 @@ def _flattened(expression: str) -> tuple[str, tuple[Place, ...]]:
     return flat, tuple(Place(name, path, whether) for (path, whether), name in places.items())
 
 
-def _readable(error) -> str:
+def _readable(error, expression) -> str:
     """The parser's own words with the place: “at character 7: Syntax error…”."""
     found = re.search(r"<input>:(\d+):(\d+): (.+)", str(error))
     if not found:
         return "the expression cannot be read."
     line, column, words = found.groups()
     where = f"at character {column}" if line == "1" else f"in line {line} at character {column}"
-    return f"the expression cannot be read {where}: {words.split(' expecting ')[0].rstrip('.')}."
+    return f"the expression cannot be read {where}: {words.split(' expecting ')[0].rstrip('.')}.{_instead(expression)}"
+
+
+def _instead(expression: str) -> str:
+    """What people write who know other languages, and how it is written here; empty where it is not that."""
+    bare = re.sub(STRING, '""', expression)
+    words = [f"{ours} for “{theirs}”" for theirs, ours in INSTEAD.items() if re.search(rf"\b{theirs}\b", bare, re.IGNORECASE)]
+    words += ["== for “=”"] if re.search(r"[^=<>!]=[^=]", bare) else []
+    words += ["a point in numbers, as in 0.8"] if re.search(r"\d,\d", bare) else []
+    return f" Write {', '.join(words)}." if words else ""
 
 
 def _bounds(expression: str) -> Bounds:
