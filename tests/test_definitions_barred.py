@@ -5,7 +5,7 @@ from django.apps import apps
 from django.db import DatabaseError, transaction
 
 from scorecards import actions as scorecards
-from tests.test_promises import ADDING, CHANGING, NOT_GRANTED, for_nobody, for_vendor, refused, sql  # noqa: F401
+from tests.test_promises import ADDING, CHANGING, NOT_GRANTED, for_nobody, for_vendor, refused, sql
 from workflows import actions as workflows
 from workflows.models import AIRelease, PlaybookSection
 
@@ -29,7 +29,7 @@ def one_of_each(db, refunds, owner, approver):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("who", ["vendor", "nobody"])
-def test_by_sql_nothing_is_added_changed_or_removed(committed, who):  # noqa: F811
+def test_by_sql_nothing_is_added_changed_or_removed(committed, who):
     _, vendor = committed("one_of_each", "vendor")
     statements = ("INSERT INTO {} DEFAULT VALUES", "UPDATE {} SET id = id", "DELETE FROM {}", "TRUNCATE {} CASCADE")
 
@@ -41,7 +41,7 @@ def test_by_sql_nothing_is_added_changed_or_removed(committed, who):  # noqa: F8
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("who", ["vendor", "nobody"])
-def test_by_the_orm_nothing_is_added_changed_or_removed(committed, who):  # noqa: F811
+def test_by_the_orm_nothing_is_added_changed_or_removed(committed, who):
     _, vendor = committed("one_of_each", "vendor")
     barred = [model for model in DEFINED if model._meta.db_table in TABLES]
 
