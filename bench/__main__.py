@@ -17,7 +17,7 @@ from bench import database, rounds, table
 from bench.servers import SETTINGS, serving
 
 RESULTS = Path(__file__).parent / "results"
-NAMES = ("intake", "bulk", "claim", "decide", "import", "replay", "triggers", "verify")
+NAMES = ("intake", "bulk", "claim", "decide", "import", "replay", "triggers", "routing", "verify")
 
 
 def asked():

@@ -28,6 +28,8 @@ from workflows.routing import Compiled, Dial, action_in, draw, route
 
 MOST_AT_ONCE = 1000
 SKEW = timedelta(minutes=5)  # how far a sender's clock may run ahead
+ASSUMED = ("sent_action", "chain", "reasons", "tags")  # empty where a row does not say
+MAYBE_NULL = ("context", "received_action", "confidence", "confidences", "alternatives", "expires_at", "due_at", "amount")
 NOTHING_SENT = {"type": "", "amount": None, "currency": "", "payee": ""}
 EARLIEST = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
 
@@ -126,17 +128,19 @@ WITH received AS (
     state, passed_by, priority, due_at, revision, action_type, amount, currency, payee, proposes_no_action,
     closed_as, closed_at, released_at)
   SELECT x.workflow_id, x.external_id, %(sender)s, x.received_at, decode(x.intake_digest, 'hex'), x.input, x.context, x.output,
-    x.sent_action, x.received_action, x.confidence, x.confidences, x.alternatives, r.id, x.segment, x.channel, x.customer_reference, x.fingerprint, %(is_test)s, false,
-    x.policy_id, x.tier, x.requires_approval, x.approvals_needed, x.chain, x.expires_at, x.released, x.sentence, x.reasons, x.tags,
+    coalesce(x.sent_action, '{}'), x.received_action, x.confidence, x.confidences, x.alternatives, r.id, x.segment, x.channel, x.customer_reference, x.fingerprint, %(is_test)s, false,
+    x.policy_id, x.tier, x.requires_approval, x.approvals_needed, coalesce(x.chain, '[]'), x.expires_at, x.released, x.sentence,
+    coalesce(x.reasons, '[]'), coalesce(x.tags, '{}'),
     CASE WHEN x.category <> '' THEN (SELECT k.id FROM workflows_exceptioncategory k WHERE k.workflow_id = x.workflow_id AND k.slug = x.category) END,
-    x.probability, x.draw, x.sampled, x.routed, x.state, '{}', 0, x.due_at, 1, x.action_type, x.amount, x.currency, x.payee, false,
+    x.probability, x.draw, x.sampled,
+    jsonb_build_object('to', x.state, 'tier', x.tier, 'released', x.released, 'approvals', x.approvals_needed), x.state, '{}', 0, x.due_at, 1, x.action_type, x.amount, x.currency, x.payee, false,
     CASE WHEN x.state = 'closed' THEN 'released' ELSE '' END, CASE WHEN x.state = 'closed' THEN %(now)s::timestamptz END,
     CASE WHEN x.released THEN %(now)s::timestamptz END
   FROM ROWS FROM (json_to_recordset(%(items)s::json) AS (workflow_id bigint, external_id text, received_at timestamptz, intake_digest text,
     input jsonb, context jsonb, output jsonb, sent_action jsonb, received_action jsonb, confidence float8, confidences jsonb, alternatives jsonb,
     model_name text, model_version text, prompt_version text, segment text, channel text, customer_reference text, fingerprint bigint, policy_id bigint,
     tier text, requires_approval boolean, approvals_needed smallint, chain jsonb, expires_at timestamptz, sentence text, reasons jsonb, tags text[], category text,
-    probability float8, draw float8, sampled boolean, routed jsonb, state text, due_at timestamptz, action_type text, amount numeric,
+    probability float8, draw float8, sampled boolean, state text, due_at timestamptz, action_type text, amount numeric,
     currency text, payee text, released boolean)) WITH ORDINALITY AS x
   JOIN workflows_airelease r ON (r.model_name, r.model_version, r.prompt_version) = (x.model_name, x.model_version, x.prompt_version)
  WHERE NOT (x.released AND x.workflow_id = ANY (ARRAY(SELECT workflow_id FROM workflows_dial WHERE stopped_at IS NOT NULL)))
@@ -327,7 +331,6 @@ def _routed(waiting: Waiting) -> dict:
         "tier": way.tier,
         "requires_approval": way.requires_approval,
         "approvals_needed": way.approvals,
-        "routed": {"to": way.state, "tier": way.tier, "released": way.released, "approvals": way.approvals},
         "chain": as_steps(way.chain),
         "expires_at": add(waiting.hours, waiting.now, policy.rules.approval_minutes) if way.state == "approval" else None,
         "sentence": way.sentence,
@@ -392,10 +395,22 @@ def _received(cursor, rows, about):
 
     In neither is what was to be released of a workflow that somebody stopped since it was routed: nothing is stored of it.
     """
-    cursor.execute(RECEIVE, {"items": msgspec.json.encode(rows).decode(), **about})
+    cursor.execute(RECEIVE, {"items": msgspec.json.encode([*map(_lean, rows)]).decode(), **about})
     new = {(workflow, external): pk for workflow, external, pk in cursor.fetchall()}
     gone = [row for row in rows if _key(row) not in new]
     return new, _known(cursor, gone) if gone else {}
+
+
+def _lean(row) -> dict:
+    """Without what the statement knows to be nothing: to read a row costs the database as much as to store it."""
+    lean = row.copy()
+    for name in ASSUMED:
+        if not lean[name]:
+            del lean[name]
+    for name in MAYBE_NULL:
+        if lean[name] is None:
+            del lean[name]
+    return lean
 
 
 def _key(row):
@@ -408,7 +423,6 @@ def _hold(row, now):
     due = compiled_policy(row["policy_id"]).rules.tiers[row["tier"]].due_minutes
     row["reasons"] = [*row["reasons"], {"name": "Stop switch", "kind": "stop", "says": why}]
     row |= {"state": "review", "released": False, "sampled": False, "probability": 1.0}
-    row["routed"] |= {"to": "review", "released": False}
     hours = hours_of(Workflow.objects.values_list("calendar", flat=True).get(pk=row["workflow_id"]))
     row |= {"sentence": f"Held for review: {why}.", "due_at": add(hours, now, due)}
 

@@ -362,6 +362,18 @@ def test_who_makes_something_of_it_after_approving_it_approved_nothing(high, app
             add(release_of(high))
 
 
+def test_a_release_is_of_a_case(send):
+    nobodys = 999_999_999
+
+    for add in ADDING:
+        release = release_of(send())
+        release.case_id = nobodys
+        with refused("a_release_is_of_a_case"):
+            add(release)
+    with refused("a_release_is_of_a_case"):
+        sql("INSERT INTO cases_release (case_id, number, digest, at) VALUES (%s, 1, 'x', now())", nobodys)
+
+
 def test_a_release_is_of_what_stands(send):
     case = send()
 
@@ -960,6 +972,7 @@ SENTENCES = {
     "cases_release": {
         "history_is_append_only",
         "high_risk_is_never_released_unapproved",
+        "a_release_is_of_a_case",
         "a_release_is_of_what_stands",
         "a_probe_is_never_released",
         "what_was_held_is_released_by_a_decision",

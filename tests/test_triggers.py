@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflows.patterns import Rules
+from workflows.routing import Dial, compile_policy, route
 from workflows.triggers import Trigger
 from workflows.triggers.ready_made import READY_MADE
-from workflows.triggers.wording import WORD, words_of
+from workflows.triggers.wording import WORD, folded_text, words_of
 
 NOW = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
 NO_ACTION = {"type": "", "amount": None, "currency": "", "payee": ""}
@@ -358,3 +359,24 @@ def test_the_ready_made_triggers_are_triggers(trigger):
 
     assert rules.triggers[0].name == trigger["name"]
     rules.triggers[0].prepare()(facts())
+
+
+def test_a_list_within_a_wider_one_fires_on_its_own_part_alone():
+    """`input.text` is held against the words of all of `input` first: a word beside it is none of its own."""
+    lists = [("Narrow", ["lawyer", "my lawyer"], "input.text"), ("Wide", ["ombudsman"], "input")]
+    triggers = [{"kind": "keywords", "name": name, "words": words, "within": within} for name, words, within in lists]
+    tiers = {"low": {"pattern": "sampling"}, "medium": {"pattern": "sampling"}, "high": {"pattern": "approval"}}
+    policy = compile_policy(msgspec.convert({"tiers": tiers, "triggers": triggers}, Rules), {}, {})
+
+    def fired(**sent):
+        return [reason["name"] for reason in route(facts(input=sent), policy, Dial(), draw=0.5).reasons]
+
+    assert fired(text="Fine.", note="my lawyer") == []
+    assert fired(text="I have a Lawyer.", note="") == ["Narrow"]
+    assert fired(text="my", note="lawyer of the ombudsman") == ["Wide"]
+    assert fired(text="Fine.", note="the Ombudsman") == ["Wide"]
+
+
+@pytest.mark.parametrize("mark", ["\u0301", "\u00ad", "\u200b", "\U0001d165"])
+def test_marks_nobody_sees_hide_no_word(mark):
+    assert folded_text(f"la{mark}wyér") == "lawyer"

@@ -1,5 +1,6 @@
 """Expressions: what they see, what they refuse, how they fail closed, and that none is slow. Pure: no database."""
 
+import itertools
 import resource
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -211,3 +212,72 @@ def test_who_writes_it_as_elsewhere_is_told_how_it_is_written_here(expression, h
         checked(expression, "Mine")
 
     assert str(refused.value).endswith(hint)
+
+
+PLAIN = [
+    "input.a > 5",
+    "input.a <= 5.5",
+    "input.a == input.b",
+    "input.a != 'x'",
+    "input.a == 'x' && input.b < 3",
+    "input.b < 3 && input.a == 'x'",
+    "has(input.a) && input.b == 1.0",
+    "!has(input.a) && input.b >= -1",
+    "input.a && !input.b",
+    "input.a.c == 1 && input.b != input.a",
+    "confidence < 0.5 && segment == 'retail'",
+    "action.amount >= 499.99 && action.currency == 'EUR'",
+    "action.amount == input.b",
+]
+VALUES = [
+    ABSENT := object(),
+    None,
+    True,
+    False,
+    0,
+    1,
+    6,
+    2**53 + 1,
+    -(2**63),
+    1.0,
+    5.5,
+    "x",
+    "",
+    [],
+    [1],
+    {},
+    {"c": 1},
+    {"c": None},
+]
+
+
+@pytest.mark.parametrize("expression", PLAIN)
+def test_a_plain_expression_answers_as_cel_does(expression):
+    """Whatever the values: in parentheses there is no shortcut, and the answer is the same."""
+    assert checked(expression, "E").shortcut
+    assert checked(f"({expression})", "E").shortcut is None
+    for a, b in itertools.product(VALUES, VALUES):
+        about = {
+            "input": {name: value for name, value in (("a", a), ("b", b)) if value is not ABSENT},
+            "segment": a if isinstance(a, str) else "retail",
+            "confidence": b if isinstance(b, float) else None,
+            "action": {**REFUND, "amount": Decimal(str(b)) if type(b) in (int, float) else None},
+        }
+
+        shortly, wholly = fired(expression, **about), fired(f"({expression})", **about)
+
+        assert (shortly is None, (shortly or {}).get("failed")) == (wholly is None, (wholly or {}).get("failed")), (a, b)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "input.a > 5 || input.b > 5",
+        "!(input.a > 5)",
+        "input.a > 5 ? true : false",
+        "input.a in [1]",
+        "size(input.a) > 1",
+    ],
+)
+def test_what_is_not_plain_has_no_shortcut(expression):
+    assert checked(expression, "T").shortcut is None

@@ -14,6 +14,7 @@ import jsonschema_rs
 from workflows import money
 from workflows.patterns import FLOOR, LOWEST_FLOOR, ONE_APPROVAL, RANK, Chain, Rules, Tier, TierRule
 from workflows.triggers import MISSING, REMEMBERED, Facts, Fires, Trigger, look
+from workflows.triggers.wording import widest
 
 # What makes an output an exception, whatever its tier: the kind of reason → the category it has where its trigger names none.
 EXCEPTIONS = {
@@ -23,6 +24,7 @@ EXCEPTIONS = {
     "duplicate": "duplicate",
 }
 LOOKING_BACK = ("duplicate", "repeat_contact")
+READING = ("keywords", "promises")  # look for words under a path
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Compiled:
     triggers: list[tuple[Trigger, Fires]]
     scorecard: int | None
     looks_back: int = 0  # days: the longest that a trigger on earlier cases asks for; 0 where none does
+    widest: dict[str, str] = field(default_factory=dict)  # of the paths whose words are looked for
 
 
 @dataclass(slots=True)
@@ -82,6 +85,7 @@ def compile_policy(rules: Rules, input_schema: dict, output_schema: dict) -> Com
         [(trigger, trigger.prepare()) for trigger in rules.triggers],
         rules.scorecard,
         max((trigger.days for trigger in rules.triggers if kind_of(trigger) in LOOKING_BACK), default=0),
+        widest(trigger.within for trigger in rules.triggers if kind_of(trigger) in READING),
     )
 
 
@@ -116,7 +120,7 @@ def action_in(output: Any, sent: dict, rules: Rules) -> tuple[dict, list[str]]:
 
 def route(facts: Facts, policy: Compiled, dial: Dial, *, draw: float, conflicts: list[str] = ()) -> Route:
     """Route one output. `facts["action"]` is what `action_in` gave; `draw` in [0, 1); `conflicts` phrases, if any."""
-    rules, facts = policy.rules, {**facts, REMEMBERED: {}}
+    rules, facts = policy.rules, {**facts, REMEMBERED: {"widest": policy.widest}}
     reasons = [*_schema_faults(facts, policy), *_conflicts(conflicts)]
     fired = _fired(facts, policy)
     reasons += [reason for _, reason in fired]

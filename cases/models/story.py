@@ -81,7 +81,7 @@ class Correction(models.Model):
 class Release(models.Model):
     """The moment an output may take effect. The first is `released_at` of the case; each later output that acts is another."""
 
-    case = models.ForeignKey(Case, models.PROTECT, related_name="releases")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="releases", db_index=False, db_constraint=False)
     number = models.PositiveIntegerField()
     digest = models.BinaryField()
     at = models.DateTimeField()

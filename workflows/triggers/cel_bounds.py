@@ -7,11 +7,14 @@ tests/test_triggers_cel.py.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 import cel
 
+from workflows.triggers.base import Facts
+from workflows.triggers.cel_shortcut import shortcut
 from workflows.triggers.cel_values import MOST_BYTES, NAMES, Place
 
 TYPES = frozenset(
@@ -88,6 +91,7 @@ class Checked:
     program: cel.Program
     places: tuple[Place, ...]
     bounds: Bounds
+    shortcut: Callable[[Facts], bool] | None  # whether the expression is surely false
 
 
 @lru_cache(maxsize=4096)
@@ -102,7 +106,7 @@ def checked(expression: str, trigger: str) -> Checked:
     except ValueError as error:
         raise ValueError(f"Trigger “{trigger}”: {error}") from error
     flat, places = _flattened(expression)
-    return Checked(cel.compile(flat), places, bounds)
+    return Checked(cel.compile(flat), places, bounds, shortcut(flat, places))
 
 
 def _flattened(expression: str) -> tuple[str, tuple[Place, ...]]:

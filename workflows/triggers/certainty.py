@@ -42,9 +42,12 @@ class Ambiguous(Effect, tag="ambiguous"):
         margin, required = self.margin, self.alternatives_required
 
         def fires(facts):
-            scores = sorted(_scores(facts), reverse=True)[:2]
+            if not required and _is_far_ahead(facts, margin):
+                return None
+            scores = _scores(facts)
             if len(scores) < 2:
                 return {"best": scores, "says": "fewer than two alternatives were given"} if required else None
+            scores = sorted(scores, reverse=True)[:2]
             best, second = scores
             if round(best - second, 9) >= margin:
                 return None
@@ -54,6 +57,16 @@ class Ambiguous(Effect, tag="ambiguous"):
             }
 
         return fires
+
+
+def _is_far_ahead(facts, margin) -> bool:
+    """Whether the proposed one leaves every alternative behind, so that none need be compared with the output."""
+    own = facts["confidence"]
+    for alternative in facts.get("alternatives") or ():
+        score = _score(alternative)
+        if score is not None and (own is None or round(own - score, 9) < margin):
+            return False
+    return True
 
 
 def _scores(facts) -> list[float]:
@@ -71,8 +84,11 @@ def _scores(facts) -> list[float]:
 
 
 def _score(alternative: Any) -> float | None:
-    named = (alternative.get(name) for name in SCORES) if isinstance(alternative, dict) else (alternative,)
-    return next((s for s in named if isinstance(s, int | float) and not isinstance(s, bool) and 0 <= s <= 1), None)
+    named = [alternative[name] for name in SCORES if name in alternative] if isinstance(alternative, dict) else [alternative]
+    for score in named:
+        if isinstance(score, int | float) and not isinstance(score, bool) and 0 <= score <= 1:
+            return score
+    return None
 
 
 def _is_proposed(alternative: Any, output) -> bool:
@@ -81,5 +97,5 @@ def _is_proposed(alternative: Any, output) -> bool:
         return False
     if "output" in alternative:
         return alternative["output"] == output
-    said = [value for name, value in alternative.items() if name not in SCORES]
-    return bool(said) and all(value in output.values() for value in said)
+    said, known = [value for name, value in alternative.items() if name not in SCORES], output.values()
+    return bool(said) and all(value in known for value in said)

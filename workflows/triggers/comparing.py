@@ -9,6 +9,9 @@ from typing import Any
 from workflows.triggers.wording import folded_text
 
 NUMBER = re.compile(r"[+-]?\d{1,30}(?:\.\d{1,15})?")  # as a string; “1e999999” is text
+EXACT = 2**53  # below it, the difference of two plain numbers has the right sign
+LARGE = 10**30  # from here on, a number is compared as text
+PLAIN = (float, int)
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 # must → whether left, so far from right (left − right; numbers, or days), keeps to it
@@ -30,6 +33,9 @@ def at_odds(must: str, tolerance: float, share: float) -> Callable[[Any, Any], b
     keeps, most, part = KEEPS[must], Decimal(repr(tolerance)), Decimal(repr(share))
 
     def odds(left, right) -> bool:
+        plain = type(left) in PLAIN and type(right) in PLAIN and abs(left) < EXACT and abs(right) < EXACT
+        if plain and not part and (left == right or not most):
+            return not keeps(left - right, most)
         if (one := number(left)) is not None and (other := number(right)) is not None:
             return not keeps(one - other, max(most, part * abs(other)))
         if (apart := days_apart(left, right)) is not None:
@@ -48,7 +54,7 @@ def number(value) -> Decimal | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return Decimal(repr(value)) if abs(value) < 10**30 else None
+        return Decimal(repr(value)) if abs(value) < LARGE else None
     return value if isinstance(value, Decimal) and value.is_finite() else None
 
 

@@ -7,7 +7,7 @@ from msgspec import Meta
 from workflows.triggers.base import Effect, Fires, Path, Share, Words, is_blank, listed, look, shown
 from workflows.triggers.comparing import at_odds
 from workflows.triggers.promised import DEADLINES, PROMISES, TIMES
-from workflows.triggers.wording import Phrases, PhrasesByLanguage, texts_at
+from workflows.triggers.wording import Phrases, PhrasesByLanguage, texts_at, words_at
 
 
 class RequiredFields(Effect, tag="required_fields"):
@@ -65,6 +65,8 @@ class Keywords(Effect, tag="keywords"):
 
         def fires(facts):
             wanted = phrases.for_case(facts)
+            if not wanted.may_stand_among(words_at(facts, self.within)):
+                return None
             for text in texts_at(facts, self.within, parts):
                 if found := wanted.first_in(text):
                     return {"word": found, "says": f"“{found}” is a risk word"}
@@ -113,10 +115,18 @@ class Promises(Effect, tag="promises"):
         parts = self.within.split(".")
         lists = [(of, Phrases(PROMISES[of])) for of in self.of] + [("promise", Phrases(self.words))]
         deadlines = "deadline" in self.of
+        clues = frozenset().union(*(phrases.clues for _, phrases in lists), TIMES if deadlines else ())
+        signs = any(phrases.signs for _, phrases in lists)
 
         def fires(facts):
+            said = words_at(facts, self.within)
+            if not signs and clues.isdisjoint(said):
+                return None
+            asked = [each for each in lists if each[1].may_stand_among(said)]
+            if not asked and not (deadlines and not TIMES.isdisjoint(said)):
+                return None
             for text in texts_at(facts, self.within, parts):
-                for of, phrases in lists:
+                for of, phrases in asked:
                     if found := phrases.first_in(text):
                         return {"of": of, "phrase": found, "says": f"“{found}” promises a customer something ({of})"}
                 if deadlines and not TIMES.isdisjoint(text.words) and (found := DEADLINES.search(text.folded)):

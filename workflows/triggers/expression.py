@@ -25,10 +25,13 @@ class Expression(Effect, tag="expression"):
 
     def prepare(self) -> Fires:
         expression, missing_fires = checked(self.expression, self.name), self.when_missing == "fires"
+        shortcut = expression.shortcut
         paths = {place.name: ".".join(place.path) for place in expression.places}
 
         def fires(facts):
             try:
+                if shortcut and shortcut(facts):
+                    return None
                 values = values_at(facts, expression.places)
                 if excess := expression.bounds.excess(*size_of(values)):
                     return {"failed": excess, "says": f"“{self.name}” cannot be judged: {excess}"}

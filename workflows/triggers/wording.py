@@ -2,11 +2,14 @@
 
 import re
 import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import cache
+from itertools import chain
 
-from workflows.triggers.base import MISSING, Facts, look, remembered
+from workflows.triggers.base import MISSING, REMEMBERED, Facts, look, remembered
 
+FEW = 3  # phrases that are looked for at once: to part the text into words costs more
 WORD = re.compile(r"\w+")
 BETWEEN = bytes(byte if chr(byte).isalnum() or chr(byte) == "_" else 32 for byte in range(128)) + bytes(range(128, 256))
 
@@ -36,12 +39,14 @@ def folded_text(text: str) -> str:
 
 @cache
 def _marks() -> re.Pattern:
-    unseen = (
+    """Those beyond U+FFFF apart, asked only there: in one class with them, every letter is held against each range in turn."""
+    unseen = [
         chr(point)
         for point in range(0x80, 0x20000)
         if unicodedata.combining(chr(point)) or unicodedata.category(chr(point)) == "Cf"
-    )
-    return re.compile(f"[{''.join(unseen)}]+")
+    ]
+    near, far = ("".join(mark for mark in unseen if (mark > "\uffff") is beyond) for beyond in (False, True))
+    return re.compile(f"[{near}]+|(?=[\U00010000-\U0001ffff])[{far}]+")
 
 
 def words_of(folded: str) -> list[str]:
@@ -54,11 +59,16 @@ def words_of(folded: str) -> list[str]:
 class Text:
     """One text of a case, folded, and the words in it."""
 
-    __slots__ = ("_folded", "_spaced", "words")
+    __slots__ = ("_folded", "_spaced", "_words")
 
     def __init__(self, text: str):
-        self._folded, self._spaced = folded_text(text), None
-        self.words = frozenset(words_of(self._folded))
+        self._folded, self._spaced, self._words = folded_text(text), None, None
+
+    @property
+    def words(self) -> frozenset[str]:
+        if self._words is None:
+            self._words = frozenset(words_of(self._folded))
+        return self._words
 
     @property
     def folded(self) -> str:
@@ -74,19 +84,41 @@ class Text:
 
 def texts_at(facts: Facts, path: str, parts: list[str]) -> list[Text]:
     """The texts under a path; each is folded once a case, however many paths lead to it."""
+    return remembered(facts, ("texts", path), lambda: [_known(facts, text) for text in texts(look(facts, parts))])
 
-    def found():
-        known = remembered(facts, "texts", dict)
-        return [known.get(text) or known.setdefault(text, Text(text)) for text in texts(look(facts, parts))]
 
-    return remembered(facts, ("texts", path), found)
+def _known(facts: Facts, text: str) -> Text:
+    known = remembered(facts, "texts", dict)
+    return known.get(text) or known.setdefault(text, Text(text))
+
+
+def widest(paths: Iterable[str]) -> dict[str, str]:
+    """Of the paths that lie within another one: which. `words_at` then folds what they share once."""
+    paths = set(paths)
+    above = {path: [each for each in paths if path.startswith(f"{each}.")] for path in paths}
+    return {path: min(wider, key=len) for path, wider in above.items() if wider}
+
+
+def words_at(facts: Facts, path: str) -> frozenset[str]:
+    """Every word under a path, and maybe some beside it: a list with none of them has nothing to look for there.
+
+    All texts are folded in one go, and once for the paths within one that the policy asks for, too.
+    """
+    memory = facts.setdefault(REMEMBERED, {})
+    path = memory.get("widest", {}).get(path, path)
+    key = ("words", path)
+    if key not in memory:
+        found = texts(look(facts, path.split(".")))
+        whole = found[0] if len(found) == 1 else "\n".join(found)
+        memory[key] = (_known(facts, whole) if len(found) == 1 else Text(whole)).words
+    return memory[key]
 
 
 class Phrases:
     """Words and phrases to look for, whole, in folded text.
 
     A word is looked up in the set of the text's words. A phrase, or a word with a sign in it (“24/7”), is searched for only
-    where all of its words stand in the text.
+    where all of its words stand in the text, and the longest of them first.
     """
 
     def __init__(self, phrases: Iterable[str]):
@@ -94,19 +126,33 @@ class Phrases:
         folded.pop("", None)
         self.words = frozenset(phrase for phrase in folded if WORD.fullmatch(phrase))
         self.longer = [(phrase, frozenset(WORD.findall(phrase))) for phrase in folded if phrase not in self.words]
-        self.leads = frozenset(max(words, key=len) for _, words in self.longer if words)
-        self.signs = any(not words for _, words in self.longer)
+        self.led = defaultdict(list)
+        for number, (_, words) in enumerate(self.longer):
+            self.led[max(words, key=len) if words else ""].append(number)
+        self.signs = self.led.pop("", [])
+        self.leads = frozenset(self.led)
+        self.clues = self.words | self.leads
 
     def __bool__(self):
         return bool(self.words or self.longer)
 
+    def may_stand_among(self, words: frozenset[str]) -> bool:
+        """Whether a text of these words can have one of them at all."""
+        if self.signs or not self.words.isdisjoint(words):
+            return True
+        return any(self.longer[number][1] <= words for lead in self.leads & words for number in self.led[lead])
+
     def first_in(self, text: Text) -> str | None:
         """One that stands in the text; None where none does."""
+        if not self.words and len(self.longer) <= FEW:
+            return next((phrase for phrase, _ in self.longer if _stands(phrase, text.folded)), None)
         if not self.words.isdisjoint(text.words):
             return next(token for token in text.tokens if token in self.words)
-        if not self.longer or (self.leads.isdisjoint(text.words) and not self.signs):
-            return None
-        return next((phrase for phrase, words in self.longer if words <= text.words and _stands(phrase, text.folded)), None)
+        for number in sorted(chain(self.signs, *(self.led[lead] for lead in self.leads & text.words))):
+            phrase, words = self.longer[number]
+            if words <= text.words and _stands(phrase, text.folded):
+                return phrase
+        return None
 
     def absent_from(self, heard: list[Text]) -> list[str]:
         """Those that stand in none of the texts."""
@@ -143,5 +189,7 @@ class PhrasesByLanguage:
         code = look(facts, self.parts) if self.parts else MISSING
         if not isinstance(code, str):
             return self.every
+        if code in self.of:
+            return self.of[code]
         code = code.strip().lower()
         return self.of.get(code) or self.of.get(code.replace("_", "-").split("-")[0]) or self.every
