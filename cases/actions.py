@@ -6,7 +6,7 @@ from decimal import Decimal
 from django.core.exceptions import PermissionDenied, ValidationError
 
 from accounts.models import Absence, User
-from accounts.roles import Ownership, Role
+from accounts.roles import Office, Ownership, Role
 from audit import clock, trail
 from cases import alerts, lookback
 from cases.chains import approvals, as_steps, is_complete_with_one_more
@@ -18,7 +18,7 @@ from cases.states import APPROVAL, CLOSED, DESKS, ClosedAs
 from integrations.problems import Conflict
 from scorecards import actions as scorecards
 from workflows import money
-from workflows.models import Seat, compiled_policy
+from workflows.models import Owner, Seat, compiled_policy
 from workflows.patterns import RANK
 from workflows.routing import Dial, action_in, chain_for, route
 
@@ -189,6 +189,7 @@ def review_break_glass(case_id, *, by, verdict, note=""):
             raise Conflict("No broken glass of this case waits for a review.", code="nothing_to_review")
         if review.decision.by_id == by.pk:
             raise PermissionDenied("You broke this glass yourself, so somebody else must review it.")
+        _stands_by_himself(case, by, review.decision.by_id)
         if verdict not in BreakGlassReview.Verdict.values:
             raise ValidationError({"verdict": f"Say one of: {', '.join(BreakGlassReview.Verdict.values)}."})
         if verdict == BreakGlassReview.Verdict.OBJECTED:
@@ -208,6 +209,14 @@ def review_break_glass(case_id, *, by, verdict, note=""):
             **move(case, case.state),
         )
     return case
+
+
+def _stands_by_himself(case, by, breaker):
+    """Who may look at it only as the stand-in of whoever broke the glass was chosen by him."""
+    if by.office in (Office.MANAGER, Office.AUDITOR):
+        return
+    if not Owner.objects.acting_as(by, clock.now()).filter(workflow=case.workflow_id).exclude(user=breaker).exists():
+        raise PermissionDenied("You stand in for whoever broke this glass, so somebody else must review it.")
 
 
 # taking back, passing on

@@ -267,6 +267,29 @@ def test_whoever_acts_for_an_approver_or_an_owner_needs_the_second_factor(approv
     assert needs_second_factor(stranger) and needs_second_factor(stand_in)
 
 
+def test_whoever_broke_the_glass_does_not_choose_its_reviewer(high, owner, stranger):
+    """Not by going away and naming him his stand-in."""
+    actions.approve(high.pk, by=owner, break_glass=True, reason="Nobody is here")
+    people.be_absent(owner, by=owner, until=clock.now() + DAY, stand_in=stranger)
+
+    with pytest.raises(PermissionDenied, match="You stand in for whoever broke this glass"):
+        actions.review_break_glass(high.pk, by=stranger, verdict="kept")
+
+    actions.review_break_glass(high.pk, by=UserFactory(office="auditor"), verdict="kept")
+
+
+def test_a_maker_does_not_review_the_glass_that_was_broken_for_his_content(high, owner, approver):
+    auditor, behind = UserFactory(office="auditor"), high.sender.answers_for
+    Decision(case=high, by=auditor, verb="correct", desk="review", to="approval", digest=high.digest, at=timezone.now()).save()
+    type(behind).objects.filter(pk=behind.pk).update(office="auditor")
+    behind.refresh_from_db()
+    actions.approve(high.pk, by=owner, break_glass=True, reason="Nobody is here")
+
+    for person in (auditor, behind):
+        with pytest.raises(PermissionDenied, match="You worked on this content yourself"):
+            actions.review_break_glass(high.pk, by=person, verdict="kept")
+
+
 # Versions
 
 
