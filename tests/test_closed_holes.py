@@ -1,17 +1,24 @@
 """What an attack on the merged authority got through once. Each test failed before its hole was closed."""
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 
+import msgspec
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg.types.json import Jsonb
 
 from accounts import actions as people
 from audit import acting, clock, trail
 from audit.models import AuditEvent
 from cases import actions
+from cases.chains import as_steps
+from cases.facts import facts_of
 from cases.models import Case, Decision
 from hitlsite.signin import needs_second_factor
 from tests import factories
@@ -20,6 +27,8 @@ from tests.factories import UserFactory
 from tests.test_promises import ADDING, CHANGING, again, approval, for_nobody, for_vendor, refused, release_of, sql
 from workflows import actions as workflows
 from workflows.models import ApprovalLimit, Delegation, Owner, Policy, Seat
+from workflows.patterns import TIERS, Rules
+from workflows.routing import Dial, chain_for, compile_policy, route
 
 pytestmark = pytest.mark.django_db
 
@@ -137,6 +146,50 @@ def test_a_chain_that_was_kept_from_before_an_edit_still_releases(high, approver
     actions.approve(high.pk, by=finance)
 
     assert again(high).released_at
+
+
+AMOUNTS = st.sampled_from([None, *map(Decimal, ("0", "9.99", "10", "50.000", "200", "999999"))])
+TYPES, MONEY, TIER = st.sampled_from(["", "refund", "waiver"]), st.sampled_from(["EUR", "USD"]), st.sampled_from(TIERS)
+STEPS = st.lists(
+    st.fixed_dictionaries({"name": st.just("A")}, optional={"people": st.integers(1, 3), "title": st.just("x")}),
+    min_size=1,
+    max_size=2,
+)
+CHAINS = st.fixed_dictionaries({"steps": STEPS}, optional={"action_type": TYPES, "tier": TIER, "currency": MONEY}).flatmap(
+    lambda chain: AMOUNTS.map(
+        lambda amount: {
+            **chain,
+            "amount": amount if amount is None else str(amount),
+            **({"currency": "EUR"} if amount is not None else {}),
+        }
+    )
+)
+BANDS = st.fixed_dictionaries({"currency": MONEY, "amount": AMOUNTS.filter(bool).map(float), "tier": TIER})
+RULES = st.fixed_dictionaries(
+    {"tiers": st.just(factories.TIERS)},
+    optional={
+        "default_tier": TIER,
+        "action_tiers": st.dictionaries(TYPES, TIER),
+        "segment_tiers": st.dictionaries(st.sampled_from(["", "vip"]), TIER),
+        "amount_bands": st.lists(BANDS, max_size=3),
+        "chains": st.lists(CHAINS, max_size=4),
+    },
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(RULES, TYPES, AMOUNTS, MONEY, st.sampled_from(["", "vip"]))
+def test_the_database_asks_for_what_routing_asks_for(db, written, action_type, amount, currency, segment):
+    rules = msgspec.convert(written, Rules, strict=False)
+    action = {"type": action_type, "amount": amount, "currency": currency, "payee": ""}
+    facts = facts_of(input={}, output={}, action=action, confidence=None, received_at=timezone.now(), segment=segment)
+    way = route(facts, compile_policy(rules, {}, {}), Dial(), draw=1.0)
+
+    [[tier]] = sql("SELECT tier_asked(%s, 'low', %s, %s, %s, %s)", Jsonb(written), segment, action_type, amount, currency)
+    [[chain]] = sql("SELECT chain_asked(%s, %s, %s, %s, %s)", Jsonb(written), tier, action_type, amount, currency)
+
+    assert tier == way.tier
+    assert json.loads(chain) == as_steps(chain_for(action, tier, rules))
 
 
 def test_what_says_it_was_born_released_is_not_where_its_policy_asks_for_an_approval(high):
