@@ -358,6 +358,13 @@ def test_a_draft_takes_no_signature_to_another_workflow(refunds, owner):
     assert Policy.objects.get(pk=draft.pk).signed_by is None
 
 
+def test_no_version_is_published_in_the_past(refunds, owner):
+    draft = workflows.draft(refunds, by=owner, rules={"tiers": factories.TIERS})
+    for change in CHANGING:
+        with refused("no_version_is_published_in_the_past", "a_policy_is_born_a_draft"):  # an upsert begins as an insert
+            change(Policy.objects.get(pk=draft.pk), published_at=timezone.now() - DAY, published_by_id=owner.pk)
+
+
 # Vendors
 
 

@@ -902,6 +902,7 @@ SENTENCES = {
     "workflows_airelease": {"history_is_append_only"},
     "workflows_owner": {"only_in_house_owns"},
     "workflows_policy": {
+        "no_version_is_published_in_the_past",
         "a_policy_is_born_a_draft",
         "published_policy_and_scorecard_never_change",
         "only_the_owner_of_policy_publishes",

@@ -4,14 +4,7 @@ from django.db import migrations
 
 SQL = """
 -- A past moment is no way to use a delegation that is over, or to come before an expiry or an absence. The minute is for
--- clocks that differ; a moved clock is believed of the tables' owner only, who makes the demo's history.
-CREATE FUNCTION refuse_but_for_a_moved_clock() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
-BEGIN
-  IF current_setting('hitl.clock', true) <> '' AND session_user = (SELECT relowner::regrole::text FROM pg_class WHERE oid = TG_RELID) THEN
-    RETURN NEW;
-  END IF;
-  RAISE EXCEPTION '%.', replace(TG_NAME, '_', ' ') USING ERRCODE = '23514', CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME;
-END $$;
+-- clocks that differ.
 CREATE TRIGGER no_decision_is_dated_back BEFORE INSERT ON cases_decision FOR EACH ROW
   WHEN (NEW.at < clock_timestamp() - interval '1 minute') EXECUTE FUNCTION refuse_but_for_a_moved_clock();
 CREATE TRIGGER no_release_is_dated_back BEFORE INSERT ON cases_release FOR EACH ROW
@@ -104,7 +97,6 @@ DROP TRIGGER vendors_sessions_decide_for_their_own_people ON cases_decision;
 DROP FUNCTION the_decider_is_of_the_vendor_that_acts();
 DROP TRIGGER no_release_is_dated_back ON cases_release;
 DROP TRIGGER no_decision_is_dated_back ON cases_decision;
-DROP FUNCTION refuse_but_for_a_moved_clock();
 """
 
 

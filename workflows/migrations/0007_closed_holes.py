@@ -54,6 +54,19 @@ END $$;
 CREATE TRIGGER a_seat_is_lent_by_its_holder_or_who_appoints AFTER INSERT ON workflows_delegation FOR EACH ROW
   EXECUTE FUNCTION the_giver_may_lend_it();
 
+-- A moved clock is believed of the tables' owner only, who makes the demo's history.
+CREATE FUNCTION refuse_but_for_a_moved_clock() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+BEGIN
+  IF current_setting('hitl.clock', true) <> '' AND session_user = (SELECT relowner::regrole::text FROM pg_class WHERE oid = TG_RELID) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION '%.', replace(TG_NAME, '_', ' ') USING ERRCODE = '23514', CONSTRAINT = TG_NAME, TABLE = TG_TABLE_NAME;
+END $$;
+-- Which version was in force then is not told anew. The minute is for clocks that differ.
+CREATE TRIGGER no_version_is_published_in_the_past BEFORE UPDATE ON workflows_policy FOR EACH ROW
+  WHEN (OLD.published_at IS NULL AND NEW.published_at < clock_timestamp() - interval '1 minute')
+  EXECUTE FUNCTION refuse_but_for_a_moved_clock();
+
 -- A draft that moves to another workflow takes no signature along.
 CREATE OR REPLACE TRIGGER an_edit_voids_the_signature BEFORE UPDATE ON workflows_policy FOR EACH ROW
   WHEN ((OLD.rules, OLD.input_schema, OLD.output_schema, OLD.workflow_id)
@@ -64,6 +77,8 @@ UNDO = """
 CREATE OR REPLACE TRIGGER an_edit_voids_the_signature BEFORE UPDATE ON workflows_policy FOR EACH ROW
   WHEN ((OLD.rules, OLD.input_schema, OLD.output_schema) IS DISTINCT FROM (NEW.rules, NEW.input_schema, NEW.output_schema))
   EXECUTE FUNCTION forget_the_signature();
+DROP TRIGGER no_version_is_published_in_the_past ON workflows_policy;
+DROP FUNCTION refuse_but_for_a_moved_clock();
 DROP TRIGGER a_seat_is_lent_by_its_holder_or_who_appoints ON workflows_delegation;
 DROP FUNCTION the_giver_may_lend_it();
 DROP TRIGGER only_who_owns_the_risk_or_administers_sets_a_limit ON workflows_approvallimit;
