@@ -13,6 +13,8 @@ from audit import clock, trail
 def be_absent(user, *, by, until, since=None, stand_in=None, reason="") -> Absence:
     """Away until the return date: nothing is assigned to him, he approves nothing, and `stand_in` acts for what he owns."""
     with _asking(user, "be_absent", by):
+        if stand_in is not None and stand_in.pk == by.pk != user.pk:
+            raise PermissionDenied(f"Nobody makes himself the stand-in of {user}. Choose somebody else, or ask {user}.")
         now = clock.now()
         since = since or now
         _check_the_times(since, until, now)

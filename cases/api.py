@@ -7,6 +7,7 @@ import django_filters
 import msgspec
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response
@@ -17,13 +18,14 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.views import APIView
 
+from audit import clock
 from cases import actions, queues, shapes
 from cases.intake import MOST_AT_ONCE, Answer, Intake, decoded, receive
 from cases.models import Case
 from cases.states import CLOSED, State
 from integrations.idempotency import idempotent
 from integrations.problems import problem
-from workflows.models import Workflow
+from workflows.models import Delegation, Seat, Workflow
 
 LONG_POLLS = threading.BoundedSemaphore(8)  # at once in one process; more are told to come back
 PATIENCE = 60  # seconds: the longest a long poll may last
@@ -206,6 +208,13 @@ def seen(request, pk) -> Case:
     return get_object_or_404(Case.objects.visible_to(request.user).select_related(*related), pk=pk)
 
 
+def workflows_of(user):
+    """Those where somebody has a seat of his own, or one that is lent to him."""
+    mine = Seat.objects.live().filter(user=user).values("workflow")
+    lent = Delegation.objects.at(clock.now()).filter(to=user).values("seat__workflow")
+    return Workflow.objects.filter(Q(pk__in=mine) | Q(pk__in=lent))
+
+
 class NextCase(Door):
     """Claim the most urgent case one may work. 204 when there is none."""
 
@@ -216,7 +225,7 @@ class NextCase(Door):
     def post(self, request):
         wanted = reads(request, shapes.Next).given()
         slug = wanted.pop("workflow", None)
-        workflow = get_object_or_404(Workflow, slug=slug, seats__user=request.user, seats__ended_at=None) if slug else None
+        workflow = get_object_or_404(workflows_of(request.user), slug=slug) if slug else None
         case = queues.next_case(request.user, **wanted, workflow_id=workflow and workflow.pk)
         return said(shapes.shown(case)) if case else HttpResponse(status=204)
 

@@ -157,6 +157,8 @@ def _why_unfit(verb, seat, case, standing, by) -> str:
 
 
 def _why_not_reviewing(by, case, standing):
+    if by.pk in (*standing.makers, standing.behind):
+        return "You worked on this content yourself, or stand behind its sender, so somebody else must review it."
     if by.is_in_house and (standing.ownerships or by.office in (Office.MANAGER, Office.AUDITOR)):
         return ""
     return f"A broken glass is reviewed by an owner of {case.workflow}, a manager or an auditor."

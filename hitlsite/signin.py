@@ -7,9 +7,10 @@ from django.urls import resolve, reverse
 
 from accounts import factors
 from accounts.roles import Office, Role
+from audit import clock
 from integrations import problems
 from integrations.middleware import API
-from workflows.models import Owner, Seat
+from workflows.models import Delegation, Owner, Seat
 
 NAME = "mfa_reauthenticate"
 TO_GIVE_IT = {NAME, "mfa_reauthenticate_webauthn", "account_logout"}
@@ -18,12 +19,15 @@ WHY = "Your work needs a second factor. Sign in with it in a browser, or use an 
 
 
 def needs_second_factor(user) -> bool:
-    """Approvers, owners of anything, and administrators."""
+    """Approvers, owners of anything, whoever acts for one of them, and administrators."""
+    now = clock.now()
     return (
         user.office == Office.ADMINISTRATOR
         or user.is_superuser
         or Seat.objects.live().filter(user=user, role=Role.APPROVER).exists()
         or Owner.objects.filter(user=user).exists()
+        or Delegation.objects.at(now).filter(to=user).exists()
+        or Owner.objects.acting_as(user, now).exists()
     )
 
 

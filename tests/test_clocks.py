@@ -13,8 +13,8 @@ from workflows import actions as workflows
 from workflows import calendars
 
 pytestmark = pytest.mark.django_db
-FRIDAY = datetime(2026, 6, 5, 16, 0, tzinfo=UTC)
-MUCH_LATER = datetime(2026, 6, 15, 16, 0, tzinfo=UTC)  # 48 hours of work: 1 on Friday, 40 in the week, 7 on Monday
+FRIDAY = datetime(2036, 6, 6, 16, 0, tzinfo=UTC)
+MUCH_LATER = datetime(2036, 6, 16, 16, 0, tzinfo=UTC)  # 48 hours of work: 1 on Friday, 40 in the week, 7 on Monday
 OFFICE = [(weekday, time(9), time(17)) for weekday in range(5)]
 
 
@@ -32,24 +32,24 @@ def on_friday():
 
 
 def test_without_a_calendar_clocks_run_around_the_clock(on_friday, send):
-    assert send(confidence=0.1).due_at == datetime(2026, 6, 6, 0, 0, tzinfo=UTC)
+    assert send(confidence=0.1).due_at == datetime(2036, 6, 7, 0, 0, tzinfo=UTC)
 
 
 def test_what_comes_late_on_friday_is_due_on_monday(office, on_friday, send):
     case = send(confidence=0.1)  # eight hours, one of them left on Friday
 
-    assert case.due_at == datetime(2026, 6, 8, 16, 0, tzinfo=UTC)
+    assert case.due_at == datetime(2036, 6, 9, 16, 0, tzinfo=UTC)
 
 
 def test_the_next_desk_starts_afresh_in_the_same_hours(office, on_friday, send, reviewer, resolver):
     case = send(confidence=0.1)
     actions.escalate(case.pk, by=reviewer, reason="x")
-    assert Case.objects.get(pk=case.pk).due_at == datetime(2026, 6, 8, 16, 0, tzinfo=UTC)
+    assert Case.objects.get(pk=case.pk).due_at == datetime(2036, 6, 9, 16, 0, tzinfo=UTC)
 
     actions.escalate(case.pk, by=resolver, reason="x")
 
     case = Case.objects.get(pk=case.pk)
-    assert (case.state, case.due_at) == ("approval", datetime(2026, 6, 8, 16, 0, tzinfo=UTC))
+    assert (case.state, case.due_at) == ("approval", datetime(2036, 6, 9, 16, 0, tzinfo=UTC))
     assert case.expires_at == MUCH_LATER
 
 
@@ -65,7 +65,7 @@ def test_what_is_due_already_keeps_its_time(on_friday, send, refunds, administra
     workflows.set_calendar(refunds, None, by=administrator)
 
     assert Case.objects.get().due_at == before
-    assert send(confidence=0.1).due_at == datetime(2026, 6, 6, 0, 0, tzinfo=UTC)
+    assert send(confidence=0.1).due_at == datetime(2036, 6, 7, 0, 0, tzinfo=UTC)
 
 
 def test_a_calendar_that_never_opens_is_set_nowhere(refunds, administrator, office):

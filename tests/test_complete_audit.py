@@ -221,7 +221,7 @@ VERBS = {
     ),
     "people.come_back": ("reviewer", lambda w: partial(people.come_back, w.absent), "user.come_back", ""),
     "replays.replay": ("owner", lambda w: partial(replay.replay, w.draft), "policy.replay", "version replay"),
-    "cases.extend": ("owner", lambda w: partial(actions.extend, w.at("approval"), minutes=60), "case.extend", ""),
+    "cases.extend": ("owner", lambda w: partial(actions.extend, w.at("approval"), minutes=4320), "case.extend", ""),
     "cases.expire": ("machine", lambda w: after_its_time(actions.expire, w.at("approval"), days=3), "case.expire", ""),
     "cases.review_break_glass": (
         "auditor",

@@ -512,7 +512,7 @@ def test_a_vendors_user_gets_no_approvers_seat_and_no_ownership(vendor_reviewer,
         with refused("only_in_house_owns"):
             add(Owner(user=person, workflow=refunds, of="risk"))
     for change in CHANGING:
-        with refused("only_in_house_approves"):
+        with refused("a_seat_is_only_ended"):
             change(person.seats.get(), role="approver")
         with refused("only_in_house_owns"):
             change(Owner.objects.get(of="policy"), user_id=person.pk)
@@ -567,7 +567,7 @@ def test_a_seat_given_while_its_user_joins_a_vendor_is_not_kept(committed):
 
 def test_a_vendors_approval_forced_in_by_the_owner_releases_nothing(committed):
     high, vendor_reviewer, refunds = committed("high", "vendor_reviewer", "refunds")
-    with without_triggers("workflows_seat", "cases_decision", "cases_case"):
+    with without_triggers("workflows_seat", "workflows_approvallimit", "cases_decision", "cases_case"):
         seat = Seat.objects.create(user=vendor_reviewer, workflow=refunds, role="approver")
         ApprovalLimit.objects.create(seat=seat, currency="EUR", amount=1000)
         Case.objects.filter(pk=high.pk).update(vendor=vendor_reviewer.vendor)
@@ -914,6 +914,7 @@ SENTENCES = {
     "workflows_airelease": {"history_is_append_only"},
     "workflows_owner": {"only_in_house_owns"},
     "workflows_policy": {
+        "no_version_is_published_in_the_past",
         "a_policy_is_born_a_draft",
         "published_policy_and_scorecard_never_change",
         "only_the_owner_of_policy_publishes",
@@ -921,9 +922,15 @@ SENTENCES = {
         "the_signature_is_over_what_is_published",
         "an_edit_voids_the_signature",
     },
-    "workflows_approvallimit": {"nobody_sets_his_own_limit"},
-    "workflows_seat": {"only_in_house_approves"},
+    "workflows_approvallimit": {"nobody_sets_his_own_limit", "only_who_owns_the_risk_or_administers_sets_a_limit"},
+    "workflows_seat": {
+        "only_in_house_approves",
+        "a_seat_is_only_ended",
+        "only_a_person_approves",
+        "only_who_owns_the_risk_or_administers_seats_an_approver",
+    },
     "workflows_delegation": {
+        "a_seat_is_lent_by_its_holder_or_who_appoints",
         "a_delegation_is_only_ended",
         "delegations_never_go_round",
         "nobody_delegates_to_himself",
@@ -951,6 +958,7 @@ SENTENCES = {
         "a_case_is_never_deleted",
         "a_changed_chain_is_a_new_revision",
         "how_it_was_born_never_changes",
+        "only_the_owner_of_risk_extends_an_approval",
     },
     "cases_decision": {
         "history_is_append_only",
@@ -965,6 +973,8 @@ SENTENCES = {
         "an_absent_person_approves_nothing",
         "only_the_owner_of_risk_breaks_glass",
         "a_broken_glass_asks_for_a_review",
+        "no_decision_is_dated_back",
+        "vendors_sessions_decide_for_their_own_people",
     },
     "cases_alert": {"an_alert_is_only_settled"},
     "cases_breakglassreview": {"a_broken_glass_is_reviewed_once", "nobody_reviews_the_glass_he_broke"},
@@ -976,6 +986,8 @@ SENTENCES = {
         "a_release_is_of_what_stands",
         "a_probe_is_never_released",
         "what_was_held_is_released_by_a_decision",
+        "no_release_is_dated_back",
+        "no_release_has_fewer_approvals_than_its_policy_asks",
     },
     "cases_rework": {"history_is_append_only"},
     "cases_replay": {"a_finished_replay_never_changes", "what_a_replay_is_about_never_changes", "a_replay_is_never_deleted"},

@@ -208,6 +208,7 @@ class ApprovalLimit(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["seat", "action_type", "currency"], name="one_limit_per_currency_and_type"),
             models.CheckConstraint(condition=Q(amount__gte=0), name="a_limit_is_not_negative"),
+            models.CheckConstraint(condition=Q(amount__lt=10**12), name="a_limit_is_a_number"),  # NaN is above any
         ]
 
     def __str__(self):
@@ -236,7 +237,8 @@ class Delegation(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.CheckConstraint(condition=Q(until__gt=models.F("since")), name="a_delegation_ends_after_it_begins")
+            models.CheckConstraint(condition=Q(until__gt=models.F("since")), name="a_delegation_ends_after_it_begins"),
+            models.CheckConstraint(condition=~Q(to=F("given_by")), name="nobody_lends_himself_anothers_seat"),
         ]
 
     def __str__(self):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.core.exceptions import PermissionDenied, ValidationError
 
-from accounts.roles import Ownership
+from accounts.roles import Office, Ownership
 from audit import clock, trail
 from cases import alerts
 from cases.actions.closing import close, close_if_closed
@@ -16,8 +16,10 @@ from cases.models import Alert, BreakGlassReview
 from cases.permissions import seat_for
 from cases.states import APPROVAL, ClosedAs
 from integrations.problems import Conflict
-from workflows.models import compiled_policy
+from workflows.models import Owner, compiled_policy
 from workflows.patterns import RANK
+
+MOST_MINUTES = 60 * 24 * 366  # that an approval may wait
 
 
 def approve(
@@ -74,15 +76,13 @@ def extend(case_id, *, by, reason, minutes):
     with asking(case_id, "extend", by=by) as case:
         if case.state != APPROVAL:
             raise Conflict(what_happened(case), code="not_from_here", state=case.state)
-        if minutes < 1:
-            raise ValidationError({"minutes": "Give it a minute at least."})
         now = clock.now()
-        case.expires_at = now + timedelta(minutes=minutes)
-        case.save(update_fields=["expires_at"])
-        alerts.settle(case, Alert.Code.APPROVAL_EXPIRED, at=now)
-        trail.record(
+        case.expires_at = _later(case.expires_at, now, minutes)
+        trail.record(  # first: the database lets nobody move the time without these words of the owner of risk
             "case.extend", by=by, subject=case, words=said(reason).strip(), until=case.expires_at, **move(case, case.state)
         )
+        case.save(update_fields=["expires_at"])
+        alerts.settle(case, Alert.Code.APPROVAL_EXPIRED, at=now)
     return case
 
 
@@ -105,6 +105,7 @@ def review_break_glass(case_id, *, by, verdict, note=""):
             raise Conflict("No broken glass of this case waits for a review.", code="nothing_to_review")
         if review.decision.by_id == by.pk:
             raise PermissionDenied("You broke this glass yourself, so somebody else must review it.")
+        _stands_by_himself(case, by, review.decision.by_id)
         if verdict not in BreakGlassReview.Verdict.values:
             raise ValidationError({"verdict": f"Say one of: {', '.join(BreakGlassReview.Verdict.values)}."})
         if verdict == BreakGlassReview.Verdict.OBJECTED:
@@ -124,6 +125,26 @@ def review_break_glass(case_id, *, by, verdict, note=""):
             **move(case, case.state),
         )
     return case
+
+
+def _stands_by_himself(case, by, breaker):
+    """Who may look at it only as the stand-in of whoever broke the glass was chosen by him."""
+    if by.office in (Office.MANAGER, Office.AUDITOR):
+        return
+    if not Owner.objects.acting_as(by, clock.now()).filter(workflow=case.workflow_id).exclude(user=breaker).exists():
+        raise PermissionDenied("You stand in for whoever broke this glass, so somebody else must review it.")
+
+
+def _later(stands, now, minutes):
+    """So many minutes from now, where that is more time than there is."""
+    if not 1 <= minutes <= MOST_MINUTES:
+        raise ValidationError({"minutes": f"Give it from 1 to {MOST_MINUTES:,} minutes."})
+    then = now + timedelta(minutes=minutes)
+    if stands and then <= stands:
+        raise ValidationError(
+            {"minutes": f"It may be approved until {stands:%Y-%m-%d at %H:%M} UTC already. Give it more time."}
+        )
+    return then
 
 
 def _is_in_time(case):

@@ -46,7 +46,7 @@ CREATE TRIGGER a_release_is_of_a_case AFTER INSERT ON cases_release REFERENCING 
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cases", "0008_facts")]
+    dependencies = [("cases", "0009_closed_holes")]
     operations = [
         migrations.AlterField(
             "release",

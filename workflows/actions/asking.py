@@ -6,9 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from audit import trail
-from workflows.models import (
-    Workflow,
-)
+from workflows.models import Workflow
 from workflows.permissions import may
 
 

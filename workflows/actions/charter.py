@@ -6,12 +6,7 @@ from django.utils.text import slugify
 
 from audit import trail
 from workflows.actions.asking import deciding
-from workflows.models import (
-    Dial,
-    ExceptionCategory,
-    PlaybookSection,
-    Workflow,
-)
+from workflows.models import Dial, ExceptionCategory, PlaybookSection, Workflow
 from workflows.permissions import may
 
 

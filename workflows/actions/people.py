@@ -1,6 +1,8 @@
 """Who does what: seats, limits, delegation, owners."""
 
 from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
@@ -9,12 +11,7 @@ from accounts.roles import Ownership, Role
 from audit import clock, trail
 from workflows import money
 from workflows.actions.asking import deciding
-from workflows.models import (
-    ApprovalLimit,
-    Delegation,
-    Owner,
-    Seat,
-)
+from workflows.models import ApprovalLimit, Delegation, Owner, Seat
 from workflows.permissions import may_lend
 
 
@@ -25,6 +22,10 @@ def seat(user, workflow, role, *, by, limits=(), title="") -> Seat:
             raise PermissionDenied("Nobody gives himself an approver's seat. Ask another owner of risk or an administrator.")
         if role == Role.APPROVER and not user.is_in_house:
             raise ValidationError(f"{user} works for {user.vendor}. Only in-house people may approve.")
+        if role == Role.APPROVER and user.kind != user.Kind.PERSON:
+            raise ValidationError(f"{user} is no person. Only people approve.")
+        if faults := [fault for _, currency, amount in limits if (fault := money.fault(Decimal(amount), currency))]:
+            raise ValidationError({"limits": faults})
         given = Seat.objects.create(
             user=user, workflow=locked, role=role, title=title if role == Role.APPROVER else "", given_by=by
         )
@@ -84,6 +85,8 @@ def _limiting(given, *, by):
 def delegate(given, to, *, by, until, since=None, reason) -> Delegation:
     """Lend an approver's seat for a time: its holder does, or for him an administrator or the owner of risk."""
     with _lending(given, "delegate", by=by):
+        if to.pk == by.pk != given.user_id:
+            raise PermissionDenied("Nobody lends himself another's seat. Ask its holder, or another administrator.")
         now = clock.now()
         since = since or now
         _check_the_delegation(given, to, since, until, now, reason)
@@ -137,6 +140,8 @@ def _check_the_delegation(given, to, since, until, now, reason):
         raise ValidationError({"to": f"{to} may not approve. Choose an active in-house person."})
     if until <= max(since, now):
         raise ValidationError({"until": "A delegation ends after it begins, and in the future."})
+    if since < now - timedelta(minutes=5):
+        raise ValidationError({"since": "A delegation begins now or later. Leave it empty for now."})
     if not reason.strip():
         raise ValidationError({"reason": "Say why."})
 
@@ -148,7 +153,10 @@ def own(workflow, of: Ownership, user, *, by) -> Owner:
             raise ValidationError(f"{user} works for {user.vendor}. Only in-house people may own anything of a workflow.")
         if user.kind != user.Kind.PERSON:
             raise ValidationError(f"{user} is no person. Name somebody who can answer for it.")
-        before = locked.owners.filter(of=of).values_list("user", flat=True).first()
+        held = locked.owners.filter(of=of).select_related("user").first()
+        if user.pk == by.pk and held and held.user_id != by.pk and held.user.is_active:
+            raise PermissionDenied(f"{held.user} owns {of} of {workflow}. Nobody takes it for himself: let it be handed on.")
+        before = held and held.user_id
         owner, _ = Owner.objects.update_or_create(workflow=locked, of=of, defaults={"user": user})
         trail.record(
             "owner.name", by=by, subject=owner, workflow=locked.slug, of=of, user=user.pk, **{"from": before, "to": user.pk}

@@ -11,9 +11,7 @@ from audit.models import AuditEvent
 from integrations.problems import Conflict
 from workflows.actions.asking import deciding
 from workflows.gaps import gaps
-from workflows.models import (
-    Policy,
-)
+from workflows.models import Policy
 from workflows.patterns import Rules
 from workflows.routing import compile_policy
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workflows", "0006_calendars"),
+        ("workflows", "0007_closed_holes"),
     ]
 
     operations = [
