@@ -167,3 +167,7 @@ def test_a_draft_that_cannot_be_read_says_so_and_loses_nothing(client, refunds, 
 )
 def test_an_example_fits_its_schema(schema, made):
     assert example(schema) == made
+
+
+def test_an_example_has_every_field_that_the_schema_asks_for():
+    assert example({"required": ["message"], "properties": {"amount": {"type": "number"}}}) == {"message": "…", "amount": 0}
