@@ -21,7 +21,8 @@ def example(schema: Any, root: dict | None = None, depth: int = 0) -> Any:
     kind = schema.get("type", "object" if "properties" in schema or depth == 0 else "string")
     kind = kind[0] if isinstance(kind, list) and kind else kind
     if kind == "object":
-        return {name: example(inner, root, depth + 1) for name, inner in (schema.get("properties") or {}).items()}
+        asked = {name: {} for name in schema.get("required", ())} | (schema.get("properties") or {})
+        return {name: example(inner, root, depth + 1) for name, inner in asked.items()}
     if kind == "array":
         return [example(schema["items"], root, depth + 1)] if schema.get("minItems") and "items" in schema else []
     return schema.get("minimum", PLAIN.get(kind)) if kind in ("integer", "number") else PLAIN.get(kind)

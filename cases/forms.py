@@ -116,7 +116,9 @@ class Verdict(Part):
     def fields(self, case, user):
         return {
             "verdict": forms.ChoiceField(
-                label="Was it right?", choices=BreakGlassReview.Verdict.choices, widget=UnfoldAdminSelectWidget()
+                label="Was it right?",
+                choices=[("", "Choose"), *BreakGlassReview.Verdict.choices],
+                widget=UnfoldAdminSelectWidget(),
             ),
             "note": forms.CharField(
                 label="Why?", required=False, max_length=10_000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})

@@ -23,7 +23,6 @@ from cases.verbs import VERBS
 from integrations.problems import Conflict
 
 REFUSALS = (PermissionDenied, Conflict, ValidationError, DataError)
-TOLD_OF = ("name", "kind", "says")
 TIERS = {"low": "success", "medium": "warning", "high": "danger"}
 RELATED = ("workflow", "policy", "ai_release", "category", "claimed_by", "assigned_to", "vendor", "sender")
 
@@ -229,10 +228,7 @@ def content(case) -> dict:
         "context": prose.told(case.context) if case.context else None,
         "confidences": prose.told(case.confidences) if case.confidences else None,
         "alternatives": prose.told(case.alternatives) if case.alternatives else None,
-        "reasons": [
-            (reason, [(prose.named(key), prose.told(fact)) for key, fact in reason.items() if key not in TOLD_OF])
-            for reason in case.reasons
-        ],
+        "reasons": prose.saw(case.reasons),
     }
 
 

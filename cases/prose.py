@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from django.utils.timesince import timesince
 
+TOLD_OF = ("name", "kind", "says")
 PLAIN = {True: "yes", False: "no"}
 
 
@@ -34,6 +35,14 @@ def told(value: Any) -> Told:
     if isinstance(value, bool):
         return Told(PLAIN[value])
     return Told("none" if value in (None, {}, []) else str(value))
+
+
+def saw(reasons: list[dict]) -> list[tuple[dict, list]]:
+    """Each reason with the facts it saw, but for what its sentence says anyway."""
+    return [
+        (each, [(named(name), told(fact)) for name, fact in each.items() if fact not in ("", None) and name not in TOLD_OF])
+        for each in reasons
+    ]
 
 
 def named(name: Any) -> str:

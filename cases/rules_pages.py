@@ -11,7 +11,7 @@ from accounts.asking import Asking
 from accounts.permissions import administers, is_in_house_staff
 from accounts.roles import Office
 from audit import clock
-from cases import lookback, replay, replay_table, trigger_log, trying
+from cases import lookback, prose, replay, replay_table, trigger_log, trying
 from cases.models import Case, Replay
 from cases.rules_forms import DaysForm, TryForm, as_received, clean_days, first_of
 from jobs.models import Job
@@ -54,7 +54,15 @@ class RulesPages(Asking):
         form = TryForm(typed(request), initial=as_received(begun) if begun else first_of(policy), label_suffix="")
         told, fault = self._tried(form, policy) if form.is_bound and form.is_valid() and form.item else (None, "")
         recent = Case.objects.visible_to(request.user).filter(workflow=policy.workflow).only("external_id", "sentence")[:RECENT]
-        shown = {"policy": policy, "form": form, "tried": told, "fault": fault, "recent": recent, "begun": begun}
+        shown = {
+            "policy": policy,
+            "form": form,
+            "tried": told,
+            "fired": prose.saw(told.fired) if told else [],
+            "fault": fault,
+            "recent": recent,
+            "begun": begun,
+        }
         return self._show(request, "try", policy, f"Try {policy}", shown, 422 if form.errors or fault else 200)
 
     def _begun(self, request, policy):

@@ -68,7 +68,7 @@ class Row:
 
     @property
     def share_changed(self) -> str:
-        return f"{self.changed / self.closed:.0%}" if self.closed else "–"
+        return f"{self.changed / self.closed * 100:.0f} %" if self.closed else "–"
 
     @property
     def sentence(self) -> str:

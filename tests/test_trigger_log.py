@@ -73,7 +73,7 @@ def test_what_was_changed_and_what_only_it_caught(send, refunds, reviewer):
     assert (row.seconds, row.unknown) == (0, 2)
     assert row.caught == [wrong.pk]
     assert row.sentence == (
-        "Fired 4 times, cost 0 minutes (and 2 decisions of unknown length), 67% changed the output, 1 error only it caught."
+        "Fired 4 times, cost 0 minutes (and 2 decisions of unknown length), 67 % changed the output, 1 error only it caught."
     )
 
 

@@ -62,7 +62,7 @@ def test_it_shows_the_trigger_that_fired_with_what_it_saw_and_the_other_one(ask)
     _, shown = ask(**typed(input='{"text": "My lawyer says"}'))
 
     assert "Held for review: “lawyer” is a risk word." in shown
-    assert "<dt>word</dt>" in shown
+    assert '<dt>Word</dt><dd><span class="text">lawyer</span></dd>' in shown
     assert "<li>Risk words</li>" not in shown and "<li>Unsure</li>" in shown
 
 
@@ -167,3 +167,7 @@ def test_a_draft_that_cannot_be_read_says_so_and_loses_nothing(client, refunds, 
 )
 def test_an_example_fits_its_schema(schema, made):
     assert example(schema) == made
+
+
+def test_an_example_has_every_field_that_the_schema_asks_for():
+    assert example({"required": ["message"], "properties": {"amount": {"type": "number"}}}) == {"message": "…", "amount": 0}

@@ -94,7 +94,8 @@ class Content(Section):
     def sentences(cls, policy):
         known = fields_of(schema := getattr(policy, cls.names[0]))
         if known is None:
-            return [f"It is said in a JSON Schema with {len(list(paths.properties(schema)))} fields."]
+            names = dict.fromkeys([*schema.get("required", ()), *paths.properties(schema)])
+            return [f"A document for engineers (JSON Schema) says it{': ' + ', '.join(names) if names else ''}."]
         fields = [_told(field) for field in known[0]]
         return [*fields, "Other fields are refused."] if known[1] else fields
 

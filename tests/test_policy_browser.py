@@ -1,0 +1,102 @@
+"""The journey of a policy owner who is no programmer: a draft, its forms, a try, publishing and going back, in a real browser."""
+
+import json
+
+from audit import acting
+from tests import test_signin_browser as signing_in
+from tests.test_signin_browser import committed_password, set_up, sign_in
+from workflows.models import Policy
+
+page, pytestmark = signing_in.page, signing_in.pytestmark
+
+OUTPUT = {"decision": "refund", "reply": "We guarantee it."}
+
+
+def save(page, name="Save"):
+    page.get_by_role("button", name=name, exact=True).click()
+    page.wait_for_load_state()
+
+
+def edit(page, section):
+    page.get_by_role("link", name=f"Edit: {section}", exact=True).click()
+
+
+def add_trigger(page, ready_made, **fields):
+    page.get_by_role("link", name="Add a trigger").click()
+    page.get_by_role("link", name=ready_made, exact=True).click()
+    for name, value in fields.items():
+        page.locator(f"[name=trigger-{name}]").fill(value)
+    save(page)
+
+
+def test_a_refund_policy_is_written_tried_published_and_rolled_back(page, committed):
+    owner, refunds = committed("owner", "refunds")
+    committed_password(owner)
+
+    with acting.scope(acting.NOBODY):
+        sign_in(page, owner)
+        set_up(page)
+        page.goto(f"/admin/workflows/workflow/{refunds.pk}/draft/")
+        page.get_by_label("What it changes, and what for").fill("Bands, triggers and a chain.")
+        save(page, "Begin the draft")
+        draft = page.url
+
+        edit(page, "Risk map")
+        for row, (amount, tier) in enumerate([("50", "medium"), ("500", "high"), ("1.000", "high")]):
+            page.locator(f"[name=bands-{row}-amount]").fill(amount)
+            page.locator(f"[name=bands-{row}-currency]").fill("EUR")
+            page.locator(f"[name=bands-{row}-tier]").select_option(tier)
+        save(page)
+        assert "“1.000” can be read in two ways. Write 1000" in page.inner_text("body")
+        page.locator("[name=bands-2-amount]").fill("1000")
+        save(page)
+
+        edit(page, "Triggers")
+        add_trigger(page, "Promises to customers")
+        add_trigger(page, "Possible duplicate")
+        add_trigger(page, "Protected accounts", references="C-1042")
+        page.get_by_role("link", name="Add a trigger").click()
+        page.locator("a[href='?kind=expression']").click()
+        page.locator("[name=trigger-name]").fill("Large and unsure")
+        page.locator("[name=trigger-expression]").fill("action.amount > 500 and confidence < 0.8")
+        page.locator("[name=trigger-raises]").select_option("high")
+        save(page)
+        assert "Write && for “and”." in page.inner_text("body")
+        page.locator("[name=trigger-expression]").fill("action.amount > 500 && confidence < 0.8")
+        save(page)
+        assert "Trigger “Large and unsure”: saved." in page.inner_text("body")
+        page.get_by_role("link", name="Back to the policy").click()
+
+        edit(page, "Approval chains")
+        page.get_by_role("link", name="Add a chain").click()
+        page.locator("[name=chain-amount]").fill("500")
+        page.locator("[name=chain-currency]").fill("EUR")
+        page.locator("[name=steps-0-name]").fill("Team lead")
+        page.locator("[name=steps-1-name]").fill("Finance")
+        page.locator("[name=steps-1-title]").fill("finance")
+        save(page)
+        page.get_by_role("link", name="Back to the policy").click()
+        assert "with the title “finance”, and nobody holds one" in page.inner_text("body")
+
+        page.get_by_role("link", name="Try it").click()
+        page.locator("[name=output]").fill(json.dumps(OUTPUT))
+        for name, value in {"action_type": "refund", "amount": "600", "currency": "EUR", "payee": "C-7"}.items():
+            page.locator(f"[name={name}]").fill(value)
+        save(page, "Try it")
+        assert "Team lead, then Finance (finance)" in page.inner_text("body")
+        assert "“we guarantee” promises a customer something" in page.inner_text("body")
+
+        page.goto(draft)
+        page.get_by_role("link", name="Publish", exact=True).click()
+        assert "from 1,000.00 EUR on is new" in page.inner_text("body")
+        save(page, "Publish version 2")
+        page.goto(f"/admin/workflows/workflow/{refunds.pk}/change/")
+        page.locator("#content").get_by_role("link", name="1", exact=True).click()
+        page.get_by_role("link", name="Roll back to this version").click()
+        page.get_by_label("Why?").fill("Too strict.")
+        save(page, "Roll back to version 1")
+        assert "It is version 1 anew." in page.inner_text("body")
+
+    assert [policy.version for policy in Policy.objects.published().order_by("version")] == [1, 2, 3]
+    faults = [fault for fault in page.faults if "422" not in fault]  # Chromium counts a form that is sent back as a fault
+    assert faults == []
