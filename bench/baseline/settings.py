@@ -4,7 +4,9 @@ from hitlsite.settings import *  # noqa: F403
 from hitlsite.settings import DATABASES, MIDDLEWARE, SEPARATE_ROLES
 
 ROOT_URLCONF = "bench.baseline.urls"
-MIDDLEWARE = [name for name in MIDDLEWARE if name.startswith(("django.", "whitenoise."))]
+MIDDLEWARE = [
+    name for name in MIDDLEWARE if name.startswith(("django.", "whitenoise.", "allauth."))
+]  # the last: its app asks for it
 DATABASES["default"] |= {
     "ENGINE": "django.db.backends.postgresql",
     "ATOMIC_REQUESTS": False,  # each view has its own transaction.atomic()

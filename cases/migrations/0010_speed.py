@@ -42,6 +42,18 @@ BEGIN
 END $$;
 CREATE TRIGGER a_release_is_of_a_case AFTER INSERT ON cases_release REFERENCING NEW TABLE AS released
   FOR EACH STATEMENT EXECUTE FUNCTION the_releases_name_a_case();
+
+-- A connection keeps its plans: one made while the tables were small must not read the whole of them when they have grown.
+DO $$
+DECLARE
+  check_of_a_batch text;
+BEGIN
+  FOREACH check_of_a_batch IN ARRAY ARRAY['no_probe_among_the_released', 'the_release_is_approved', 'the_releases_name_a_case',
+      'released_means_release_rows', 'the_release_is_of_what_stands', 'somebody_decided_the_release'] LOOP
+    EXECUTE format('ALTER FUNCTION %I() SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off',
+      check_of_a_batch);
+  END LOOP;
+END $$;
 """
 
 
