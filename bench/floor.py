@@ -49,9 +49,9 @@ WITH moved AS (
     old.before),
 unclaimed AS (UPDATE cases_claim SET ended_at = %(now)s, ended_by = 'correct' WHERE case_id = %(case)s AND ended_at IS NULL),
 decided AS (
-  INSERT INTO cases_decision (case_id, by_id, at, verb, desk, "to", output, before, digest, reason)
+  INSERT INTO cases_decision (case_id, by_id, at, verb, desk, "to", output, before, digest, reason, reason_code, break_glass)
   SELECT id, %(user)s, %(now)s, 'correct', 'review', 'closed', %(output)s::jsonb, jsonb_build_object('output', NULL, 'action',
-    jsonb_build_object('type', action_type, 'amount', amount::text, 'currency', currency, 'payee', payee)), digest, '' FROM moved
+    jsonb_build_object('type', action_type, 'amount', amount::text, 'currency', currency, 'payee', payee)), digest, '', '', false FROM moved
   RETURNING id, case_id),
 corrected AS (
   INSERT INTO cases_correction (decision_id, field, before, after, root_cause, is_new_value)
