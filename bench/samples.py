@@ -11,6 +11,13 @@ TEXTS = [
     "I want to cancel my subscription before the next payment. My lawyer says that a mail is enough.",
 ]
 WORDS = ["lawyer", "chargeback", "ombudsman", *(f"{a}{b}" for a, b in itertools.product("qxzwvk", range(33)))]
+EXPRESSIONS = (
+    "action.amount > 5000.0",
+    "confidence < 0.1 && segment == 'business'",
+    "input.text.contains('escalate this')",
+    "size(input.text) > 4900",
+    "output.label == 'refund' && !has(output.reason)",
+)
 RULES = {
     "tiers": {
         "low": {"pattern": "sampling", "sample_rate": 0.05},
@@ -30,6 +37,7 @@ RULES = {
         {"kind": "low_confidence", "name": "Unsure of the label", "below": 0.3, "field": "label", "desk": "review"},
         {"kind": "field_is_one_of", "name": "Markets", "field": "input.country", "values": ["CH", "NO"], "tag": "abroad"},
         {"kind": "action", "name": "Large payment", "types": ["refund"], "currency": "EUR", "amount": 300, "raises": "high"},
+        *({"kind": "expression", "name": f"Expression {n}", "expression": each} for n, each in enumerate(EXPRESSIONS, 1)),
     ],
 }
 INPUT_SCHEMA = {
