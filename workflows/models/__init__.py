@@ -1,0 +1,27 @@
+"""The rules: what the business keeps in-house. Vendors read these rows where their work needs it, and change none."""
+
+from workflows.models.calendars import Calendar, Holiday, Shift, hours_of
+from workflows.models.people import ApprovalLimit, Delegation, Owner, Seat
+from workflows.models.policies import TIER_CHOICES, AIRelease, Policy, StratumRate, compiled_policy
+from workflows.models.workflow import Dial, ExceptionCategory, PlaybookSection, Workflow, new_secret
+
+__all__ = [
+    "TIER_CHOICES",
+    "AIRelease",
+    "ApprovalLimit",
+    "Calendar",
+    "Delegation",
+    "Dial",
+    "ExceptionCategory",
+    "Holiday",
+    "Owner",
+    "PlaybookSection",
+    "Policy",
+    "Seat",
+    "Shift",
+    "StratumRate",
+    "Workflow",
+    "compiled_policy",
+    "hours_of",
+    "new_secret",
+]
