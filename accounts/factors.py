@@ -22,7 +22,7 @@ from django.utils.http import urlencode
 
 from accounts import lockout
 from accounts.models import User
-from audit import trail
+from audit import clock, trail
 
 
 def cipher() -> MultiFernet:
@@ -80,7 +80,7 @@ def remove_all(user, *, by, reason=""):
     if not gone:
         raise ValidationError(f"{user} has no second factor. There is nothing to remove.")
     Authenticator.objects.filter(user=user).delete()
-    User.objects.filter(pk=user.pk).update(session_number=F("session_number") + 1)
+    User.objects.filter(pk=user.pk).update(session_number=F("session_number") + 1, signed_out_at=clock.now())
     trail.record("user.remove_factor", by=by, subject=user, words=reason, factors=sorted(gone))
 
 

@@ -58,6 +58,7 @@ class User(AbstractUser):
     )
     time_zone = models.CharField(max_length=64, default="UTC", help_text="Times are shown in this zone.")
     session_number = models.PositiveIntegerField(default=1, editable=False)
+    signed_out_at = models.DateTimeField(null=True, editable=False)  # everywhere: what he had claimed goes back
     is_demo = models.BooleanField(default=False, editable=False)
 
     objects = People()

@@ -17,7 +17,7 @@ from django.shortcuts import redirect
 
 from accounts import factors, lockout
 from accounts.models import User
-from audit import trail
+from audit import clock, trail
 
 NO_MATCH = "The name and the password do not belong together. Check both and try again."
 NOT_LET_IN = "This account may not sign in. Ask an administrator."
@@ -29,8 +29,8 @@ def may_sign_in(user) -> bool:
 
 
 def end_sessions(user, *, by, reason=""):
-    """Sign out everywhere: the next request of each session is a stranger's."""
-    User.objects.filter(pk=user.pk).update(session_number=F("session_number") + 1)
+    """Sign out everywhere: the next request of each session is a stranger's, and what was claimed in them goes back."""
+    User.objects.filter(pk=user.pk).update(session_number=F("session_number") + 1, signed_out_at=clock.now())
     trail.record("user.end_sessions", by=by, subject=user, words=reason)
 
 

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from audit import clock
-from cases import actions, alerts, eligibility, queues, replay
+from cases import actions, alerts, eligibility, queues, replay, returning
 from cases.models import Alert, BreakGlassReview, Case, Replay
 from cases.states import APPROVAL
 from integrations.problems import Conflict
@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 SCHEDULES = {
     "settle decided cases": ("cases.jobs.settle_due", 1),
     "end expired claims": ("cases.jobs.end_expired_claims", 20),
+    "offer what nobody may hold": ("cases.jobs.offer_what_nobody_may_hold", 5),
     "expire approvals": ("cases.jobs.expire_approvals", 20),
     "name what nobody can approve": ("cases.jobs.name_what_nobody_can_approve", 20),
     "remind of broken glass": ("cases.jobs.remind_of_broken_glass", 300),
@@ -48,6 +49,11 @@ def end_expired_claims() -> None:
     """Leases that ran out are over in the history too; what the absent hold is offered to others."""
     queues.end_expired_claims()
     queues.offer_what_the_absent_hold()
+
+
+def offer_what_nobody_may_hold() -> None:
+    """Whoever lost the right to work a case holds it seconds longer, not the minutes of its lease."""
+    returning.offer_what_nobody_may_hold()
 
 
 def expire_approvals(limit=500) -> None:

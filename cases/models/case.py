@@ -202,6 +202,11 @@ class Case(FSMModelMixin, models.Model):
             ),
             models.Index(fields=["settles_at"], name="cases_settling", condition=Q(settles_at__isnull=False)),
             models.Index(fields=["expires_at"], name="approvals_expiring", condition=Q(expires_at__isnull=False)),
+            models.Index(
+                fields=["assigned_to"],
+                name="cases_assigned",
+                condition=Q(assigned_to__isnull=False) & ~Q(state=CLOSED),
+            ),
             models.Index(fields=["claimed_until"], name="cases_claimed", condition=Q(claimed_until__isnull=False)),
         ]
 

@@ -19,7 +19,11 @@ class Claim(models.Model):
     since = models.DateTimeField()
     until = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
-    ended_by = models.CharField(max_length=12, blank=True, help_text="decided, skipped, handed over, given back, expired…")
+    ended_by = models.CharField(
+        max_length=12,
+        blank=True,
+        help_text="The verb that ended it, or: given back, skipped, expired, absent, switched off, other side, no seat, signed out.",
+    )
 
     class Meta:
         ordering = ["-id"]
