@@ -1,11 +1,14 @@
 """People and definitions for tests, made by factory-boy where a row is enough and by the verbs where a verb makes them."""
 
+from datetime import timedelta
+
 import factory
 from django.db import transaction
 
 from accounts.models import User, Vendor
+from audit import clock
 from workflows import actions as workflows
-from workflows.models import Workflow
+from workflows.models import Engagement, Mandate, Workflow
 
 TIERS = {
     "low": {"pattern": "sampling"},
@@ -69,3 +72,28 @@ def workflow(slug="refunds", *, owner=None, rules=None, input_schema=None, outpu
 def policy(workflow, owner, *, rules=None, **schemas):
     draft = workflows.draft(workflow, by=owner, rules={"tiers": TIERS, **(rules or {})}, **schemas)
     return workflows.publish(draft, by=owner, reason="A test needs it.")
+
+
+class EngagementFactory(Factory):
+    """A contract that began a week ago and holds for a year, around the clock."""
+
+    class Meta:
+        model = Engagement
+
+    vendor = factory.SubFactory(VendorFactory)
+    name = factory.Sequence(lambda n: f"Contract {n}")
+    since = factory.LazyFunction(lambda: clock.now() - timedelta(days=7))
+    until = factory.LazyAttribute(lambda made: made.since + timedelta(days=372))
+
+
+class MandateFactory(Factory):
+    """What it covers in a workflow; name `workflow`, and `engagement__vendor` or `engagement`."""
+
+    class Meta:
+        model = Mandate
+
+    engagement = factory.SubFactory(EngagementFactory)
+    roles = ["reviewer", "resolver", "improver"]
+    share = 0
+    price = "0.90"
+    currency = "EUR"

@@ -936,6 +936,18 @@ SENTENCES = {
         "nobody_delegates_to_himself",
         "only_in_house_delegates",
     },
+    "workflows_engagement": {
+        "a_vendor_has_one_live_mandate_per_workflow",
+        "an_ended_engagement_never_changes",
+        "an_engagement_stays_with_its_vendor",
+        "shares_of_a_workflow_are_never_more_than_the_whole",
+    },
+    "workflows_mandate": {
+        "a_mandate_stays_in_its_engagement_and_workflow",
+        "a_vendor_has_one_live_mandate_per_workflow",
+        "an_ended_mandate_never_changes",
+        "shares_of_a_workflow_are_never_more_than_the_whole",
+    },
     "workflows_shift": {"shifts_of_a_calendar_do_not_overlap"},
     "scorecards_scorecard": {"a_scorecard_is_born_a_draft", "published_policy_and_scorecard_never_change"},
     "scorecards_section": {"published_policy_and_scorecard_never_change"},

@@ -31,6 +31,15 @@ class Workflow(models.Model):
         related_name="workflows",
         help_text="The hours in which its clocks run. None: around the clock.",
     )
+    staffed = models.ForeignKey(
+        "Calendar",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="staffs",
+        help_text="The hours in which the house's own people work here. None: around the clock.",
+    )
     two_people_publish = models.BooleanField(
         default=False, editable=False, help_text="A version needs the signature of a second owner before it is published."
     )
