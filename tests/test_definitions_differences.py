@@ -103,6 +103,7 @@ RULES = [
     # the rest
     ({}, {"action_from": {"amount": "total"}}, "The action's amount is read from total, before nothing."),
     ({}, {"grace_seconds": 300}, "Whoever decided may undo it for 5 minutes, before 0 seconds."),
+    ({}, {"language_from": "input.language"}, "A case's language is read from input.language, before nothing."),
     ({"scorecard": 1}, {"scorecard": 2}, "The scorecard is version 2, before 1."),
     ({}, {"marks_required": True}, "Every review must be marked: yes, before no."),
 ]

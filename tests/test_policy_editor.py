@@ -49,6 +49,7 @@ RULES = {
     "scorecard": 3,
     "marks_required": True,
     "grace_seconds": 300,
+    "language_from": "input.language",
 }
 
 

@@ -171,6 +171,7 @@ OTHERWISE = {
     "no_action_needs_approval": "Closing a case without action needs an approval",
     "grace_seconds": "Whoever decided may undo it for",
     "lease_seconds": "A claim lasts",
+    "language_from": "A case's language is read from",
     "scorecard": "The scorecard is version",
     "marks_required": "Every review must be marked",
 }

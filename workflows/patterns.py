@@ -126,6 +126,7 @@ class Rules(Struct, forbid_unknown_fields=True, frozen=True):
     no_action_needs_approval: bool = False
     grace_seconds: Annotated[int, Meta(ge=0, le=86400)] = 0
     lease_seconds: Annotated[int, Meta(ge=30, le=86400)] = 900
+    language_from: Annotated[str, Meta(max_length=200)] = ""  # path of a case's language, for vendors that work in some only
 
     def __post_init__(self):
         if absent := [tier for tier in TIERS if tier not in self.tiers]:

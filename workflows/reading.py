@@ -42,6 +42,8 @@ def _sentences(rules: Rules) -> Iterator[str]:
     if rules.grace_seconds:
         yield f"Whoever decided may undo it for {duration(rules.grace_seconds)}; then it takes effect."
     yield f"A claim lasts {duration(rules.lease_seconds)}."
+    if rules.language_from:
+        yield f"A case's language is read from {rules.language_from}: a vendor that works in some takes those only."
 
 
 def _tier(rule: TierRule) -> str:

@@ -200,6 +200,12 @@ class DecisionForm(PartForm):
         most=86400,
         help_text="Who takes a case has it for himself so long; then others may take it. Such as 15 minutes.",
     )
+    language_from = Text(
+        label="Where a case's language stands",
+        required=False,
+        max_length=200,
+        help_text="Such as input.language. A vendor whose mandate names languages then takes those only. Empty: not asked.",
+    )
 
     def clean(self):
         cleaned = super().clean()
@@ -210,10 +216,10 @@ class DecisionForm(PartForm):
 
 class Decisions(Approvals):
     name, title = "decisions", "Decisions"
-    names = ("scorecard", "marks_required", "grace_seconds", "lease_seconds")
+    names = ("scorecard", "marks_required", "grace_seconds", "lease_seconds", "language_from")
     about = "How people decide, and when what they decide takes effect."
-    begin = {"scorecard": None, "marks_required": False, "grace_seconds": 0, "lease_seconds": 900}
-    other = {"scorecard": None, "marks_required": None, "grace_seconds": None, "lease_seconds": 86399}
+    begin = {"scorecard": None, "marks_required": False, "grace_seconds": 0, "lease_seconds": 900, "language_from": ""}
+    other = {"scorecard": None, "marks_required": None, "grace_seconds": None, "lease_seconds": 86399, "language_from": "input.language"}
     form_class = DecisionForm
 
     def changed(self):
