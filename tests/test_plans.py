@@ -1,0 +1,48 @@
+"""A connection keeps the plans of the promises' questions for as long as it lives: none may rest on the tables' size when it was made."""
+
+import msgspec
+from django.db import connection, transaction
+
+from cases.intake import Intake, receive
+from hitlsite.scoped.owner import as_owner
+
+GROWING = ["cases_case", "cases_release", "cases_decision", "audit_auditevent", "integrations_outboxrow"]
+
+
+def outputs(first, last):
+    for number in range(first, last):
+        item = {"workflow": "refunds", "external_id": f"P-{number}", "input": {"text": f"{number}"}, "confidence": 0.9}
+        yield msgspec.convert({**item, "output": {"decision": "answer"}}, Intake)
+
+
+def rows_read_whole():
+    """Of the growing tables, by this transaction, in scans of all of a table."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sum(seq_tup_read) FROM pg_stat_xact_user_tables WHERE relname = ANY(%s)", [GROWING])
+        return int(cursor.fetchone()[0])
+
+
+def test_a_connection_that_began_on_empty_tables_reads_none_of_them_whole(committed):
+    [integration] = committed("integration")
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {', '.join(GROWING)}")
+    with transaction.atomic():
+        receive([*outputs(0, 2)], by=integration)
+    with transaction.atomic():
+        receive([*outputs(2, 100)], by=integration)
+
+    with transaction.atomic():
+        receive([*outputs(100, 200)], by=integration)
+        read = rows_read_whole()
+
+    assert read == 0
+
+
+def test_what_asks_for_cases_or_their_history_plans_it_by_index(db):
+    """Whoever writes such a function anew says SET enable_seqscan = off again."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prokind = 'f'"
+            " AND prosrc ~ '(FROM|JOIN) (cases|audit)_' AND NOT coalesce(proconfig::text LIKE '%enable_seqscan=off%', false)"
+        )
+        assert cursor.fetchall() == []
