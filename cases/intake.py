@@ -156,7 +156,11 @@ told AS (
     'closed_as', 'released', 'output', c.output, 'action', CASE WHEN c.action_type <> '' THEN jsonb_build_object('type', c.action_type,
       'amount', c.amount, 'currency', c.currency, 'payee', c.payee) END,
     'reason', c.sentence, 'digest', encode(c.digest, 'hex'), 'is_test', %(is_test)s), %(now)s
-  FROM received c JOIN workflows_workflow w ON w.id = c.workflow_id WHERE c.released_at IS NOT NULL),
+  FROM received c JOIN workflows_workflow w ON w.id = c.workflow_id WHERE c.released_at IS NOT NULL
+  UNION ALL SELECT c.id, 1, %(sender)s, 'case.held', jsonb_build_object('external_id', c.external_id, 'workflow', w.slug, 'verb', 'triage',
+    'desk', c.state, 'reason', c.sentence, 'is_test', %(is_test)s), %(now)s
+  FROM received c JOIN workflows_workflow w ON w.id = c.workflow_id WHERE c.released_at IS NULL AND EXISTS (SELECT FROM integrations_webhookendpoint e
+    WHERE e.user_id = %(sender)s AND e.enabled AND (e.events = '{}' OR 'case.held' = ANY (e.events)))),
 said AS (
   INSERT INTO audit_auditevent (subject_type, subject_id, actor_id, actor_name, vendor_id, request_id, verb, body, words)
   SELECT 'case', id, %(sender)s, %(name)s, NULL, %(request)s, 'case.received', jsonb_build_object('from', 'intake', 'to', state,

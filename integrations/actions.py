@@ -25,8 +25,16 @@ def add(endpoint, *, by):
     with operating("webhook.add", by=by, about=by):
         endpoint.full_clean()
         endpoint.save()
-        trail.record("webhook.add", by=by, subject=endpoint, user=endpoint.user_id, url=endpoint.url)
+        trail.record("webhook.add", by=by, subject=endpoint, user=endpoint.user_id, url=endpoint.url, events=endpoint.events)
     return endpoint
+
+
+def subscribe(endpoint, events, *, by):
+    """What it is told of, from the next event on; no events: of everything."""
+    with changing(endpoint, "subscribe", by, to=events) as locked:
+        locked.events = events
+        locked.full_clean()
+    return locked
 
 
 def rotate(endpoint, *, by):
@@ -49,7 +57,7 @@ def reveal(endpoint, *, by) -> str:
 def enable(endpoint, *, by):
     """What waits for it goes out again."""
     with changing(endpoint, "enable", by) as locked:
-        locked.enabled = True
+        locked.enabled, locked.resting_until = True, None
     return locked
 
 
@@ -71,4 +79,5 @@ def send_again(delivery, *, by):
     """Post it anew, under the same id, with all its tries."""
     with operating("delivery.send_again", by=by, about=delivery):
         Delivery.objects.filter(pk=delivery.pk).update(attempts=0, next_try_at=clock.now(), delivered_at=None)
+        WebhookEndpoint.objects.filter(pk=delivery.endpoint_id).update(resting_until=None)
         trail.record("delivery.send_again", by=by, subject=delivery, row=delivery.row_id, endpoint=delivery.endpoint_id)

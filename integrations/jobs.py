@@ -4,7 +4,7 @@ from time import monotonic
 
 from django.db import transaction
 
-from integrations import delivery, idempotency, posting
+from integrations import delivery, idempotency
 from integrations.models import WebhookEndpoint
 
 SCHEDULES = {
@@ -15,10 +15,7 @@ LONG_ENOUGH = 60  # seconds; the next slot goes on
 
 
 def spread_and_deliver():
-    until = monotonic() + LONG_ENOUGH
-    delivery.spread()
-    while delivery.deliver_due() and monotonic() < until:
-        pass
+    delivery.deliver_until(monotonic() + LONG_ENOUGH)
 
 
 def purge():
@@ -28,5 +25,5 @@ def purge():
 def send_test(endpoint_id):
     with transaction.atomic():
         endpoint = WebhookEndpoint.objects.get(pk=endpoint_id)
-    answer = posting.try_out(endpoint)
+    answer = delivery.try_out(endpoint)
     return f"{endpoint.url} answered {answer.status or 'nothing'}: {answer.words}"

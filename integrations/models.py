@@ -1,6 +1,7 @@
 """How the outside talks to us, and we to it: idempotency keys, the outbox, webhook endpoints and their deliveries."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import URLValidator
 from django.db import models
 from django.db.models import Q
@@ -24,17 +25,21 @@ class IdempotencyKey(models.Model):
 
 
 class OutboxRow(models.Model):
-    """What the world must hear of one case, written in the transaction in which it became true."""
+    """What the world must hear of one case, or of a workflow, written in the transaction in which it became true."""
 
     class Event(models.TextChoices):
+        HELD = "case.held", "Held for a person"
         DECIDED = "case.decided", "Decided"
         RELEASED = "case.released", "Released"
         CORRECTED = "case.corrected_after_release", "Corrected after release"
         WITHDRAWN = "case.withdrawn", "Withdrawn"
+        STOPPED = "workflow.stopped", "Workflow stopped"
+        RESUMED = "workflow.resumed", "Workflow resumed"
+        TEST = "webhook.test", "Test"
 
-    case_id = models.BigIntegerField()
-    number = models.IntegerField(help_text="1, 2, 3… within the case: the order in which it happened.")
-    recipient_id = models.BigIntegerField(help_text="The integration that sent the case.")
+    case_id = models.BigIntegerField(null=True, help_text="Empty: it is not about one case.")
+    number = models.IntegerField(default=0, help_text="1, 2, 3… within the case: the order in which it happened.")
+    recipient_id = models.BigIntegerField(help_text="The integration that sent the case, or is seated in the workflow.")
     event = models.CharField(max_length=40, choices=Event.choices)
     payload = models.JSONField()
     at = models.DateTimeField(default=clock.now)
@@ -42,11 +47,20 @@ class OutboxRow(models.Model):
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["case_id", "number"], name="one_outbox_row_per_number")]
+        constraints = [
+            models.UniqueConstraint(fields=["case_id", "number"], name="one_outbox_row_per_number"),
+            models.CheckConstraint(
+                condition=Q(case_id=None, number=0) | Q(case_id__isnull=False, number__gte=1),
+                name="what_is_told_of_a_case_is_numbered",
+            ),
+        ]
         indexes = [models.Index(fields=["id"], name="outbox_not_spread", condition=Q(spread_at=None))]
 
     def __str__(self):
-        return f"{self.event} of case {self.case_id} #{self.number}"
+        return f"{self.event} of case {self.case_id} #{self.number}" if self.case_id else f"{self.event} #{self.pk}"
+
+
+SUBSCRIBABLE = [choice for choice in OutboxRow.Event.choices if choice[0] != OutboxRow.Event.TEST]
 
 
 class WebhookEndpoint(models.Model):
@@ -56,11 +70,22 @@ class WebhookEndpoint(models.Model):
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="webhooks", limit_choices_to={"kind": "integration"}
     )
     url = models.URLField(max_length=500, validators=[URLValidator(["http", "https"])])
+    events = ArrayField(
+        models.CharField(max_length=40, choices=SUBSCRIBABLE),
+        default=list,
+        blank=True,
+        help_text="What it is told of. None chosen: everything, also what is added later.",
+    )
     secret_number = models.PositiveIntegerField(default=1, editable=False, help_text="Rotation makes the next one.")
     revealed_number = models.PositiveIntegerField(default=0, editable=False, help_text="Each secret is shown once.")
     rotated_at = models.DateTimeField(null=True, editable=False, help_text="For a day after it both secrets sign.")
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
+    last_success_at = models.DateTimeField(null=True, editable=False)
+    failing_since = models.DateTimeField(null=True, editable=False, help_text="The first failure since the last success.")
+    resting_until = models.DateTimeField(
+        null=True, editable=False, help_text="The receiver asked for it, by Retry-After; until then nothing is sent there."
+    )
 
     class Meta:
         ordering = ["user", "url"]
@@ -70,7 +95,7 @@ class WebhookEndpoint(models.Model):
 
 
 class Delivery(models.Model):
-    """One outbox row on its way to one endpoint: the same id at every try."""
+    """One outbox row on its way to one endpoint: the same id at every try. Each try and its answer stay in `tries`."""
 
     row = models.ForeignKey(OutboxRow, models.CASCADE, related_name="deliveries")
     endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="deliveries")
@@ -78,13 +103,19 @@ class Delivery(models.Model):
     next_try_at = models.DateTimeField(null=True, default=clock.now, help_text="Empty: delivered, or given up.")
     delivered_at = models.DateTimeField(null=True)
     last_answer = models.CharField(max_length=300, blank=True)
+    tries = models.JSONField(
+        default=list,
+        help_text="The last tries: when, how long it took, what was answered.",
+    )
+    made_at = models.DateTimeField(default=clock.now)
 
     class Meta:
         ordering = ["id"]
         verbose_name_plural = "deliveries"
         constraints = [models.UniqueConstraint(fields=["row", "endpoint"], name="one_delivery_per_row_and_endpoint")]
         indexes = [
-            models.Index(fields=["endpoint", "next_try_at"], name="deliveries_due", condition=Q(next_try_at__isnull=False))
+            models.Index(fields=["endpoint", "next_try_at"], name="deliveries_due", condition=Q(next_try_at__isnull=False)),
+            models.Index(fields=["endpoint", "made_at"], name="deliveries_by_age"),
         ]
 
     def __str__(self):

@@ -4,6 +4,8 @@ import json
 
 from django.db import connection
 
+from integrations.models import OutboxRow
+
 ANNOUNCE = """
 INSERT INTO integrations_outboxrow (case_id, number, recipient_id, event, payload, at)
 SELECT %(case)s, coalesce(max(number), 0) + 1, %(recipient)s, %(event)s, %(payload)s, %(at)s
@@ -24,3 +26,9 @@ def announce(event, *, case_id, recipient_id, at, **payload):
                 "at": at,
             },
         )
+
+
+def announce_to(recipients, event, *, at, **payload):
+    """Add a row for each of them, about no case: of a workflow in which they are seated."""
+    rows = [OutboxRow(recipient_id=each, event=event, payload=payload, at=at) for each in recipients]
+    OutboxRow.objects.bulk_create(rows)

@@ -10,13 +10,25 @@ from audit import clock
 class Schedule(models.Model):
     """Work that comes again. Declared as SCHEDULES in an app's jobs.py; the worker writes the declarations here at start."""
 
+    class CatchUp(models.TextChoices):
+        ONCE = "once", "Missed slots run once, as soon as a worker is there; then the rhythm goes on."
+        SKIP = "skip", "A slot missed by more than a minute is left out; the next one runs at its time."
+
     name = models.CharField(max_length=100, unique=True)
     task = models.CharField(max_length=100, help_text="A function of an app's jobs.py: integrations.jobs.deliver.")
     every_seconds = models.PositiveIntegerField(validators=[MinValueValidator(1)])
+    catch_up = models.CharField(
+        max_length=4,
+        choices=CatchUp.choices,
+        default=CatchUp.ONCE,
+        help_text="What becomes of slots that were missed, because no worker was there or the run before took longer.",
+    )
     next_due = models.DateTimeField(default=clock.now)
     running_since = models.DateTimeField(null=True)
     last_run_at = models.DateTimeField(null=True, help_text="When it last ended well.")
-    last_error = models.CharField(max_length=500, blank=True)
+    last_error = models.CharField(
+        max_length=500, blank=True, help_text="Why it could not start or ended badly; empty again after a good run."
+    )
 
     class Meta:
         ordering = ["name"]
@@ -67,3 +79,18 @@ class Job(models.Model):
 
     def __str__(self):
         return f"job {self.pk}: {self.task}"
+
+
+class Worker(models.Model):
+    """A `manage.py worker` somewhere. It writes every few seconds that it is there, and takes its row away when it stops."""
+
+    name = models.CharField(max_length=80, unique=True, help_text="Its host, and what tells it from others there.")
+    processes = models.PositiveSmallIntegerField(help_text="How many jobs it does at a time.")
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self):
+        return self.name

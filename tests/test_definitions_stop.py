@@ -47,7 +47,7 @@ def test_what_was_routed_before_the_stop_and_stored_after_it_is_held(refunds, ow
     answers = stored(rows, by=integration)
 
     assert {(answer.verdict, answer.desk, answer.status) for answer in answers} == {("held", "review", "received")}
-    assert not Release.objects.exists() and not OutboxRow.objects.exists()
+    assert not Release.objects.exists() and list(OutboxRow.objects.values_list("event", flat=True)) == ["workflow.stopped"]
     assert not Case.objects.exclude(state="review", sampled=False, probability=1.0).exists()
 
 

@@ -3,11 +3,16 @@
 import msgspec
 from django.core.exceptions import ValidationError
 
+from accounts.roles import Role
 from audit import clock, trail
+from integrations import outbox
+from integrations.models import OutboxRow
 from workflows.actions.asking import deciding
-from workflows.models import Dial, StratumRate
+from workflows.models import Dial, Seat, StratumRate
 from workflows.patterns import Rules
 from workflows.routing import floor_of
+
+TOLD = {"stop": OutboxRow.Event.STOPPED, "resume": OutboxRow.Event.RESUMED}
 
 
 def stop(workflow, *, by, reason):
@@ -27,6 +32,8 @@ def _turn(workflow, verb, *, by, reason, **dial):
         Dial.objects.filter(workflow=workflow).update(**dial)
         facts = {"from": before.stopped_at, "to": dial["stopped_at"]}
         trail.record(f"workflow.{verb}", by=by, subject=workflow, words=reason, **facts)
+        seated = Seat.objects.live().filter(workflow=workflow, role=Role.INTEGRATION).values_list("user", flat=True)
+        outbox.announce_to(seated, TOLD[verb], at=clock.now(), workflow=workflow.slug, reason=reason)
 
 
 def set_rate(workflow, tier, rate, *, by, segment="", reason=""):
