@@ -33,10 +33,11 @@ class Office(TextChoices):
     VENDOR_LEAD = "vendor_lead", "Vendor lead"
 
 
+AT_EVERY_DESK = {"claim", "skip", "pause", "snooze", "go_on"}
 VERBS = {
-    Role.REVIEWER: {"claim", "skip", "accept", "correct", "escalate", "hand_over", "recall", "undo", "reopen"},
-    Role.RESOLVER: {"claim", "skip", "resolve", "no_action", "escalate", "send_back", "hand_over", "recall", "undo"},
-    Role.APPROVER: {"claim", "skip", "approve", "reject", "send_back", "undo"},
+    Role.REVIEWER: {"accept", "correct", "escalate", "hand_over", "recall", "undo", "reopen"} | AT_EVERY_DESK,
+    Role.RESOLVER: {"resolve", "no_action", "escalate", "send_back", "hand_over", "recall", "undo"} | AT_EVERY_DESK,
+    Role.APPROVER: {"approve", "reject", "send_back", "undo"} | AT_EVERY_DESK,
     Role.IMPROVER: set(),
     Role.INTEGRATION: {"receive", "read", "withdraw", "reopen", "rework"},
 }
@@ -65,7 +66,7 @@ OFFICE_VERBS = {  # on definitions; an administrator appoints and drafts, and ne
     },
 }
 AFTER_EXPIRY = {"reject", "send_back"}  # what the owner of risk may do beside, once an approval has expired
-MACHINE_VERBS = {"triage", "settle", "expire"}
+MACHINE_VERBS = {"triage", "settle", "expire", "wake", "warn", "breach"}
 
 IN_HOUSE_ONLY = {Role.APPROVER, Office.MANAGER, Office.AUDITOR, Office.ADMINISTRATOR}
 

@@ -1,7 +1,7 @@
 """The desks and the cases. Nothing here changes a case: every button is a verb's page (`pages.py`)."""
 
 from django.contrib import admin
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 from django.http import Http404
 from django.urls import path
 from django.utils.html import format_html
@@ -11,7 +11,7 @@ from unfold.decorators import display
 from audit import clock
 from audit.onlooking import OnlyLookedAt
 from cases import prose
-from cases.models import Case, Replay
+from cases.models import Case, Pause, Replay
 from cases.pages import TIERS, CasePages
 from cases.rules_pages import RulesPages
 from cases.states import DESKS, State
@@ -86,6 +86,7 @@ class CaseAdmin(CasePages, OnlyLookedAt, ModelAdmin):
 
     def get_queryset(self, request):
         cases = Case.objects.visible_to(request.user).select_related("workflow", "claimed_by").defer(*CONTENT)
+        cases = cases.prefetch_related(Prefetch("pauses", Pause.objects.open(), to_attr="open_pauses"))
         desk = self._desk(request)
         return cases.filter(state=desk) if desk else cases
 
@@ -131,6 +132,8 @@ class CaseAdmin(CasePages, OnlyLookedAt, ModelAdmin):
     def due(self, case):
         if not case.due_at:
             return "–"
+        if case.paused_since:
+            return ", ".join(map(str, case.open_pauses)) or "–"
         now = clock.now()
         late = "overdue" if case.due_at < now else ""
         return format_html('<span class="nowrap {}">{}</span>', late, prose.distance(case.due_at, now))

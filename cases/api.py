@@ -155,7 +155,7 @@ class OneCase(Door):
     @documented(answers={200: shapes.Detail}, operation_id="cases_detail")
     def get(self, request, pk):
         case = seen(request, pk)
-        etag = f'"{bytes(case.digest).hex()[:16]}-{case.state}-{case.claimed_by_id or 0}-{case.closed_as}-{case.settles_at}"'
+        etag = f'"{bytes(case.digest).hex()[:16]}-{case.state}-{case.claimed_by_id or 0}-{case.closed_as}-{case.settles_at}-{case.due_at}-{case.paused_since}"'
         return get_conditional_response(request._request, etag=etag) or _tagged(said(shapes.detail(case)), etag)
 
 
@@ -280,6 +280,9 @@ VERBS = {
     "heartbeat": (queues.heartbeat, shapes.Empty),
     "give_back": (queues.give_back, shapes.Empty),
     "skip": (queues.skip, shapes.Reasoned),
+    "pause": (actions.pause, shapes.Pause),
+    "snooze": (actions.snooze, shapes.Snooze),
+    "go_on": (actions.go_on, shapes.GoOn),
     "accept": (actions.accept, shapes.Accept),
     "correct": (actions.correct, shapes.Correct),
     "escalate": (actions.escalate, shapes.Escalate),

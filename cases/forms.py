@@ -4,7 +4,9 @@ from django import forms
 from django.contrib.admin.options import HORIZONTAL
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.db.models import Q
+from django.utils import timezone
 from unfold.widgets import (
+    INPUT_CLASSES,
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminRadioSelectWidget,
     UnfoldAdminSelectWidget,
@@ -14,15 +16,16 @@ from unfold.widgets import (
 
 from accounts.models import Absence, User
 from audit import clock
-from cases import outputs
+from cases import outputs, until
 from cases.corrections import differences
-from cases.models import BreakGlassReview, Rework
+from cases.models import BreakGlassReview, Pause, Rework
 from cases.states import DESKS
 from integrations.problems import sentence
 from scorecards import actions as scorecards
 from workflows.models import Seat, compiled_policy
 
 NA = "N/A"
+MOMENT = " ".join(INPUT_CLASSES)
 ACTION = {
     "type": ("What is done", 60),
     "amount": ("Amount", None),
@@ -101,6 +104,87 @@ class MoreTime(Part):
 
     def arguments(self, form):
         return {"minutes": form.cleaned_data["minutes"]}
+
+
+class Until(Part):
+    """When it goes on: one of the usual moments, or another; both by the clock of whoever chooses."""
+
+    OTHER = "other"
+
+    def __init__(self, required=True):
+        self.required = required
+
+    def fields(self, case, user):
+        offered = [(name, label) for name, (label, _) in self._offered().items()]
+        first = [] if self.required else [("", "Nobody knows")]
+        zone = timezone.get_current_timezone_name()
+        return {
+            "until": forms.ChoiceField(
+                label="Until when?" if self.required else "Until when, as far as is planned?",
+                required=self.required,
+                choices=[*first, *offered, (self.OTHER, "Another time, as written below")],
+                widget=UnfoldAdminSelectWidget(),
+                error_messages={"required": "Choose until when."},
+            ),
+            "until_other": forms.DateTimeField(
+                label="Another time",
+                required=False,
+                widget=forms.DateTimeInput(attrs={"type": "datetime-local", "class": MOMENT}, format="%Y-%m-%dT%H:%M"),
+                help_text=f"By the clock of {zone}, within 90 days.",
+                error_messages={"invalid": "Write a date and a time, such as 2026-06-01 09:00."},
+            ),
+        }
+
+    def _offered(self):
+        return until.choices(timezone.localtime(clock.now()))
+
+    def arguments(self, form):
+        chosen, other = form.cleaned_data["until"], form.cleaned_data.get("until_other")
+        if other or chosen == self.OTHER:
+            return {"until": other}
+        return {"until": self._offered()[chosen][1] if chosen else None}
+
+
+class OnWhom(Part):
+    """On whom it waits."""
+
+    def fields(self, case, user):
+        kinds = [("", "Choose"), (Pause.Kind.CUSTOMER, "The customer"), (Pause.Kind.TEAM, "Another team")]
+        return {
+            "on": forms.ChoiceField(
+                label="On whom does it wait?",
+                choices=kinds,
+                widget=UnfoldAdminSelectWidget(),
+                error_messages={"required": "Choose on whom it waits."},
+            ),
+            "whom": forms.CharField(
+                label="Who is that?",
+                max_length=200,
+                widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Finance, the courier, the account's holder"}),
+                error_messages={"required": "Say on whom."},
+            ),
+        }
+
+    def arguments(self, form):
+        return {name: form.cleaned_data[name] for name in ("on", "whom")}
+
+
+class Which(Part):
+    """Which of the pauses is over, where there are several."""
+
+    def fields(self, case, user):
+        standing = list(case.pauses.open())
+        made = forms.ChoiceField(
+            label="What is over?",
+            required=False,
+            choices=[("", "All of it: it goes on"), *((pause.pk, str(pause)) for pause in standing)],
+            widget=UnfoldAdminSelectWidget(),
+        )
+        return {"pause": made} if len(standing) > 1 else {}
+
+    def arguments(self, form):
+        chosen = form.cleaned_data.get("pause")
+        return {"pause": int(chosen) if chosen else None}
 
 
 class Glass(Part):

@@ -17,6 +17,7 @@ from accounts.models import User
 from accounts.roles import Role
 from audit import clock, trail
 from audit.models import AuditEvent
+from cases import pauses
 from cases.chains import Given, next_step
 from cases.models import Case, Correction
 from cases.permissions import Authority, Standing, seat_for, why_not
@@ -81,7 +82,18 @@ MOVE = [
         "assigned_to_id",
         "passed_by",
     ),
-    *("claimed_by_id", "claimed_until", "due_at", "closed_as", "closed_at", "settles_at", "released_at", "revision"),
+    *(
+        "claimed_by_id",
+        "claimed_until",
+        "desk_since",
+        "due_at",
+        "paused_since",
+        "closed_as",
+        "closed_at",
+        "settles_at",
+        "released_at",
+        "revision",
+    ),
 ]
 MOVED = f"UPDATE cases_case SET {', '.join(f'{name} = %({name})s' for name in MOVE)} WHERE id = %(case)s"
 
@@ -314,6 +326,9 @@ def _leave_the_desk(case):
     if case.claimed_by_id:
         end_claim(case, story.verb, at=story.now)
         case.claimed_by = case.claimed_until = None
+    if case.paused_since and (case.state != story.desk or story.decides):  # whoever decides waits for nobody
+        ended = pauses.end(case, by=story.by, verb=story.verb, at=story.now)
+        story.facts |= {"pauses": [pause.pk for pause in ended]}
     if case.state != story.desk:
         case.assigned_to, case.passed_by = None, []
         if case.vendor_id and not _works_there(case.vendor_id, case):
@@ -322,7 +337,8 @@ def _leave_the_desk(case):
         at_approval = case.state == APPROVAL
         hours = ALWAYS if closed else hours_of(case.workflow.calendar_id)
         case.expires_at = add(hours, story.now, rules.approval_minutes) if at_approval else None
-        case.due_at = None if closed else add(hours, story.now, rules.tiers[case.tier].due_minutes)
+        case.desk_since = None if closed else story.now
+        case.due_at = None if closed else add(hours, story.now, rules.due_minutes(case.tier, case.state))
         if not closed:
             case.closed_as, case.closed_at, case.settles_at = "", None, None
 

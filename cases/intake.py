@@ -125,7 +125,7 @@ WITH received AS (
     confidence, confidences, alternatives, ai_release_id, segment, channel, customer_reference, fingerprint, is_test, is_probe,
     policy_id, tier, requires_approval, approvals_needed, chain, expires_at, born_released, sentence, reasons, tags, category_id,
     probability, draw, sampled, routed,
-    state, passed_by, priority, due_at, revision, action_type, amount, currency, payee, proposes_no_action,
+    state, passed_by, priority, desk_since, due_at, revision, action_type, amount, currency, payee, proposes_no_action,
     closed_as, closed_at, released_at)
   SELECT x.workflow_id, x.external_id, %(sender)s, x.received_at, decode(x.intake_digest, 'hex'), x.input, x.context, x.output,
     coalesce(x.sent_action, '{}'), x.received_action, x.confidence, x.confidences, x.alternatives, r.id, x.segment, x.channel, x.customer_reference, x.fingerprint, %(is_test)s, false,
@@ -133,7 +133,8 @@ WITH received AS (
     coalesce(x.reasons, '[]'), coalesce(x.tags, '{}'),
     CASE WHEN x.category <> '' THEN (SELECT k.id FROM workflows_exceptioncategory k WHERE k.workflow_id = x.workflow_id AND k.slug = x.category) END,
     x.probability, x.draw, x.sampled,
-    jsonb_build_object('to', x.state, 'tier', x.tier, 'released', x.released, 'approvals', x.approvals_needed), x.state, '{}', 0, x.due_at, 1, x.action_type, x.amount, x.currency, x.payee, false,
+    jsonb_build_object('to', x.state, 'tier', x.tier, 'released', x.released, 'approvals', x.approvals_needed), x.state, '{}', 0,
+    CASE WHEN x.state <> 'closed' THEN %(now)s::timestamptz END, x.due_at, 1, x.action_type, x.amount, x.currency, x.payee, false,
     CASE WHEN x.state = 'closed' THEN 'released' ELSE '' END, CASE WHEN x.state = 'closed' THEN %(now)s::timestamptz END,
     CASE WHEN x.released THEN %(now)s::timestamptz END
   FROM ROWS FROM (json_to_recordset(%(items)s::json) AS (workflow_id bigint, external_id text, received_at timestamptz, intake_digest text,
@@ -345,7 +346,9 @@ def _routed(waiting: Waiting) -> dict:
         "draw": way.draw,
         "sampled": way.sampled,
         "state": way.state,
-        "due_at": None if way.state == "closed" else add(waiting.hours, waiting.now, policy.rules.tiers[way.tier].due_minutes),
+        "due_at": None
+        if way.state == "closed"
+        else add(waiting.hours, waiting.now, policy.rules.due_minutes(way.tier, way.state)),
         "released": way.released,
     }
 
@@ -424,7 +427,7 @@ def _key(row):
 def _hold(row, now):
     """What went straight through waits for a person, as `route` has it where the workflow is stopped."""
     why = "the workflow is stopped"
-    due = compiled_policy(row["policy_id"]).rules.tiers[row["tier"]].due_minutes
+    due = compiled_policy(row["policy_id"]).rules.due_minutes(row["tier"], "review")
     row["reasons"] = [*row["reasons"], {"name": "Stop switch", "kind": "stop", "says": why}]
     row |= {"state": "review", "released": False, "sampled": False, "probability": 1.0}
     hours = hours_of(Workflow.objects.values_list("calendar", flat=True).get(pk=row["workflow_id"]))

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from audit import clock
 from cases import actions, alerts, eligibility, queues, replay, returning
-from cases.models import Alert, BreakGlassReview, Case, Replay
+from cases.models import Alert, BreakGlassReview, Case, Pause, Replay
 from cases.states import APPROVAL
 from integrations.problems import Conflict
 from jobs import running
@@ -18,6 +18,7 @@ SCHEDULES = {
     "settle decided cases": ("cases.jobs.settle_due", 1),
     "end expired claims": ("cases.jobs.end_expired_claims", 20),
     "offer what nobody may hold": ("cases.jobs.offer_what_nobody_may_hold", 5),
+    "wake what is snoozed": ("cases.jobs.wake_the_snoozed", 20),
     "expire approvals": ("cases.jobs.expire_approvals", 20),
     "name what nobody can approve": ("cases.jobs.name_what_nobody_can_approve", 20),
     "remind of broken glass": ("cases.jobs.remind_of_broken_glass", 300),
@@ -54,6 +55,17 @@ def end_expired_claims() -> None:
 def offer_what_nobody_may_hold() -> None:
     """Whoever lost the right to work a case holds it seconds longer, not the minutes of its lease."""
     returning.offer_what_nobody_may_hold()
+
+
+def wake_the_snoozed(limit=500) -> None:
+    """Snoozes that are over: the cases come back, more urgent than they were."""
+    machine = User.objects.machine()
+    over = Pause.objects.open().filter(kind=Pause.Kind.SNOOZE, until__lte=clock.now()).order_by("until")
+    for pk in list(over.values_list("case", flat=True)[:limit]):
+        try:
+            actions.wake(pk, by=machine)
+        except Conflict:
+            continue  # it went on in the meantime
 
 
 def expire_approvals(limit=500) -> None:

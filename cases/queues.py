@@ -17,7 +17,7 @@ from workflows.models import compiled_policy
 
 # For each of the person's seats the first free case of its desk, skipping what another is just taking; then the first of those.
 # An approver is not offered what he made himself, what is beyond his limit, another title's step, nor what has expired; a
-# delegate also what the seat that is lent to him may take. Who is away is offered nothing.
+# delegate also what the seat that is lent to him may take. Who is away is offered nothing, and nobody what is paused.
 NEXT = """
 SELECT first.id FROM (
   SELECT workflow_id, role FROM workflows_seat
@@ -30,6 +30,7 @@ SELECT first.id FROM (
      AND c.state = CASE s.role WHEN 'reviewer' THEN 'review' WHEN 'resolver' THEN 'resolution' WHEN 'approver' THEN 'approval' END
      AND c.state <> 'closed'
      AND c.vendor_id IS NOT DISTINCT FROM %(vendor)s
+     AND c.paused_since IS NULL
      AND (c.claimed_until IS NULL OR c.claimed_until <= %(now)s)
      AND (c.assigned_to_id IS NULL OR c.assigned_to_id = %(user)s)
      AND NOT %(user)s = ANY(c.passed_by)

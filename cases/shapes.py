@@ -140,6 +140,26 @@ class Extend(Reasoned, kw_only=True):
     minutes: Annotated[int, Meta(ge=1, le=60 * 24 * 366)]
 
 
+class Pause(Reasoned, kw_only=True):
+    """It waits on the customer or on another team: on whom, in words; and until when, where that is planned."""
+
+    on: Literal["customer", "team"]
+    whom: Annotated[str, Meta(min_length=1, max_length=200)]
+    until: datetime | UnsetType = UNSET
+
+
+class Snooze(Reasoned, kw_only=True):
+    """Put it off until then; it comes back by itself."""
+
+    until: datetime
+
+
+class GoOn(Excused, kw_only=True):
+    """What it waited for is there: all its pauses are over, or the one of that id."""
+
+    pause: Identity | UnsetType = UNSET
+
+
 class Reviewed(Body, kw_only=True):
     """What another in-house person says of a broken glass."""
 
@@ -194,6 +214,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     confidence: float | None
     received_at: datetime
     due_at: datetime | None
+    paused_since: datetime | None
     claimed_by: str | None
     claimed_until: datetime | None
     closed_as: str
@@ -257,11 +278,26 @@ class DecisionShown(Struct, frozen=True):
     corrections: list[CorrectionShown]
 
 
+class PauseShown(Struct, frozen=True):
+    """Why its clock stood, or stands."""
+
+    id: int
+    kind: str
+    on_whom: str
+    reason: str
+    desk: str
+    by: str
+    since: datetime
+    until: datetime | None
+    ended_at: datetime | None
+
+
 class Detail(Shown, frozen=True, kw_only=True):
     """A case with its story."""
 
     story: list[Told]
     decisions: list[DecisionShown]
+    pauses: list[PauseShown]
 
 
 class Why(Struct, frozen=True, kw_only=True):
@@ -299,6 +335,7 @@ def summary(case: Case) -> dict[str, Any]:
         "confidence": case.confidence,
         "received_at": case.received_at,
         "due_at": case.due_at,
+        "paused_since": case.paused_since,
         "claimed_by": str(case.claimed_by) if case.claimed_by_id else None,
         "claimed_until": case.claimed_until,
         "closed_as": case.closed_as,
@@ -333,6 +370,7 @@ def detail(case: Case) -> dict[str, Any]:
         **shown(case),
         "story": [told(*each) for each in sentences(story(case))],
         "decisions": [*map(_decision, _decisions(case))],
+        "pauses": [*map(_pause, case.pauses.select_related("by"))],
     }
 
 
@@ -364,6 +402,11 @@ def _decision(decision) -> DecisionShown:
     said = (decision.at, decision.verb, str(decision.by), decision.desk, decision.to, decision.reason, decision.reason_code)
     acted_for = str(decision.delegation.seat.user) if decision.delegation_id else None
     return DecisionShown(*said, decision.step, acted_for, decision.break_glass, corrections)
+
+
+def _pause(pause) -> PauseShown:
+    about = (pause.pk, pause.kind, pause.on_whom, pause.reason, pause.desk, str(pause.by))
+    return PauseShown(*about, pause.since, pause.until, pause.ended_at)
 
 
 def why(case: Case) -> Why:

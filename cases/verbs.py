@@ -11,13 +11,16 @@ from cases.forms import (
     Marks,
     Measured,
     MoreTime,
+    OnWhom,
     Output,
     Part,
     Reason,
     ReasonCode,
     RootCause,
     To,
+    Until,
     Verdict,
+    Which,
 )
 from cases.gate import what_happened
 from cases.permissions import why_not
@@ -93,6 +96,21 @@ VERBS = {
         "hand_over", "Hand over", actions.hand_over, "handed over",
         "The same desk, somebody else. It does not come back to you.", (To(), Reason()), "swap_horiz",
     ),
+    "pause": Verb(
+        "pause", "Pause", actions.pause, "paused",
+        "It waits on the customer or another team. Its clock stands and it is offered to nobody until somebody says that it goes on.",
+        (OnWhom(), Until(required=False), Reason()), "pause_circle",
+    ),
+    "snooze": Verb(
+        "snooze", "Snooze", actions.snooze, "snoozed",
+        "Put it off. Its clock stands; it comes back by itself, more urgent than now.",
+        (Until(), Reason()), "snooze",
+    ),
+    "go_on": Verb(
+        "go_on", "Go on", actions.go_on, "going on",
+        "What it waited for is there. It is due as much later as its clock stood.",
+        (Which(), OPTIONAL), "play_circle", "primary", stays=True,
+    ),
     "recall": Verb(
         "recall", "Recall", actions.recall, "recalled", "Take it back from approval. Approvals given are void.",
         (Reason(),), "keyboard_return", stays=True,
@@ -121,8 +139,9 @@ VERBS = {
 DONE = {**{verb.name: verb.done for verb in reversed(VERBS.values())}, "edit": "edited"}  # of a decision, by its verb
 MAIN = {"review": "accept", "resolution": "resolve", "approval": "approve"}
 CLAIMS = ("claim", "give_back", "skip")
+PAUSES = ("pause", "snooze", "go_on")
 PLACES = {  # of the verbs that are no moves of their own: where they are possible
-    **dict.fromkeys(CLAIMS, OPEN),
+    **dict.fromkeys((*CLAIMS, *PAUSES), OPEN),
     "break_glass": (APPROVAL,),
     "extend": (APPROVAL,),
     "review_break_glass": tuple(State.values),
@@ -142,6 +161,10 @@ def not_now(case, name, user, now) -> str:
         return f"{case.claimed_by} holds this case. You may look at it, and decide when the lease is over."
     if name in ("claim", "give_back") and (holder == user.pk) is (name == "claim"):
         return "You hold this case already." if holder else "You do not hold this case."
+    if name == "go_on" and case.paused_since is None:
+        return "Its clock runs already: nothing of it is paused."
+    if name == "snooze" and case.paused_since and case.pauses.open().filter(kind="snooze").exists():
+        return "It is snoozed already. Let it go on first."
     if name == "undo" and not (case.settles_at and case.settles_at > now):
         return "The time to undo is over: the decision has taken effect."
     if name == "reopen" and case.settles_at:

@@ -124,6 +124,11 @@ class World:
         people.be_absent(self.reviewer, by=self.reviewer, **a_day())
         return self.reviewer
 
+    def snoozed(self):
+        pk = self.at("review")
+        actions.snooze(pk, by=self.reviewer, reason="x", **a_day())
+        return pk
+
     def sent_to_approval(self):
         pk = self.at("resolution")
         actions.escalate(pk, by=self.resolver, reason="x")
@@ -355,6 +360,15 @@ VERBS = {
         "case.settle case.release",
         "",
     ),
+    "cases.pause": (
+        "reviewer",
+        lambda w: partial(actions.pause, w.at("review"), on="customer", whom="Mrs Gray"),
+        "case.pause",
+        "pause waits",
+    ),
+    "cases.snooze": ("reviewer", lambda w: partial(actions.snooze, w.at("review"), **a_day()), "case.snooze", "pause until"),
+    "cases.go_on": ("reviewer", lambda w: partial(actions.go_on, w.snoozed()), "case.go_on", "pauses"),
+    "cases.wake": ("machine", lambda w: after_its_time(actions.wake, w.snoozed(), days=2), "case.wake", "pauses"),
     "queues.skip": ("reviewer", lambda w: partial(queues.skip, w.at("review")), "case.skip", ""),
 }
 # No events: a claim is a lease with a history of its own (docs/decisions/0009), and questions change nothing.

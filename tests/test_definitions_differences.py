@@ -16,6 +16,9 @@ def version(input_schema=None, output_schema=None, **rules):
     return Version(msgspec.convert({"tiers": TIERS, **rules}, Rules, strict=False), input_schema or {}, output_schema or {})
 
 
+AT_APPROVAL = {"tier": "high", "desk": "approval", "due_minutes": 240}
+
+
 def tiers(**medium):
     return {"tiers": {**TIERS, "medium": {**MEDIUM, **medium}}}
 
@@ -32,6 +35,14 @@ RULES = [
     ({}, tiers(sample_floor=0.03), "Medium risk: never drawn less than 3 %, before nothing."),
     ({}, tiers(below="resolution"), "Medium risk: below the threshold it goes to resolution, before review."),
     ({}, tiers(due_minutes=90), "Medium risk: due in 90 minutes, before 8 hours."),
+    ({}, tiers(warn_minutes=30), "Medium risk: warned before it is due by 30 minutes, before nothing."),
+    ({}, {"dues": [AT_APPROVAL]}, "The due time of high risk at approval is new: 4 hours."),
+    (
+        {"dues": [AT_APPROVAL]},
+        {"dues": [{**AT_APPROVAL, "due_minutes": 60}]},
+        "The due time of high risk at approval: 1 hour, before 4 hours.",
+    ),
+    ({}, {"snooze_boost": 4}, "What comes back from a snooze is more urgent by 4, before 1."),
     ({}, tiers(pattern="approval"), "Medium risk: watched by approval, before threshold."),
     ({}, tiers(review_first=True), "Medium risk: reviewed before the approval: yes, before no."),
     (

@@ -31,6 +31,7 @@ RULES = {
             "below": "resolution",
             "sampled": "held",
             "due_minutes": 90,
+            "warn_minutes": 30,
         },
         "high": {"pattern": "approval", "review_first": True, "due_minutes": 2880},
     },
@@ -43,6 +44,8 @@ RULES = {
     "segment_tiers": {"VIP": "high"},
     "action_from": {"type": "decision"},
     "chains": [{"steps": [{"name": "Finance", "people": 2}], "action_type": "refund", "amount": "200", "currency": "EUR"}],
+    "dues": [{"tier": "high", "desk": "review", "due_minutes": 240}],
+    "snooze_boost": 3,
     "approval_minutes": 1440,
     "another_approver_takes_edits": True,
     "reason_codes": [{"code": "goodwill", "label": "Goodwill", "verbs": ["approve", "reject"]}],
@@ -410,6 +413,22 @@ def test_a_reasons_code_comes_from_its_words(client, page, draft):
     client.post(page("reasons"), typed)
 
     assert fresh(draft).rules["reason_codes"][1] == {"code": "over-the-limit", "label": "Over the Limit!", "verbs": ["approve"]}
+
+
+def test_a_desk_gets_its_own_due_time_once(client, page, draft):
+    typed = shown(client.get(page("deadlines")))
+    typed |= {"dues-1-tier": "high", "dues-1-desk": "approval", "dues-1-due_minutes": "4 hours"}
+    client.post(page("deadlines"), typed)
+    assert fresh(draft).rules["dues"][1] == {"tier": "high", "desk": "approval", "due_minutes": 240}
+
+    again = {
+        **shown(client.get(page("deadlines"))),
+        "dues-2-tier": "high",
+        "dues-2-desk": "approval",
+        "dues-2-due_minutes": "5",
+    }
+
+    assert "This tier has a time at this desk in another row" in text(client.post(page("deadlines"), again))
 
 
 def test_marks_need_a_scorecard(client, page, draft):

@@ -957,6 +957,7 @@ SENTENCES = {
     "scorecards_evaluation": {"history_is_append_only"},
     "cases_case": {
         "cases_are_born_routed",
+        "a_clock_goes_on_when_the_last_pause_has_ended",
         "state_moves_only_along_the_table",
         "what_was_released_is_reopened_only_as_rework",
         "what_was_received_never_changes",
@@ -988,6 +989,13 @@ SENTENCES = {
         "no_decision_is_dated_back",
         "vendors_sessions_decide_for_their_own_people",
     },
+    "cases_pause": {
+        "a_pause_is_of_an_open_case_whose_clock_stands",
+        "what_a_pause_says_never_changes",
+        "a_pause_is_never_deleted",
+    },
+    "cases_stuck": {"history_is_append_only"},
+    "cases_forecast": {"history_is_append_only"},
     "cases_alert": {"an_alert_is_only_settled"},
     "cases_breakglassreview": {"a_broken_glass_is_reviewed_once", "nobody_reviews_the_glass_he_broke"},
     "cases_correction": {"history_is_append_only"},

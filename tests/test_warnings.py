@@ -47,6 +47,18 @@ def test_a_sound_policy_has_no_warnings():
         ({"default_tier": "medium"}, "The action “refund” changes nothing: every output is of medium risk"),
         ({"default_tier": "medium"}, "Nothing is ever of low risk. Lower the default tier"),
         ({"amount_bands": []}, "Nothing is ever of high risk. Name an action"),
+        (
+            {"tiers": {"high": {"pattern": "approval", "warn_minutes": 600}}},
+            "The high tier is warned 10 hours before it is due, and has 8 hours at most at some desk",
+        ),
+        (
+            {"dues": [{"tier": "high", "desk": "approval", "due_minutes": 3000}]},
+            "The high tier has more time than the low tier at approval. Give it less",
+        ),
+        (
+            {"approval_minutes": 60},
+            "An approval of low risk expires after 1 hour, before it is due in 8 hours.",
+        ),
         ({"segment_tiers": {"vip": "low"}}, "The segment “vip” changes nothing: every output is of low risk"),
         ({"triggers": [words(raises="low")]}, "Trigger “Risk” changes nothing: every output is of low risk"),
         ({"amount_bands": [band(0, "high"), band(500, "medium")]}, "The band from 500.00 EUR on (medium risk) changes nothing"),

@@ -49,6 +49,7 @@ TIER_WORDS = {
     "sample_floor": "never drawn less than",
     "sampled": "while a drawn case waits it is",
     "due_minutes": "due in",
+    "warn_minutes": "warned before it is due by",
 }
 BY_NAME = {
     "thresholds": "straight through from a confidence of, in the segment",
@@ -73,7 +74,9 @@ def _tiers(before, after):
 def _formed(name) -> Callable[[Any], str]:
     if name in SHARES:
         return lambda share: _plain(share) if share is None else f"{share * 100:.4g} %"
-    return (lambda minutes: duration(minutes * 60)) if name.endswith("_minutes") else _plain
+    if name.endswith("_minutes"):
+        return lambda minutes: _plain(minutes) if minutes is None else duration(minutes * 60)
+    return _plain
 
 
 def _risk_map(before, after):
@@ -165,10 +168,16 @@ def _source(before, after):
         )
 
 
+def _dues(before, after):
+    was, now = ({f"{each.tier} risk at {each.desk}": each.due_minutes for each in rules.dues} for rules in (before, after))
+    yield from _by_key(was, now, "The due time of {}", _formed("due_minutes"))
+
+
 OTHERWISE = {
     "approval_minutes": "An approval expires after",
     "another_approver_takes_edits": "What an approver edits always goes to another approver",
     "no_action_needs_approval": "Closing a case without action needs an approval",
+    "snooze_boost": "What comes back from a snooze is more urgent by",
     "grace_seconds": "Whoever decided may undo it for",
     "lease_seconds": "A claim lasts",
     "language_from": "A case's language is read from",
@@ -185,6 +194,7 @@ TOLD_APART = {
     "chains",
     "reason_codes",
     "action_from",
+    "dues",
 }
 
 
@@ -202,6 +212,7 @@ SUBJECTS: dict[str, Callable[[Rules, Rules], Iterator[str]]] = {
     "Approvals": _chains,
     "Reason codes": _reason_codes,
     "Where the action stands": _source,
+    "Due times of the desks": _dues,
     "Decisions and deadlines": _the_rest,
 }
 

@@ -20,6 +20,7 @@ Rate = Annotated[float, Meta(ge=LOWEST_FLOOR, le=1)]
 Minutes = Annotated[int, Meta(ge=1, le=60 * 24 * 366)]
 Segment = Annotated[str, Meta(max_length=60)]
 ActionType = Annotated[str, Meta(max_length=60)]
+Desk = Literal["review", "resolution", "approval"]
 Label = Annotated[str, Meta(min_length=1, max_length=60)]
 
 
@@ -39,10 +40,19 @@ class TierRule(Struct, forbid_unknown_fields=True, frozen=True):
     )
     sampled: Literal["released", "held"] = "released"
     due_minutes: Minutes = 480
+    warn_minutes: Minutes | None = None  # before it is due, whoever works it is warned; unnamed: nobody
 
     def __post_init__(self):
         if self.pattern == "threshold" and self.threshold is None:
             raise ValueError("Threshold gating needs a threshold")
+
+
+class DueAt(Struct, forbid_unknown_fields=True, frozen=True):
+    """How soon a case of one tier is due at one desk, in place of what the tier says."""
+
+    tier: Tier
+    desk: Desk
+    due_minutes: Minutes
 
 
 class AmountBand(Struct, forbid_unknown_fields=True, frozen=True):
@@ -120,6 +130,8 @@ class Rules(Struct, forbid_unknown_fields=True, frozen=True):
     scorecard: int | None = None
     marks_required: bool = False
     chains: list[Chain] = field(default_factory=list)
+    dues: list[DueAt] = field(default_factory=list)
+    snooze_boost: Annotated[int, Meta(ge=0, le=9)] = 1  # so much more urgent is what comes back from a snooze
     approval_minutes: Minutes = 2880  # then it expires, to the owner of risk
     reason_codes: list[ReasonCode] = field(default_factory=list)
     another_approver_takes_edits: bool = False
@@ -134,3 +146,13 @@ class Rules(Struct, forbid_unknown_fields=True, frozen=True):
         names = [trigger.name for trigger in self.triggers]
         if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(f"Two triggers are named “{twice[0]}”; give each a name of its own")
+        places = [(each.tier, each.desk) for each in self.dues]
+        if twice := [place for place in places if places.count(place) > 1]:
+            raise ValueError(f"When {twice[0][0]} risk is due at {twice[0][1]} is said twice; say it once")
+
+    def due_minutes(self, tier, desk) -> int:
+        """How soon a case of this tier is due at this desk."""
+        for each in self.dues:
+            if each.tier == tier and each.desk == desk:
+                return each.due_minutes
+        return self.tiers[tier].due_minutes

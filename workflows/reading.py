@@ -33,6 +33,10 @@ def _sentences(rules: Rules) -> Iterator[str]:
     yield from _action_from(rules.action_from)
     for trigger in rules.triggers:
         yield f"Trigger “{trigger.name}”: {fires_when(trigger)}. It {effect(trigger)}."
+    for each in rules.dues:
+        yield f"At {each.desk}, {each.tier} risk is due in {duration(each.due_minutes * 60)}."
+    if rules.snooze_boost != 1:
+        yield f"What comes back from a snooze is more urgent by {rules.snooze_boost}."
     yield from _approval(rules)
     for reason in rules.reason_codes:
         verbs = listed([verb.replace("_", " ") for verb in reason.verbs], "or")
@@ -48,6 +52,8 @@ def _sentences(rules: Rules) -> Iterator[str]:
 
 def _tier(rule: TierRule) -> str:
     due = f"Due in {duration(rule.due_minutes * 60)}."
+    if rule.warn_minutes:
+        due += f" Whoever works it is warned {duration(rule.warn_minutes * 60)} before."
     if rule.pattern == "approval":
         return f"never without an approval{', after a review' if rule.review_first else ''}. {due}"
     drawn = f"{_share(rule.sample_rate)} of what goes straight through is drawn for a look, {rule.sampled} meanwhile."

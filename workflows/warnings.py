@@ -8,8 +8,10 @@ from itertools import combinations, pairwise
 
 from workflows import money
 from workflows.patterns import FLOOR, RANK, TIERS, Chain, Rules
+from workflows.reading import duration, listed
 from workflows.triggers.wording import Phrases, Text
 
+DESKS = ("review", "resolution", "approval")
 SCRUTINY = {"sampling": 0, "threshold": 1, "approval": 2}
 DECIDES = ("required_fields", "conflict", "duplicate")  # these hold a case whatever else they do
 PATHS = ("left", "right", "within", "field", "fact", "language_from")  # of triggers: where they look
@@ -27,6 +29,7 @@ def warnings(rules: Rules, schemas: dict[str, dict] | None = None) -> list[str]:
         *_fields(rules, schemas or {}),
         *_wordings(rules),
         *_chains(rules),
+        *_clocks(rules),
     ]
     return list(dict.fromkeys(found))
 
@@ -208,6 +211,26 @@ def _chains(rules: Rules) -> Iterator[str]:
                 f"The chain from {money.readable(higher.amount, higher.currency)} on asks for fewer approvals than the one from "
                 f"{money.readable(lower.amount, lower.currency)} on, which is taken instead. Give it {_asked(lower)} or more."
             )
+
+
+def _clocks(rules: Rules) -> Iterator[str]:
+    """A warning that comes at once, an approval that expires before it is due, and a higher risk that has more time."""
+    for tier in TIERS:
+        warned, soonest = rules.tiers[tier].warn_minutes, min(rules.due_minutes(tier, desk) for desk in DESKS)
+        if warned and warned >= soonest:
+            yield (
+                f"The {tier} tier is warned {duration(warned * 60)} before it is due, and has {duration(soonest * 60)} at most at some "
+                "desk: the warning comes at once. Warn later."
+            )
+        if (due := rules.due_minutes(tier, "approval")) > rules.approval_minutes:
+            yield (
+                f"An approval of {tier} risk expires after {duration(rules.approval_minutes * 60)}, before it is due in "
+                f"{duration(due * 60)}. Let it be due sooner, or expire later."
+            )
+    for lower, higher in combinations(TIERS, 2):
+        later = [desk for desk in DESKS if rules.due_minutes(higher, desk) > rules.due_minutes(lower, desk)]
+        if later:
+            yield f"The {higher} tier has more time than the {lower} tier at {listed(later)}. Give it less, or the other more."
 
 
 def _comparable(chains: list[Chain]) -> Iterator[tuple[Chain, Chain]]:

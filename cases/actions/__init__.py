@@ -2,6 +2,7 @@
 
 from cases.actions.afterwards import hand_over, recall, reopen, rework, settle_case, undo, withdraw
 from cases.actions.approving import approve, expire, extend, reject, review_break_glass, send_back
+from cases.actions.pausing import go_on, pause, snooze, wake
 from cases.actions.working import accept, correct, escalate, no_action, resolve
 
 __all__ = [
@@ -11,8 +12,10 @@ __all__ = [
     "escalate",
     "expire",
     "extend",
+    "go_on",
     "hand_over",
     "no_action",
+    "pause",
     "recall",
     "reject",
     "reopen",
@@ -21,6 +24,8 @@ __all__ = [
     "rework",
     "send_back",
     "settle_case",
+    "snooze",
     "undo",
+    "wake",
     "withdraw",
 ]

@@ -69,7 +69,8 @@ class CaseQuerySet(models.QuerySet):
         return self.filter(is_test=False, is_probe=False)
 
     def overdue(self):
-        return self.open().filter(due_at__lt=clock.now())
+        """Late, by a clock that runs: what is paused is not."""
+        return self.open().filter(due_at__lt=clock.now(), paused_since=None)
 
 
 class Case(FSMModelMixin, models.Model):
@@ -129,7 +130,11 @@ class Case(FSMModelMixin, models.Model):
     claimed_by = fact(settings.AUTH_USER_MODEL, null=True, blank=True)
     claimed_until = models.DateTimeField(null=True)
     priority = models.SmallIntegerField(default=0)
+    desk_since = models.DateTimeField(null=True, help_text="Since when it is at its desk; its due time is reckoned from then.")
     due_at = models.DateTimeField(null=True)
+    paused_since = models.DateTimeField(
+        null=True, help_text="Since when its clock stands; empty: it runs. The pauses say on whom it waits."
+    )
     expires_at = models.DateTimeField(
         null=True, help_text="Until then an approval may be given; then the owner of risk decides."
     )
@@ -174,6 +179,7 @@ class Case(FSMModelMixin, models.Model):
             models.UniqueConstraint(fields=["workflow", "external_id"], name="one_case_per_workflow_and_external_id"),
             models.CheckConstraint(condition=Q(state__in=State.values), name="a_case_is_at_one_of_five_states"),
             models.CheckConstraint(condition=Q(state=CLOSED) | Q(due_at__isnull=False), name="every_open_case_has_a_due_time"),
+            models.CheckConstraint(condition=~Q(state=CLOSED) | Q(paused_since=None), name="no_closed_case_is_paused"),
             models.CheckConstraint(
                 condition=Q(state=CLOSED, closed_at__isnull=False) & ~Q(closed_as="")
                 | ~Q(state=CLOSED) & Q(closed_as="", closed_at=None, settles_at=None),

@@ -41,11 +41,11 @@ class AlertQuerySet(models.QuerySet):
         return self.filter(settled_at=None)
 
     def visible_to(self, user, now):
-        """Those that are this person's to mind: as the owner they are for, or in his place."""
+        """Those that are this person's to mind: as the owner they are for, or in his place; as whoever holds the case."""
         kinds = Q(pk__in=[])
         for workflow, of in Owner.objects.acting_as(user, now).values_list("workflow", "of"):
             kinds |= Q(case__workflow=workflow, to=of)
-        return self.filter(kinds)
+        return self.filter(kinds | Q(to="", case__claimed_by=user, case__claimed_until__gt=now))
 
 
 class Alert(models.Model):
@@ -56,9 +56,11 @@ class Alert(models.Model):
         APPROVAL_EXPIRED = "approval_expired", "The approval has expired"
         NOT_RELEASED = "not_released", "It may not take effect"
         REVIEW_OVERDUE = "review_overdue", "A broken glass is not reviewed"
+        DUE_SOON = "due_soon", "It is due soon"
+        OVERDUE = "overdue", "It is overdue"
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="alerts")
-    to = models.CharField(max_length=12, choices=Ownership.choices)
+    to = models.CharField(max_length=12, choices=Ownership.choices, blank=True, help_text="Empty: whoever works it.")
     code = models.CharField(max_length=24, choices=Code.choices)
     says = models.TextField()
     raised_at = models.DateTimeField()

@@ -219,7 +219,13 @@ class Decisions(Approvals):
     names = ("scorecard", "marks_required", "grace_seconds", "lease_seconds", "language_from")
     about = "How people decide, and when what they decide takes effect."
     begin = {"scorecard": None, "marks_required": False, "grace_seconds": 0, "lease_seconds": 900, "language_from": ""}
-    other = {"scorecard": None, "marks_required": None, "grace_seconds": None, "lease_seconds": 86399, "language_from": "input.language"}
+    other = {
+        "scorecard": None,
+        "marks_required": None,
+        "grace_seconds": None,
+        "lease_seconds": 86399,
+        "language_from": "input.language",
+    }
     form_class = DecisionForm
 
     def changed(self):

@@ -14,6 +14,7 @@ from workflows import actions, gaps, reading
 from workflows.editing import paths
 from workflows.editing.approvals import Approvals, ChainItem, Chains, Decisions, ReasonCodes
 from workflows.editing.content import Action, Input, Output
+from workflows.editing.deadlines import Deadlines
 from workflows.editing.document import Document
 from workflows.editing.fields import COMMON_CURRENCIES
 from workflows.editing.items import List, TriggerItem, Triggers, number
@@ -28,7 +29,22 @@ from workflows.version_pages import offered, understood
 from workflows.warnings import warnings
 
 PARTS_OF_A_CARD = ("title", "about", "example")
-READ_OUT = (Output, Input, Action, RiskMap, Low, Medium, High, Triggers, Approvals, Chains, ReasonCodes, Decisions, Why)
+READ_OUT = (
+    Output,
+    Input,
+    Action,
+    RiskMap,
+    Low,
+    Medium,
+    High,
+    Triggers,
+    Approvals,
+    Chains,
+    ReasonCodes,
+    Decisions,
+    Deadlines,
+    Why,
+)
 SECTIONS = {section.name: section for section in (*READ_OUT, Document)}
 LISTS = {each.name: each for each in SECTIONS.values() if issubclass(each, List)}
 ITEMS = {"triggers": TriggerItem, "chains": ChainItem}

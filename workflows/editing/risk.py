@@ -150,6 +150,14 @@ class Watch(PartForm):
         most=60 * 24 * 366,
         help_text="Until then a person should have decided: 30 minutes, 8 hours, 2 days.",
     )
+    warn_minutes = Duration(
+        label="Warned before that by",
+        required=False,
+        unit=60,
+        least=1,
+        most=60 * 24 * 366,
+        help_text="So long before it is due, in the hours of the calendar, whoever works it is warned. Empty: nobody is.",
+    )
 
     def clean(self):
         cleaned = super().clean()
