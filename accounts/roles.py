@@ -54,13 +54,13 @@ OWNER_VERBS = {
         "extend",
         "break_glass",
     },
-    Ownership.EXCEPTIONS: {"stop", "set_calendar", "name_owner_of_exceptions"},
+    Ownership.EXCEPTIONS: {"stop", "set_calendar", "set_staffed", "name_owner_of_exceptions"},
     Ownership.IMPROVEMENT: {"name_owner_of_improvement"},
 }
-EVERY_OWNERS = {"define", "appoint", "sign_policy", "seat_reviewer", "seat_resolver", "seat_improver"}
+EVERY_OWNERS = {"define", "appoint", "mandate", "sign_policy", "seat_reviewer", "seat_resolver", "seat_improver"}
 OFFICE_VERBS = {  # on definitions; an administrator appoints and drafts, and neither publishes nor turns anything
     Office.ADMINISTRATOR: {
-        *("create", "define", "appoint", "limit_approver", "set_calendar"),
+        *("create", "define", "appoint", "mandate", "limit_approver", "set_calendar", "set_staffed"),
         *(f"seat_{role}" for role in Role.values),
         *(f"name_owner_of_{of}" for of in Ownership.values),
     },

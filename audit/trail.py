@@ -110,6 +110,15 @@ SENTENCES = {
     "workflow.resume": "was resumed by {actor}",
     "workflow.set_calendar": "had its hours set by {actor}",
     "workflow.set_rate": "had a sampling rate set by {actor}",
+    "workflow.set_staffed": "had the hours of the house's people set by {actor}",
+    "engagement.add": "was agreed by {actor}",
+    "engagement.change": "was changed by {actor}",
+    "engagement.end": "was ended early by {actor}",
+    "engagement.expire": "ended with its period",
+    "mandate.add": "was given by {actor}: {workflow}",
+    "mandate.change": "was changed by {actor}",
+    "mandate.end": "was ended by {actor}",
+    "case.take_back": "was taken back from {vendor}",
     "seat.give": "was given by {actor}: {role} in {workflow}",
     "seat.end": "was ended by {actor}",
     "owner.name": "was named owner of {of} in {workflow} by {actor}",
@@ -143,6 +152,7 @@ SAID = (  # what the sentences name of an event's facts
     "changed",
     "why",
     "factor",
+    "vendor",
 )
 
 

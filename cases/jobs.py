@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from audit import clock
-from cases import actions, alerts, eligibility, queues, replay, returning
+from cases import actions, alerts, eligibility, ending, queues, replay, returning
 from cases.models import Alert, BreakGlassReview, Case, Pause, Replay
 from cases.states import APPROVAL
 from integrations.problems import Conflict
@@ -19,6 +19,7 @@ SCHEDULES = {
     "end expired claims": ("cases.jobs.end_expired_claims", 20),
     "offer what nobody may hold": ("cases.jobs.offer_what_nobody_may_hold", 5),
     "wake what is snoozed": ("cases.jobs.wake_the_snoozed", 20),
+    "end contracts that are over": ("cases.jobs.end_contracts_that_are_over", 10),
     "expire approvals": ("cases.jobs.expire_approvals", 20),
     "name what nobody can approve": ("cases.jobs.name_what_nobody_can_approve", 20),
     "remind of broken glass": ("cases.jobs.remind_of_broken_glass", 300),
@@ -66,6 +67,11 @@ def wake_the_snoozed(limit=500) -> None:
             actions.wake(pk, by=machine)
         except Conflict:
             continue  # it went on in the meantime
+
+
+def end_contracts_that_are_over() -> None:
+    """A contract ends with its period: seats end, and what no mandate covers comes back to the house."""
+    ending.end_what_is_over()
 
 
 def expire_approvals(limit=500) -> None:

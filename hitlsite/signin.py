@@ -19,10 +19,10 @@ WHY = "Your work needs a second factor. Sign in with it in a browser, or use an 
 
 
 def needs_second_factor(user) -> bool:
-    """Approvers, owners of anything, whoever acts for one of them, and administrators."""
+    """Approvers, owners of anything, whoever acts for one of them, administrators, and vendors' leads."""
     now = clock.now()
     return (
-        user.office == Office.ADMINISTRATOR
+        user.office in (Office.ADMINISTRATOR, Office.VENDOR_LEAD)
         or user.is_superuser
         or Seat.objects.live().filter(user=user, role=Role.APPROVER).exists()
         or Owner.objects.filter(user=user).exists()

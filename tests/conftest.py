@@ -108,6 +108,8 @@ def refunds(owner, rules, output_schema):
 
 def seated(workflow, role, owner, vendor=None, **limits):
     person = UserFactory(username=f"{vendor or ''}{role}{User.objects.count()}", vendor=vendor)
+    if vendor is not None:
+        factories.mandated(vendor, workflow)
     workflows.seat(person, workflow, role, by=owner, limits=[("", currency, amount) for currency, amount in limits.items()])
     return person
 

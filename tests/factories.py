@@ -97,3 +97,9 @@ class MandateFactory(Factory):
     share = 0
     price = "0.90"
     currency = "EUR"
+
+
+def mandated(vendor, workflow) -> Mandate:
+    """The vendor's mandate there; one for every role a vendor may have, where it has none yet."""
+    held = Mandate.objects.at(clock.now()).filter(engagement__vendor=vendor, workflow=workflow).first()
+    return held or MandateFactory(engagement__vendor=vendor, workflow=workflow)

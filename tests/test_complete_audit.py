@@ -20,7 +20,7 @@ from accounts import keys
 from audit import acting, clock
 from audit.models import AuditEvent
 from audit.trail import write_refusals
-from cases import actions, intake, queues, replay
+from cases import actions, ending, intake, queues, replay
 from cases.models import Case
 from integrations import actions as webhooks
 from integrations.models import Delivery, OutboxRow, WebhookEndpoint
@@ -28,7 +28,7 @@ from jobs import queue
 from jobs.models import Job
 from scorecards import actions as scorecards
 from tests import factories
-from tests.factories import TIERS, UserFactory
+from tests.factories import TIERS, EngagementFactory, UserFactory, VendorFactory
 from workflows import actions as workflows
 from workflows import calendars
 from workflows.models import ExceptionCategory, PlaybookSection
@@ -44,6 +44,7 @@ MODULES = {
     "intake": intake,
     "cases": actions,
     "queues": queues,
+    "ending": ending,
     "webhooks": webhooks,
     "jobs": queue,
     "replays": replay,
@@ -146,6 +147,14 @@ class World:
     def delivery(self):
         row = OutboxRow.objects.create(case_id=1, number=1, recipient_id=1, event="case.decided", payload={})
         return Delivery.objects.create(row=row, endpoint=self.endpoint)
+
+    @property
+    def mandate(self):
+        return factories.mandated(VendorFactory(), self.refunds)
+
+    @property
+    def contract_that_is_over(self):
+        return EngagementFactory(since=clock.now() - timedelta(days=9), until=clock.now() - timedelta(days=1))
 
     @property
     def dead_job(self):
@@ -256,6 +265,64 @@ VERBS = {
         lambda w: partial(workflows.set_calendar, w.refunds, None),
         "workflow.set_calendar",
         "from to",
+    ),
+    "workflows.set_staffed": (
+        "administrator",
+        lambda w: partial(workflows.set_staffed, w.refunds, None),
+        "workflow.set_staffed",
+        "from to",
+    ),
+    "workflows.engage": (
+        "administrator",
+        lambda w: partial(workflows.engage, w.vendor, name="Contract", since=clock.now(), **a_day()),
+        "engagement.add",
+        "vendor since until",
+    ),
+    "workflows.change_engagement": (
+        "owner",
+        lambda w: partial(workflows.change_engagement, w.mandate.engagement, name="Another"),
+        "engagement.change",
+        "changed",
+    ),
+    "workflows.mandate": (
+        "owner",
+        lambda w: partial(
+            workflows.mandate, EngagementFactory(), w.refunds, roles=["reviewer"], share=9, price=1, currency="EUR"
+        ),
+        "mandate.add",
+        "workflow vendor terms",
+    ),
+    "workflows.change_mandate": (
+        "owner",
+        lambda w: partial(workflows.change_mandate, w.mandate, share=7),
+        "mandate.change",
+        "changed",
+    ),
+    "workflows.end_mandate": ("owner", lambda w: partial(workflows.end_mandate, w.mandate), "mandate.end", "workflow vendor"),
+    "workflows.end_engagement": (
+        "owner",
+        lambda w: partial(workflows.end_engagement, w.mandate.engagement),
+        "engagement.end",
+        "vendor at",
+    ),
+    "workflows.expire_engagement": (
+        "machine",
+        lambda w: partial(workflows.expire_engagement, w.contract_that_is_over),
+        "engagement.expire",
+        "vendor at",
+    ),
+    "ending.change_mandate": (
+        "owner",
+        lambda w: partial(ending.change_mandate, w.mandate, share=7),
+        "mandate.change",
+        "changed",
+    ),
+    "ending.end_mandate": ("owner", lambda w: partial(ending.end_mandate, w.mandate), "mandate.end", "workflow vendor"),
+    "ending.end_engagement": (
+        "owner",
+        lambda w: partial(ending.end_engagement, w.mandate.engagement),
+        "engagement.end",
+        "vendor at",
     ),
     "workflows.set_rate": (
         "owner",

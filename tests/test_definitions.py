@@ -55,6 +55,8 @@ WHO = [
     ("resume", False, "risk"),
     ("set_rate", False, "quality"),
     ("set_calendar", True, "exceptions"),
+    ("set_staffed", True, "exceptions"),
+    ("mandate", True, "policy quality risk exceptions improvement"),
 ]
 
 

@@ -5,12 +5,12 @@ from collections import Counter
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.models import Absence
+from accounts.models import Absence, User
 from audit import clock
 from audit.models import AuditEvent
 from cases.models import Alert, BreakGlassReview, Case, Decision, Release, Replay
 from cases.trigger_log import NOT_TRIGGERS
-from workflows.models import Calendar, Delegation, Policy, Workflow
+from workflows.models import Calendar, Delegation, Engagement, Mandate, Policy, Workflow
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,7 +28,8 @@ def test_the_demo_keeps_every_promise_and_shows_every_part_of_the_rules(capsys):
     an_absent_owner_has_a_stand_in()
     a_glass_was_broken_and_reviewed()
     the_owner_of_risk_hears_what_nobody_can_approve_and_what_expired()
-    assert Calendar.objects.get().workflows.get().slug == "invoice-capture"
+    assert Calendar.objects.get(workflows__isnull=False).workflows.get().slug == "invoice-capture"
+    two_vendors_work_within_their_engagements()
     with pytest.raises(CommandError, match="empty database only"):
         call_command("demo")
     assert "hd_live_" in capsys.readouterr().out
@@ -37,6 +38,19 @@ def test_the_demo_keeps_every_promise_and_shows_every_part_of_the_rules(capsys):
 def work_is_waiting_for_everybody():
     assert {"review", "resolution", "approval", "closed"} == set(Case.objects.values_list("state", flat=True))
     assert set(Case.objects.open().values_list("vendor__name", flat=True)) == {None, "Lisbon Support", "Manila Assist"}
+
+
+def two_vendors_work_within_their_engagements():
+    held = Engagement.objects.at(clock.now())
+    assert {(each.vendor.name, each.coverage.time_zone) for each in held} == {
+        ("Lisbon Support", "Europe/Lisbon"),
+        ("Manila Assist", "Asia/Manila"),
+    }
+    assert Mandate.objects.at(clock.now()).count() == 6
+    assert set(User.objects.filter(office="vendor_lead").values_list("vendor__name", flat=True)) == {
+        "Lisbon Support",
+        "Manila Assist",
+    }
 
 
 def no_high_risk_went_unapproved():

@@ -2,17 +2,18 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from threading import Barrier, Thread
+from threading import Barrier, Event, Thread
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from audit import acting, clock
 from tests import factories
-from tests.conftest import HOUSE
-from tests.factories import EngagementFactory, MandateFactory, VendorFactory
-from tests.test_promises import ADDING, CHANGING, refused
-from workflows.models import Engagement, Mandate
+from tests.conftest import HOUSE, seated
+from tests.factories import EngagementFactory, MandateFactory, UserFactory, VendorFactory
+from tests.test_promises import ADDING, CHANGING, for_nobody, for_vendor, refused
+from workflows import actions as workflows
+from workflows.models import Engagement, Mandate, Seat
 
 pytestmark = pytest.mark.django_db
 
@@ -172,3 +173,68 @@ def test_a_mandate_that_cannot_be(wrong, sentence, mandate):
 def test_no_price_is_not_a_number(mandate):
     with refused("a_price_is_a_number"), connection.cursor() as cursor:
         cursor.execute("UPDATE workflows_mandate SET price = 'NaN'")
+
+
+# Seats
+
+
+@pytest.mark.parametrize("door", ADDING)
+def test_a_vendors_seat_is_within_its_engagement(door, mandate, owner, vendor):
+    Mandate.objects.update(roles=["reviewer"])
+    given = {"user_id": UserFactory(vendor=vendor).pk, "workflow_id": mandate.workflow_id, "given_by_id": owner.pk}
+
+    with refused("a_vendors_seat_is_within_its_engagement"):
+        door(Seat(**given, role="resolver"))
+    with refused("a_vendors_seat_is_within_its_engagement"):
+        door(Seat(**{**given, "workflow_id": factories.workflow("invoices").pk}, role="reviewer"))
+    with refused("a_vendors_seat_is_within_its_engagement"):
+        door(Seat(**{**given, "user_id": UserFactory(vendor=VendorFactory()).pk}, role="reviewer"))
+    door(Seat(**given, role="reviewer"))
+
+    Engagement.objects.update(ended_at=clock.now(), ended_by=owner, end_reason="Enough.")
+    Seat.objects.filter(user=given["user_id"]).update(ended_at=clock.now())
+    with refused("a_vendors_seat_is_within_its_engagement"):
+        door(Seat(**given, role="reviewer"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_seat_given_while_the_contract_ends_is_not_kept(committed):
+    refunds, owner, vendor = committed("refunds", "owner", "vendor")
+    with transaction.atomic():
+        given, person = MandateFactory(engagement__vendor=vendor, workflow=refunds), UserFactory(vendor=vendor)
+    seated, refusals = Event(), []
+
+    def ends():
+        with acting.scope(HOUSE):
+            try:
+                workflows.end_engagement(given.engagement, by=owner, reason="Enough.")
+            except Exception as refusal:
+                refusals.append(refusal)
+        connection.close()
+
+    with transaction.atomic():
+        workflows.seat(person, refunds, "reviewer", by=owner)
+        thread = Thread(target=ends)
+        thread.start()
+        seated.wait(0.3)  # it waits for the seat
+        assert thread.is_alive()
+    thread.join()
+
+    with transaction.atomic():
+        assert refusals == [] and not person.seats.live().exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_vendors_session_ends_its_own_peoples_seats_only(committed):
+    refunds, owner, vendor, ours = committed("refunds", "owner", "vendor", "vendor_reviewer")
+    with transaction.atomic():
+        theirs = seated(refunds, "reviewer", owner, VendorFactory(name="Bravo"))
+        house = seated(refunds, "reviewer", owner)
+
+    with for_vendor(vendor), transaction.atomic():
+        assert Seat.objects.filter(user=ours).update(ended_at=clock.now()) == 1
+    for person in (theirs, house):
+        with for_vendor(vendor), refused("a_vendors_session_ends_its_own_peoples_seats_only"):
+            Seat.objects.filter(user=person).update(ended_at=clock.now())
+    with for_nobody(), refused("a_vendors_session_ends_its_own_peoples_seats_only"):
+        Seat.objects.filter(user=house).update(ended_at=clock.now())

@@ -924,6 +924,8 @@ SENTENCES = {
     },
     "workflows_approvallimit": {"nobody_sets_his_own_limit", "only_who_owns_the_risk_or_administers_sets_a_limit"},
     "workflows_seat": {
+        "a_vendors_seat_is_within_its_engagement",
+        "a_vendors_session_ends_its_own_peoples_seats_only",
         "only_in_house_approves",
         "a_seat_is_only_ended",
         "only_a_person_approves",

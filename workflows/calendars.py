@@ -45,14 +45,24 @@ def _checked(kept, shifts, holidays) -> tuple[list[Shift], list[Holiday]]:
         row.clean_fields(exclude=["calendar"])
     if any((each.opens is None) != (each.closes is None) for each in special):
         raise ValidationError("A holiday is closed, or open from one time to another: say both times, or neither.")
-    if not weekly and kept.pk and kept.workflows.exists():
-        names = ", ".join(map(str, kept.workflows.all()))
-        raise ValidationError(f"The clocks of {names} run by this calendar, so it cannot be closed all week. Give it a shift.")
+    if not weekly and kept.pk:
+        _check_nobody_needs_it(kept)
     try:
         Hours.made_of(kept.time_zone, [(row.weekday, row.span) for row in weekly], [(row.date, row.spans) for row in special])
     except ValueError as fault:
         raise ValidationError(str(fault)) from fault
     return weekly, special
+
+
+def _check_nobody_needs_it(kept):
+    """A calendar that never opens counts as around the clock wherever it is used: the contrary of what it says."""
+    for used, says in (
+        (kept.workflows, "The clocks of {} run by"),
+        (kept.staffs, "The people of {} work by"),
+        (kept.engagements.filter(ended_at=None), "The people of {} work by"),
+    ):
+        if names := ", ".join(map(str, used.all())):
+            raise ValidationError(f"{says.format(names)} this calendar, so it cannot be closed all week. Give it a shift.")
 
 
 def _write(kept, weekly, special):

@@ -11,7 +11,7 @@ from cases import actions, queues
 from cases.intake import Intake, receive
 from cases.models import Case
 from cases.states import APPROVAL, RESOLUTION, REVIEW
-from hitlsite.demo import events, outputs, people, rules
+from hitlsite.demo import engagements, events, outputs, people, rules
 from scorecards import actions as scorecards
 from workflows import actions as workflows
 from workflows.models import compiled_policy
@@ -34,9 +34,12 @@ class History:
         start = now - timedelta(weeks=WEEKS)
         with self._as(None, start):
             self.people = people.hire()
+        self.does("adam", start, engagements.sign, start)
         self.workflows = [self._found(told, start) for told in rules.ALL]
         office = self.does("adam", start, rules.keep_hours, now.year)
         [_, invoices, _] = self.workflows
+        for workflow in self.workflows:
+            self.does("marc", start, workflows.set_staffed, workflow, office)
         self.does("marc", start, workflows.set_calendar, invoices, office, reason="Suppliers are paid in office hours.")
         for day in range(WEEKS * 7):
             morning = start + timedelta(days=day)
@@ -65,6 +68,7 @@ class History:
         with self._as("adam", start):
             workflow = rules.write(told, by=adam)
             people.own(workflow, self.people)
+            engagements.mandate(workflow, by=adam)
             people.seat(workflow, self.people)
         with self._as("olga", start):
             if workflow.slug == "refunds":

@@ -34,6 +34,8 @@ PEOPLE = {
     "rosa": ("Rosa Keller", "Europe/Berlin", None, Office.NONE),
     "lucia": ("Lúcia Prado", "Europe/Lisbon", "Lisbon Support", Office.NONE),
     "mila": ("Mila Reyes", "Asia/Manila", "Manila Assist", Office.NONE),
+    "leonor": ("Leonor Faria", "Europe/Lisbon", "Lisbon Support", Office.VENDOR_LEAD),
+    "mario": ("Mario Cruz", "Asia/Manila", "Manila Assist", Office.VENDOR_LEAD),
 }
 SEATS = {
     "rita": (Role.REVIEWER, Role.RESOLVER),

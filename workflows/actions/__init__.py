@@ -3,6 +3,16 @@
 from workflows.actions.asking import deciding
 from workflows.actions.charter import add, add_category, change, create, remove
 from workflows.actions.dial import resume, set_calendar, set_rate, stop
+from workflows.actions.engagements import (
+    change_engagement,
+    change_mandate,
+    end_engagement,
+    end_mandate,
+    engage,
+    expire_engagement,
+    mandate,
+    set_staffed,
+)
 from workflows.actions.people import delegate, end_delegation, end_seat, own, remove_limit, seat, set_limit
 from workflows.actions.versions import (
     as_seen,
@@ -23,6 +33,8 @@ __all__ = [
     "as_seen",
     "ask_two_people",
     "change",
+    "change_engagement",
+    "change_mandate",
     "check",
     "create",
     "deciding",
@@ -30,8 +42,13 @@ __all__ = [
     "draft",
     "edit_draft",
     "end_delegation",
+    "end_engagement",
+    "end_mandate",
     "end_seat",
+    "engage",
+    "expire_engagement",
     "let_one_publish",
+    "mandate",
     "own",
     "publish",
     "remove",
@@ -42,6 +59,7 @@ __all__ = [
     "set_calendar",
     "set_limit",
     "set_rate",
+    "set_staffed",
     "sign",
     "signed_for",
     "stop",

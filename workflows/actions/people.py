@@ -11,7 +11,7 @@ from accounts.roles import Ownership, Role
 from audit import clock, trail
 from workflows import money
 from workflows.actions.asking import deciding
-from workflows.models import ApprovalLimit, Delegation, Owner, Seat
+from workflows.models import VENDOR_ROLES, ApprovalLimit, Delegation, Mandate, Owner, Seat
 from workflows.permissions import may_lend
 
 
@@ -24,6 +24,7 @@ def seat(user, workflow, role, *, by, limits=(), title="") -> Seat:
             raise ValidationError(f"{user} works for {user.vendor}. Only in-house people may approve.")
         if role == Role.APPROVER and user.kind != user.Kind.PERSON:
             raise ValidationError(f"{user} is no person. Only people approve.")
+        _check_the_mandate(user, locked, role)
         if faults := [fault for _, currency, amount in limits if (fault := money.fault(Decimal(amount), currency))]:
             raise ValidationError({"limits": faults})
         given = Seat.objects.create(
@@ -35,6 +36,20 @@ def seat(user, workflow, role, *, by, limits=(), title="") -> Seat:
         facts = {"user": user.pk, "workflow": locked.slug, "role": role, **told}
         trail.record("seat.give", by=by, subject=given, **facts)
     return given
+
+
+def _check_the_mandate(user, workflow, role):
+    """A vendor's people work where a live mandate names the role. The database says so too."""
+    if user.is_in_house or role not in VENDOR_ROLES:
+        return
+    if (
+        not Mandate.objects.at(clock.now())
+        .filter(engagement__vendor=user.vendor, workflow=workflow, roles__contains=[role])
+        .exists()
+    ):
+        raise ValidationError(
+            f"{user} works for {user.vendor}, which has no mandate as {role} in {workflow}. Give it one in its engagement first."
+        )
 
 
 def end_seat(given, *, by, reason=""):

@@ -17,7 +17,7 @@ from workflows.models import Workflow
 
 
 class Command(BaseCommand):
-    help = "Make the demo operation: three workflows, twelve people, eight weeks of history and a morning's work waiting."
+    help = "Make the demo operation: three workflows, fourteen people, eight weeks of history and a morning's work waiting."
 
     def add_arguments(self, parser):
         parser.add_argument(
