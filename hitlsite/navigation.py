@@ -88,6 +88,7 @@ GROUPS = [
         "items": [
             item("Webhooks", "webhook", "admin:integrations_webhookendpoint_changelist", ADMINISTERS),
             item("Deliveries", "outbox", "admin:integrations_delivery_changelist", ADMINISTERS),
+            item("Operations", "monitor_heart", "admin:jobs_operations", ADMINISTERS),
             item("Jobs", "schedule", "admin:jobs_job_changelist", ADMINISTERS),
             item("API documentation", "api", "swagger", IN_HOUSE),
         ],

@@ -193,6 +193,8 @@ Q_CLUSTER = {
     "label": "Queue",
 }
 
+HITLDESK_LATE_SECONDS = env.int("HITLDESK_LATE_SECONDS", default=60)  # a due job that waits longer is late: /healthz says so
+
 # Sign-in: one page of ours over allauth; accounts are made by administrators only.
 ACCOUNT_ADAPTER = "accounts.signin.SignIn"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
@@ -269,6 +271,7 @@ SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 if PRODUCTION:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]  # monitors on this machine come without the proxy
     SECURE_HSTS_SECONDS = 31536000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

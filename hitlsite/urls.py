@@ -7,11 +7,13 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 
 from hitlsite import openapi  # noqa: F401  registers how keys are described
+from jobs import health
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("sign-in/", include("accounts.urls")),
+    path("healthz", health.healthz, name="healthz"),
     path("favicon.ico", RedirectView.as_view(url=static("hitlsite/icon.svg"), permanent=True)),
     path("api/v1/", include("cases.urls")),
     path("api/v1/openapi.json", SpectacularJSONAPIView.as_view(), name="openapi"),

@@ -9,6 +9,7 @@ from unfold.admin import ModelAdmin
 from audit.onlooking import OnlyLookedAt
 from jobs import queue
 from jobs.models import Job, Schedule
+from jobs.pages import OperationsPages
 from jobs.permissions import may_operate
 
 for theirs in (Failure, OrmQ, QSchedule, Success):
@@ -39,7 +40,7 @@ REFUSALS = (queue.CannotRetry,)
 
 
 @admin.register(Job)
-class JobAdmin(ReadOnlyAdmin):
+class JobAdmin(OperationsPages, ReadOnlyAdmin):
     list_display = ["id", "task", "state", "attempts", "progress", "created_at", "finished_at", "report", "error_line"]
     list_filter = ["state"]
     actions = ["retry"]
@@ -59,4 +60,4 @@ class JobAdmin(ReadOnlyAdmin):
 
 @admin.register(Schedule)
 class ScheduleAdmin(ReadOnlyAdmin):
-    list_display = ["name", "task", "every_seconds", "next_due", "running_since", "last_run_at", "last_error"]
+    list_display = ["name", "task", "every_seconds", "catch_up", "next_due", "running_since", "last_run_at", "last_error"]

@@ -1,10 +1,14 @@
 """Work that nobody waits for: what is due when, and what became of it. These rows are the truth; django-q2 carries ids."""
 
+from datetime import UTC, datetime
+
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 
 from audit import clock
+
+ANY_TIME = (datetime(2000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))  # to PostgreSQL, infinity is a time, too
 
 
 class Schedule(models.Model):
@@ -32,11 +36,22 @@ class Schedule(models.Model):
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.CheckConstraint(condition=Q(every_seconds__gte=1), name="a_schedule_takes_a_second_at_least")]
+        constraints = [
+            models.CheckConstraint(condition=Q(every_seconds__gte=1), name="a_schedule_takes_a_second_at_least"),
+            models.CheckConstraint(condition=Q(next_due__range=ANY_TIME), name="a_schedule_is_due_at_some_time"),
+        ]
         indexes = [models.Index(fields=["next_due"], name="schedules_due")]
 
     def __str__(self):
         return self.name
+
+    @property
+    def rhythm(self) -> str:
+        """“second”, “5 minutes”: how it is read after “every”."""
+        for seconds, unit in ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
+            if self.every_seconds % seconds == 0:
+                many = self.every_seconds // seconds
+                return unit if many == 1 else f"{many} {unit}s"
 
 
 class Job(models.Model):
@@ -79,6 +94,15 @@ class Job(models.Model):
 
     def __str__(self):
         return f"job {self.pk}: {self.task}"
+
+    @property
+    def what(self) -> str:
+        """In words: the schedule it is for, or the function's name."""
+        return self.schedule.name if self.schedule else self.task.rpartition(".")[2].replace("_", " ").capitalize()
+
+    @property
+    def percent(self) -> int:
+        return min(100, self.done * 100 // self.total) if self.total else 0
 
 
 class Worker(models.Model):

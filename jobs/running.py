@@ -72,7 +72,7 @@ def worker(pid) -> str:
 
 @transaction.atomic
 def take(job_id) -> Job | None:
-    now = clock.now()
+    now = clock.of_the_database()
     mine = {
         "state": Job.State.RUNNING,
         "attempts": F("attempts") + 1,
@@ -80,11 +80,16 @@ def take(job_id) -> Job | None:
         "worker": worker(os.getpid()),
         "error": "",
     }
-    if not Job.objects.filter(pk=job_id, state=Job.State.QUEUED).update(**mine):
+    if not Job.objects.filter(pk=job_id, state=Job.State.QUEUED).update(**mine) and not taken_already(job_id):
         return None
     job = Job.objects.select_related("schedule").get(pk=job_id)
     Schedule.objects.filter(pk=job.schedule_id).update(running_since=now)
     return job
+
+
+def taken_already(job_id) -> bool:
+    """By this very process, which does one job at a time: it was committed, and the connection was cut before we heard of it."""
+    return Job.objects.filter(pk=job_id, state=Job.State.RUNNING, worker=worker(os.getpid())).exists()
 
 
 def call(job):

@@ -147,6 +147,9 @@ for model in ("jobs_job", "jobs_schedule", "integrations_webhookendpoint", "inte
     TABLE |= {f"{model}_{look}": ADMINISTRATORS for look in ("changelist", "change", "history")}
     TABLE |= {f"{model}_add": NOBODY, f"{model}_delete": NOBODY}
 TABLE["integrations_webhookendpoint_add"] = ADMINISTRATORS
+TABLE["jobs_operations"] = ADMINISTRATORS
+for name in ("jobs_job_retry", "jobs_job_retry_all"):
+    TABLE[name] = (302, 405, 405, 405, 405, 405, 405, 405)
 for model in ("accounts_apikey", "audit_auditevent"):
     TABLE |= {f"{model}_{look}": WATCHERS for look in ("changelist", "change", "history")} | {f"{model}_delete": NOBODY}
 

@@ -280,15 +280,18 @@ def test_a_receiver_that_is_not_there_is_tried_again(shop, url):
 def test_one_that_hangs_does_not_take_the_others_turn(shop, monkeypatch):
     monkeypatch.setattr(posting, "DEADLINE", 5)
     came = []
-    with receiving(
-        *[lambda handler: (came.append(monotonic()), handler.send_response(200), handler.end_headers())] * 60
-    ) as receiver:
-        with socket.create_server(("127.0.0.1", 0)) as mute:
-            hanging = endpoint(shop, f"http://127.0.0.1:{mute.getsockname()[1]}/")
-            endpoint(shop, receiver.url)
-            announce(shop, 60)
-            began = monotonic()
-            delivery.deliver_until(began + 4)
+
+    def accept(handler):
+        came.append(monotonic())
+        handler.send_response(200)
+        handler.end_headers()
+
+    with receiving(*[accept] * 60) as receiver, socket.create_server(("127.0.0.1", 0)) as mute:
+        hanging = endpoint(shop, f"http://127.0.0.1:{mute.getsockname()[1]}/")
+        endpoint(shop, receiver.url)
+        announce(shop, 60)
+        began = monotonic()
+        delivery.deliver_until(began + 4)
 
     assert len(set(receiver.ids)) == 60 and came[-1] - began < 5
     stuck = Delivery.objects.filter(endpoint=hanging, attempts=1)

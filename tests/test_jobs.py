@@ -2,11 +2,11 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import override_settings
 from django_q.exceptions import TimeoutException
 from django_q.models import OrmQ
@@ -97,6 +97,27 @@ def test_a_second_message_does_nothing(task):
     running.run(job.pk)
 
     assert runs == [1]
+
+
+def test_a_job_that_was_taken_before_the_connection_was_cut_is_run_all_the_same(task):
+    runs = []
+    job = queue.enqueue(task(lambda: runs.append(1)))
+    running.take(job.pk)  # committed, but the answer never came
+
+    running.run(job.pk)
+
+    assert (runs, again(job).state, job.attempts) == ([1], Job.State.DONE, 1)
+
+
+def test_a_job_that_another_runs_is_left_to_it(task):
+    runs = []
+    job = queue.enqueue(task(lambda: runs.append(1)))
+    running.take(job.pk)
+    Job.objects.update(worker=running.worker(1))
+
+    running.run(job.pk)
+
+    assert runs == []
 
 
 def test_a_failed_job_waits_and_is_tried_again(task):
@@ -210,6 +231,99 @@ def test_missed_slots_run_once(task):
     assert not Job.objects.exists() and schedule.next_due > clock.now()
 
 
+@pytest.mark.parametrize(
+    ("catch_up", "minutes_late", "runs"), [("once", 61, 1), ("skip", 61, 0), ("skip", 0.9, 1), ("once", 0, 1)]
+)
+def test_what_becomes_of_missed_slots_is_said_by_each_schedule(task, monday, catch_up, minutes_late, runs):
+    schedule = scheduled("hourly", task(print), every=3600, next_due=monday, catch_up=catch_up)
+    late = monday + timedelta(minutes=minutes_late)
+
+    for _ in range(3):
+        with clock.moved(late):
+            schedules.tick()
+
+    assert Job.objects.count() == runs
+    assert again(schedule).next_due == monday + timedelta(hours=2 if minutes_late > 60 else 1)
+
+
+def slots_run(schedule, moments):
+    """The moments, in minutes after the first, at which the schedule started its work."""
+    began, ran = moments[0], []
+    for now in moments:
+        with clock.moved(now):
+            schedules.tick()
+        if Job.objects.filter(schedule=schedule).delete()[0]:
+            ran.append((now - began).total_seconds() / 60)
+    return ran
+
+
+def test_a_clock_set_forward_by_an_hour_is_an_hour_missed_and_no_more(task, monday):
+    schedule = scheduled("s", task(print), every=600, next_due=monday)
+    minutes = [0, 5, 10, 75, 76, 80, 85, 90]
+
+    ran = slots_run(schedule, [monday + timedelta(minutes=each) for each in minutes])
+
+    assert ran == [0, 10, 75, 80, 90]
+
+
+def test_a_clock_set_back_by_an_hour_does_not_stop_the_rhythm(task, monday):
+    schedule = scheduled("s", task(print), every=600, next_due=monday)
+    minutes = [0, 10, 20, -40, -39, -31, -30, -20]
+
+    ran = slots_run(schedule, [monday + timedelta(minutes=each) for each in minutes])
+
+    assert ran == [0, 10, 20, -30, -20]
+
+
+def test_hosts_whose_clocks_differ_start_a_slot_once(task, monkeypatch):
+    """The database's clock counts: a host an hour ahead does not start what is not due."""
+    scheduled("s", task(print), every=3600, next_due=clock.now() + timedelta(minutes=30))
+    monkeypatch.setattr("django.utils.timezone.now", lambda: datetime.now(UTC) + timedelta(hours=1))
+
+    schedules.tick()
+
+    assert not Job.objects.exists()
+
+
+def test_a_job_that_waits_since_before_the_clock_was_set_back_waits_no_longer(task, monday):
+    with clock.moved(monday):
+        ahead, retried = queue.enqueue(task(print)), queue.enqueue(task(print))
+        Job.objects.filter(pk=retried.pk).update(due_at=monday - timedelta(minutes=50))
+
+    with clock.moved(monday - timedelta(hours=1)):
+        recovery.sweep()
+
+    assert again(ahead).due_at == monday - timedelta(hours=1)
+    assert again(retried).due_at == monday - timedelta(minutes=50)  # ten minutes: a pause between two tries
+
+
+def test_after_a_jump_of_the_clock_running_jobs_are_not_thought_dead(task, monday):
+    watch = recovery.Watch()
+    with clock.moved(monday):
+        job = queue.enqueue(task(print))
+        running.take(job.pk)
+        watch.look()
+
+    with clock.moved(monday + timedelta(hours=1)):
+        watch.look()
+        recovery.sweep(clock_is_right=watch.believes)
+    assert again(job).state == Job.State.RUNNING and not watch.believes
+
+    watch.doubtful_until = 0
+    with clock.moved(monday + timedelta(hours=1)):
+        recovery.sweep(clock_is_right=watch.believes)
+    assert again(job).state == Job.State.QUEUED
+
+
+def test_a_steady_clock_is_believed():
+    watch = recovery.Watch()
+
+    for _ in range(3):
+        watch.look()
+
+    assert watch.believes
+
+
 def test_work_that_is_still_going_on_is_not_started_twice_but_right_after(task):
     runs = []
 
@@ -238,6 +352,14 @@ def test_a_broken_schedule_is_flagged_and_the_others_run(task):
 
     assert "has no function “gone”" in again(broken).last_error and broken.next_due > clock.now()
     assert [job.schedule.name for job in Job.objects.all()] == ["fine"]
+
+
+@pytest.mark.parametrize("due", ["infinity", "-infinity"])
+def test_no_schedule_is_due_at_a_time_that_cannot_be_read(task, due):
+    scheduled("s", task(print))
+
+    with pytest.raises(IntegrityError, match="a_schedule_is_due_at_some_time"), connection.cursor() as cursor:
+        cursor.execute("UPDATE jobs_schedule SET next_due = %s", [due])
 
 
 def test_a_failing_schedule_says_so_until_it_runs_again(task):
@@ -307,7 +429,7 @@ def test_the_table_follows_the_declarations_and_keeps_the_rhythm(monkeypatch, mo
 
 
 def test_every_declared_schedule_leads_to_a_function():
-    assert all(queue.task_named(task) and seconds > 0 for task, seconds in schedules.declared().values())
+    assert all(queue.task_named(said["task"]) and said["every_seconds"] > 0 for said in schedules.declared().values())
 
 
 def test_a_job_whose_message_was_lost_gets_another(task):

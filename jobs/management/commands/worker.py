@@ -2,13 +2,14 @@
 
 import logging
 import signal
+from contextlib import suppress
 from time import monotonic, sleep
 
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 
 from audit import acting
-from jobs import recovery, schedules
+from jobs import health, recovery, schedules
 from jobs.cluster import Cluster
 from jobs.running import AWAY, HOUSE
 
@@ -22,7 +23,7 @@ class Command(BaseCommand):
     help = "Do queued and scheduled work until SIGINT or SIGTERM."
 
     def handle(self, **options):
-        self.wanted, self.swept_at = True, monotonic()
+        self.wanted, self.swept_at, self.watch = True, monotonic() - SWEEP, recovery.Watch()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self.stop)
         with acting.scope(HOUSE):
@@ -40,14 +41,18 @@ class Command(BaseCommand):
             sleep(PAUSE)
             cluster.keep_alive()
         cluster.stop()
+        with suppress(*AWAY):
+            health.leave()
 
     def look(self):
         """One round. While the database is away there is nothing to do but to come back."""
         try:
             close_old_connections()
+            self.watch.look()
             schedules.tick()
             if monotonic() - self.swept_at > SWEEP:
-                recovery.sweep()
                 self.swept_at = monotonic()
+                health.beat()
+                recovery.sweep(clock_is_right=self.watch.believes)
         except AWAY:
             log.exception("The database did not answer.")
