@@ -5,6 +5,8 @@ FIT = import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 BIN = .venv/bin
 READY = .venv/.ready
 
+unexport PYTHONDONTWRITEBYTECODE  # compiled once, not at every start
+
 .PHONY: help run test test-all check bench clean
 .DEFAULT_GOAL = help
 

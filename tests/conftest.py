@@ -17,7 +17,7 @@ from audit import acting
 from cases.intake import Intake, receive
 from cases.models import Case
 from hitlsite.scoped.owner import as_owner
-from tests import factories
+from tests import factories, template
 from tests.doors import let_in
 from tests.factories import UserFactory
 from workflows import actions as workflows
@@ -30,7 +30,7 @@ def django_db_setup(
     django_test_environment, django_db_modify_db_settings, django_db_blocker, django_db_keepdb, django_db_createdb
 ):
     with django_db_blocker.unblock():
-        with as_owner():
+        with as_owner(), template.of_the_migrations():
             made = setup_databases(verbosity=0, interactive=False, keepdb=django_db_keepdb and not django_db_createdb)
         yield
         if not django_db_keepdb:
