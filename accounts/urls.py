@@ -23,6 +23,7 @@ STRICT = {
     "default-src": [NONE],
     "script-src": [SELF],
     "style-src": [SELF],
+    "font-src": [SELF],
     "img-src": [SELF, "data:"],
     "connect-src": [SELF],
     "form-action": [SELF, *PROVIDER],

@@ -15,6 +15,7 @@ from cases.models import Case, Pause, Replay
 from cases.pages import TIERS, CasePages
 from cases.rules_pages import RulesPages
 from cases.states import DESKS, State
+from cases.workbench import WorkPages
 from workflows.models import Workflow
 
 CONTENT = ("input", "context", "output", "standing_output", "confidences", "alternatives", "reasons", "received_action")
@@ -47,7 +48,7 @@ class IsOverdue(admin.SimpleListFilter):
 
 
 @admin.register(Case)
-class CaseAdmin(CasePages, OnlyLookedAt, ModelAdmin):
+class CaseAdmin(CasePages, WorkPages, OnlyLookedAt, ModelAdmin):
     """All cases, and one list a desk."""
 
     actions = None
@@ -74,6 +75,7 @@ class CaseAdmin(CasePages, OnlyLookedAt, ModelAdmin):
             path("", wrap(self.changelist_view), name="cases_case_changelist"),
             path("desk/<str:desk>/", wrap(self.desk_list), name="cases_case_desk"),
             *self.own_urls(),
+            *self.work_urls(),
         ]
 
     def changelist_view(self, request, extra_context=None):

@@ -31,7 +31,12 @@ ASKED_AGAIN = ("approve", "edit", "break_glass")  # at high risk: by somebody wh
 FRESH = 15  # minutes
 
 
-def _factor_first(request, case) -> str:
+def needs_the_factor_again(request, case, name) -> bool:
+    """At high risk, of a verb that approves: unless the second factor was given lately."""
+    return name in ASKED_AGAIN and case.tier == "high" and not factors.recently_verified(request, FRESH)
+
+
+def factor_first(request, case) -> str:
     told = 'Give your second factor again, <a class="text-link" href="{}" target="_blank">on its page</a>; then press here once more. Nothing you typed is lost.'
     return format_html(told, factors.ask_again(request, address(case)))
 
@@ -85,11 +90,11 @@ class CasePages:
             return self._lost(request, case_id, name)
         typed = request.POST if request.method == "POST" else None
         form, desk = VerbForm(VERBS[name].parts, case, request.user, typed), case.state
-        stale = name in ASKED_AGAIN and case.tier == "high" and not factors.recently_verified(request, FRESH)
+        stale = needs_the_factor_again(request, case, name)
         if typed is None:
             return self._asked(request, case, name, form, stale)
         if stale:
-            return self._refused(request, case, name, form, PermissionDenied(_factor_first(request, case)))
+            return self._refused(request, case, name, form, PermissionDenied(factor_first(request, case)))
         try:
             done = do(case, name, form, request.user)
         except REFUSALS as error:
@@ -150,7 +155,7 @@ class CasePages:
             messages.error(request, " ".join(error.messages))
             return redirect("admin:index")
         if found:
-            return redirect(address(found))
+            return redirect("admin:cases_case_work", found.pk)
         at = f" at {State(desk).label.lower()}" if desk else ""
         messages.info(request, f"Nothing waits for you{at}. New cases appear here by themselves.")
         return redirect(desk_address(desk) if desk else "admin:index")
@@ -164,7 +169,7 @@ class CasePages:
 NOT_TYPED = {"csrfmiddlewaretoken", "revision", "next"}
 
 
-def do(case, name, form, by) -> Case:
+def do(case, name, form, by, **more) -> Case:
     """Call the verb with what the form says, if its reader saw what stands."""
     verb = VERBS[name]
     if not form.is_valid():
@@ -173,7 +178,7 @@ def do(case, name, form, by) -> Case:
         seen = form.cleaned_data["revision"]
         if not verb.at_once and seen is not None and gate.locked(case.pk).revision != seen:
             raise Conflict(f"The content changed while you looked at it. {gate.what_happened(case)} Look again, then decide.")
-        return verb.act(case.pk, by=by, **form.arguments())
+        return verb.act(case.pk, by=by, **form.arguments(), **more)
 
 
 def refused(error) -> Refused:

@@ -81,6 +81,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_q",
     "csp",
+    "django_htmx",
     "axes",
     "allauth",
     "allauth.account",

@@ -194,7 +194,7 @@ def test_next_case_claims_it_and_says_so_when_none_waits(sign_in, send, reviewer
     take = reverse("admin:cases_case_next")
     assert client.get(take).status_code == 405
 
-    assert client.post(take, {"desk": "review"}).url == page(case)
+    assert client.post(take, {"desk": "review"}).url == page(case, "work")
     queues.skip(case.pk, by=reviewer, reason="No")
     assert "Nothing waits for you at review." in text(client.post(take, {"desk": "review"}, follow=True))
     assert "There is no desk" in text(client.post(take, {"desk": "kitchen"}, follow=True))
@@ -205,7 +205,7 @@ def test_decide_and_next(sign_in, send, reviewer):
 
     answer = post(sign_in(reviewer), first, "accept", next="1")
 
-    assert answer.url == page(second) and again(second).claimed_by == reviewer
+    assert answer.url == page(second, "work") and again(second).claimed_by == reviewer
 
 
 def test_the_start_page_counts_what_waits(sign_in, send, reviewer, resolver, stranger):

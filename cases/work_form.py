@@ -1,0 +1,100 @@
+"""The workbench's form: what several verbs ask alike stands once, the rest under its verb. Each verb reads its own share of it."""
+
+from inspect import signature
+
+from django import forms
+from django.http import QueryDict
+
+from cases.forms import Action, Marks, Output, RootCause, VerbForm
+from cases.verbs import Verb
+
+SHARED = (Output, Action, RootCause, Marks)  # once on the screen, whichever verb reads it
+Offered = list[tuple[str, Verb]]
+
+
+class WorkForm(forms.Form):
+    """Every field that some verb offered now asks for: “output.amount”, “mark.tone”, and “escalate.reason” under its verb."""
+
+    revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    active_seconds = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, initial=0)
+
+    def __init__(self, offered: Offered, case, user, typed: QueryDict | None = None):
+        super().__init__(typed, label_suffix="")
+        self.case, self.user = case, user
+        self.verbs = {name: verb for name, verb in offered if not verb.at_once}
+        self.fields["revision"].initial = case.revision
+        self.shared = {part: [] for part in SHARED}
+        self.own = {name: [] for name in self.verbs}
+        for name, verb in self.verbs.items():
+            for part in verb.parts:
+                self._add(name, part)
+
+    def _add(self, name, part):
+        kind = type(part)
+        if kind in SHARED:
+            if not self.shared[kind]:
+                made = part.fields(self.case, self.user)
+                self.fields.update(made)
+                self.shared[kind] = list(made)
+            return
+        for field_name, field in part.fields(self.case, self.user).items():
+            field.widget.attrs.pop("autofocus", None)
+            self.fields[f"{name}.{field_name}"] = field
+            self.own[name].append(f"{name}.{field_name}")
+
+    # as the page shows it
+
+    def content(self):
+        """The output and the action as they stand, to be changed."""
+        return [self[name] for kind in (Output, Action) for name in self.shared[kind]]
+
+    def causes(self):
+        return [self[name] for name in self.shared[RootCause]]
+
+    def marks(self):
+        """(the criterion's options, why it failed or None), in the card's order."""
+        names = [name for name in self.shared[Marks] if name.startswith("mark.")]
+        causes = {name: name.replace("mark.", "cause.", 1) for name in names}
+        return [(self[name], self[causes[name]] if causes[name] in self.fields else None) for name in names]
+
+    def panels(self):
+        """(name, verb, its own fields, whether it reads the output), for each verb."""
+        return [
+            (name, verb, [self[field] for field in self.own[name]], any(isinstance(part, Output) for part in verb.parts))
+            for name, verb in self.verbs.items()
+        ]
+
+    # as a verb reads it
+
+    def of(self, name) -> VerbForm:
+        """The chosen verb's own form, with what was typed for it."""
+        typed = self.data.copy()
+        for field in self.own[name]:
+            typed.setlist(field.removeprefix(f"{name}."), self.data.getlist(field))
+        form = VerbForm(self.verbs[name].parts, self.case, self.user, typed)
+        if name != "accept" and not self._marked():
+            for field in self.shared[Marks]:  # a card that nobody touched says nothing of an output that is not accepted
+                form.data = _without(form.data, field)
+        return form
+
+    def _marked(self) -> bool:
+        return any(self.data.get(name) != self.fields[name].initial for name in self.shared[Marks] if name.startswith("mark."))
+
+    def seconds(self, name) -> dict:
+        """How long it took, for a verb that keeps it."""
+        said = self.data.get("active_seconds", "")
+        keeps = "active_seconds" in signature(self.verbs[name].act).parameters
+        return {"active_seconds": min(int(said), 7 * 86_400)} if keeps and said.isdecimal() and len(said) < 9 else {}
+
+    def take(self, form, name):
+        """The verb's faults, at the fields of this page."""
+        for field, said in form.errors.items():
+            here = next((known for known in (f"{name}.{field}", field) if known in self.fields), None)
+            for each in said:
+                self.add_error(here, each)
+
+
+def _without(data, name):
+    data = data.copy()
+    data.pop(name, None)
+    return data

@@ -1,0 +1,184 @@
+"""The workbench: one case, everything about it and the whole decision on one screen."""
+
+import pytest
+from django.urls import reverse
+
+from cases import queues
+from cases.models import Case
+from scorecards import actions as scorecards
+from tests import factories
+from workflows.models import PlaybookSection
+
+pytestmark = pytest.mark.django_db
+
+
+def at(case, page="work"):
+    return reverse(f"admin:cases_case_{page}", args=[case.pk])
+
+
+@pytest.fixture
+def case(send, reviewer):
+    case = send(0.5, output={"decision": "refund", "reply": "We will."}, customer_reference="C-7")
+    return queues.claim(case.pk, by=reviewer)
+
+
+@pytest.fixture
+def bench(client, reviewer):
+    client.force_login(reviewer)
+    return client
+
+
+def test_it_shows_what_came_in_why_it_is_here_and_what_may_be_done(bench, case, refunds):
+    PlaybookSection.objects.create(workflow=refunds, title="When to refund", text="Within thirty days.")
+
+    shown = bench.get(at(case)).content.decode()
+
+    for told in ("The parcel arrived open.", case.sentence, "When to refund", 'value="accept"', 'value="escalate"', "We will."):
+        assert told in shown
+    assert 'value="approve"' not in shown
+
+
+def test_its_policy_lets_no_script_or_style_stand_in_the_page(bench, case):
+    answer = bench.get(at(case))
+
+    assert "script-src 'self'" in answer["Content-Security-Policy"].split("; ")
+    assert "unsafe" not in answer["Content-Security-Policy"]
+    assert "<style" not in answer.content.decode() and " style=" not in answer.content.decode()
+
+
+def test_a_decision_leads_to_the_next_case_in_its_place(bench, case, send):
+    waiting = send(0.5)
+
+    answer = bench.post(at(case), {"verb": "accept", "revision": 1, "next": "1", "active_seconds": "12"})
+
+    assert answer.url == at(waiting)
+    assert Case.objects.get(pk=case.pk).state == "closed"
+    assert case.decisions.get().active_seconds == 12
+
+
+def test_where_no_case_waits_a_script_is_sent_to_the_desk(bench, case):
+    answer = bench.post(at(case), {"verb": "accept", "revision": 1, "next": "1"}, HTTP_HX_REQUEST="true")
+
+    assert answer["HX-Redirect"] == reverse("admin:cases_case_desk", args=["review"])
+
+
+def test_a_correction_keeps_what_was_changed_and_nothing_else(bench, case):
+    typed = {
+        "verb": "correct",
+        "revision": 1,
+        "output.decision": "decline",
+        "output.reply": "We will.",
+        "root_cause": "Misread",
+    }
+
+    bench.post(at(case), typed)
+
+    assert Case.objects.get(pk=case.pk).standing_output == {"decision": "decline", "reply": "We will."}
+    assert [(each.field, each.root_cause) for each in case.decisions.get().corrections.all()] == [("decision", "Misread")]
+
+
+def test_each_verb_reads_what_was_typed_under_it(bench, case):
+    typed = {
+        "verb": "escalate",
+        "revision": 1,
+        "escalate.reason": "Unclear to whom.",
+        "accept.reason": "Fine.",
+        "skip.reason": "",
+    }
+
+    bench.post(at(case), typed)
+
+    assert Case.objects.get(pk=case.pk).state == "resolution"
+    assert case.decisions.get().reason == "Unclear to whom."
+
+
+def test_what_is_missing_is_said_at_its_field_and_what_was_typed_stays(bench, case):
+    answer = bench.post(at(case), {"verb": "escalate", "revision": 1, "escalate.reason": "", "output.reply": "Half a thought"})
+
+    shown = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Say why." in shown and "Half a thought" in shown
+    assert Case.objects.get(pk=case.pk).state == "review"
+
+
+def test_who_came_too_late_is_told_and_keeps_what_he_typed(bench, case):
+    from_elsewhere = {"verb": "correct", "revision": 7, "output.decision": "decline", "correct.reason": "I had a thought"}
+
+    answer = bench.post(at(case), from_elsewhere)
+
+    assert answer.status_code == 409
+    assert "I had a thought" in answer.content.decode()
+    assert Case.objects.get(pk=case.pk).state == "review"
+
+
+def test_nothing_chosen_is_asked_for(bench, case):
+    answer = bench.post(at(case), {"revision": 1})
+
+    assert answer.status_code == 422
+    assert "Choose what to do first." in answer.content.decode()
+
+
+@pytest.fixture
+def marked(refunds, owner, send, reviewer):
+    """A case under a version that names a scorecard."""
+    card = scorecards.publish(scorecards.ready_made(refunds, by=owner), by=owner, reason="For a test.")
+    factories.policy(refunds, owner, rules={"scorecard": card.version})
+    return queues.claim(send(0.5).pk, by=reviewer)
+
+
+def the_card(bench, case) -> dict:
+    """The marks as the page has them before anybody touches one."""
+    form = bench.get(at(case)).context["form"]
+    return {field.html_name: field.initial for field, _ in form.marks()}
+
+
+def test_the_card_goes_with_an_accepted_output(bench, marked):
+    bench.post(at(marked), {"verb": "accept", "revision": 1, **the_card(bench, marked)})
+
+    assert marked.decisions.get().evaluation.passed
+
+
+def test_a_card_that_nobody_touched_says_nothing_of_a_corrected_output(bench, marked):
+    card = the_card(bench, marked)
+
+    bench.post(at(marked), {"verb": "correct", "revision": 1, "output.decision": "decline", **card})
+
+    assert marked.decisions.get().evaluation is None
+
+
+def test_the_score_is_reckoned_while_one_marks_and_nothing_is_kept(bench, marked):
+    answer = bench.post(at(marked, "score"), {"revision": 1, **the_card(bench, marked)}).content.decode()
+
+    assert "How the score is made" in answer and "Passed" in answer
+    assert not marked.decisions.exists()
+
+
+def test_earlier_cases_of_the_customer_are_a_line_each_also_for_a_vendor(client, send, vendor, vendor_reviewer, case):
+    mine = send(0.5, customer_reference="C-7")
+    Case.objects.filter(pk=mine.pk).update(vendor=vendor)
+    client.force_login(vendor_reviewer)
+
+    shown = client.get(at(mine)).content.decode()
+
+    assert "Earlier of C-7" in shown and "still open" in shown
+    assert case.external_id not in shown
+
+
+def test_the_lease_runs_anew_while_somebody_is_at_it(bench, case):
+    assert bench.post(at(case, "heartbeat")).json()["seconds"] > 800
+
+
+def test_a_lease_that_is_over_is_said(bench, case, reviewer):
+    queues.give_back(case.pk, by=reviewer)
+
+    answer = bench.post(at(case, "heartbeat"))
+
+    assert answer.status_code == 409
+    assert "lease" in answer.json()["detail"]
+
+
+def test_the_number_of_queries_is_known(bench, case, django_assert_max_num_queries):
+    bench.get(at(case))
+
+    with django_assert_max_num_queries(24):
+        bench.get(at(case))
