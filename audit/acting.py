@@ -17,6 +17,7 @@ class Acting:
 
 
 NOBODY = Acting()
+SOMEBODY = "somebody of another vendor"  # what a vendor's people read instead of another vendor's person's name
 _current: ContextVar[Acting] = ContextVar("acting", default=NOBODY)
 
 
@@ -30,6 +31,11 @@ def on_behalf_of(user, request_id: str = "") -> Acting:
     if not getattr(user, "is_authenticated", False):
         return Acting(request_id=request_id)
     return Acting(user.pk, user.vendor_id is None, user.vendor_id, request_id)
+
+
+def is_anothers(vendor_id: int | None) -> bool:
+    """Whether we act for a vendor, and this is another vendor's."""
+    return current().vendor_id is not None and vendor_id not in (None, current().vendor_id)
 
 
 @contextmanager

@@ -161,15 +161,15 @@ def sentence(event, names=None) -> str:
 
     `names`, by id, of those for whom a delegate acted: names are no facts, so the event has ids only.
     """
-    facts = {**dict.fromkeys(SAID, ""), **event.body, "actor": event.actor_name}  # no fact passes for the actor
+    facts = {**dict.fromkeys(SAID, ""), **event.body, "actor": event.actor}  # no fact passes for the actor
     if event.verb.endswith("_refused"):
         attempt = event.verb.rpartition(".")[2].removesuffix("_refused").replace("_", " ")
-        said = f"refused {event.actor_name}'s attempt to {attempt}: {facts.get('why', '')}"
+        said = f"refused {event.actor}'s attempt to {attempt}: {facts.get('why', '')}"
     elif event.verb in SENTENCES:
         said = SENTENCES[event.verb].format_map(facts)
     else:
         noun, _, verb = event.verb.partition(".")
-        said = f"{noun} {verb.replace('_', ' ')} by {event.actor_name}"
+        said = f"{noun} {verb.replace('_', ' ')} by {event.actor}"
     if holder := event.body.get("for"):
         said += f" for {(names or {}).get(holder, f'person {holder}')}"
     return f"{said} – “{event.words}”" if event.words else said

@@ -15,12 +15,12 @@ from django_fsm import TransitionNotAllowed
 
 from accounts.models import User
 from accounts.roles import Role
-from audit import clock, trail
+from audit import acting, clock, trail
 from audit.models import AuditEvent
 from cases import pauses
 from cases.chains import Given, next_step
 from cases.models import Case, Correction
-from cases.permissions import Authority, Standing, seat_for, why_not
+from cases.permissions import ANOTHERS, Authority, Standing, seat_for, why_not
 from cases.states import APPROVAL, CHECKING, CLOSED, DESKS, MAKING, MOVES, ClosedAs
 from integrations import outbox
 from integrations.models import OutboxRow
@@ -96,6 +96,7 @@ MOVE = [
     ),
 ]
 MOVED = f"UPDATE cases_case SET {', '.join(f'{name} = %({name})s' for name in MOVE)} WHERE id = %(case)s"
+PASS_ON = "SELECT pass_on(%s, %s)"
 
 
 @dataclass(slots=True)
@@ -137,6 +138,17 @@ def asking(case_id, verb, *, by):
         if case is not None:
             trail.refused(f"case.{verb}", by=by, subject=case, why=str(refusal))
         raise
+    except Case.DoesNotExist:
+        if case is None and _is_anothers(case_id):
+            trail.refused(f"case.{verb}", by=by, subject=Case(pk=case_id), why=ANOTHERS)
+        raise
+
+
+def _is_anothers(case_id) -> bool:
+    """Whether it is there, and not for whoever is acting: to him it does not exist, and in its story his attempt stands."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT there_is_a_case(%s)", [case_id])
+        return cursor.fetchone()[0]
 
 
 @contextmanager
@@ -205,16 +217,36 @@ def _json(value):
 def what_happened(case) -> str:
     """For whoever came too late: the state, and the last thing that happened, with its actor and time."""
     events = AuditEvent.objects.filter(subject_type="case", subject_id=case.pk).exclude(verb__endswith="_refused")
-    event = events.exclude(verb__in=FOLLOWS).last()
+    return _happened(case, events.exclude(verb__in=FOLLOWS).last())
+
+
+def _happened(case, event) -> str:
     told = f": it {trail.sentence(event)} at {event.at:%H:%M:%S} UTC on {event.at:%Y-%m-%d}" if event else ""
     return f"The case is at {case.get_state_display().lower()} now{told}."
+
+
+BECAME = "SELECT external_id, state, verb, actor_name, vendor_id, at, body FROM what_became_of(%s, %s)"
+
+
+def what_became_of(case_id, person) -> tuple[Case, str] | None:
+    """For whoever held it or decided on it, also when it is another side's now: its name, and what happened."""
+    with connection.cursor() as cursor:
+        cursor.execute(BECAME, [case_id, person.pk])
+        found = cursor.fetchone()
+    if found is None:
+        return None
+    external_id, state, verb, *about, body = found
+    case = Case(pk=case_id, external_id=external_id, state=state)
+    names = ("actor_name", "vendor_id", "at")
+    event = verb and AuditEvent(verb=verb, body=_json(body), **dict(zip(names, about, strict=True)))
+    return case, _happened(case, event)
 
 
 def nobody_else_holds(case, by):
     """A live lease of somebody else is a conflict that names him."""
     holder = case.held_by(clock.now())
     if holder and holder != by.pk:
-        name = User.objects.get(pk=holder)
+        name = User.objects.filter(pk=holder).first() or acting.SOMEBODY
         until = f"{case.claimed_until:%H:%M:%S} UTC"
         raise Conflict(
             f"{name} holds this case until {until}.", code="claimed_by_another", by=str(name), until=case.claimed_until
@@ -315,9 +347,14 @@ def end_claim(case, how, *, at):
 
 
 def _save_the_move(case):
+    """Where a vendor's person sends the case to another side, its row leaves his sight last: no policy lets an UPDATE do that."""
+    by, moved = case.story.by, {name: getattr(case, name) for name in MOVE}
+    leaves = by.vendor_id is not None and case.vendor_id != by.vendor_id
+    moved |= {"vendor_id": by.vendor_id} if leaves else {}
     with connection.cursor() as cursor:
-        moved = {name: getattr(case, name) for name in MOVE}
         cursor.execute(MOVED, {"case": case.pk, **moved, "chain": json.dumps(case.chain)})
+        if leaves:
+            cursor.execute(PASS_ON, [case.pk, case.vendor_id])
 
 
 def _leave_the_desk(case):

@@ -97,6 +97,8 @@ class CasePages:
             return self._refused(request, case, name, form, PermissionDenied(factor_first(request, case)))
         try:
             done = do(case, name, form, request.user)
+        except Case.DoesNotExist:  # it went to another side while we asked for it
+            return self._lost(request, case_id, name)
         except REFUSALS as error:
             return self._refused(request, case, name, form, error)
         seen = Case.objects.visible_to(request.user).filter(pk=done.pk).exists()
@@ -129,12 +131,11 @@ class CasePages:
 
     def _lost(self, request, case_id, name):
         """Whoever had the case before him is told what became of it, and gets back what he typed."""
-        case = Case.objects.filter(pk=case_id, claims__user=request.user).first() if case_id < 2**63 else None
-        case = case or Case.objects.filter(pk=case_id, decisions__by=request.user).first()
+        case, sentence = (gate.what_became_of(case_id, request.user) if case_id < 2**63 else None) or (None, "")
         if case is None:
             raise Http404("There is no such case here, or you may not see it.")
         typed = [(prose.named(key), value) for key, value in request.POST.items() if value and key not in NOT_TYPED]
-        shown = {"sentence": gate.what_happened(case), "typed": typed, "title": f"{VERBS[name].label} {case}"}
+        shown = {"sentence": sentence, "typed": typed, "title": f"{VERBS[name].label} {case}"}
         return self._render(request, "lost", case, status=409, **shown)
 
     def _go_on(self, request, case, desk, verb, seen):

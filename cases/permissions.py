@@ -11,6 +11,7 @@ from cases.chains import Given, next_step
 from cases.states import APPROVAL, CHECKING, DESKS, MOVES
 
 NOT_WHILE_AWAY = {"claim", "extend", "break_glass"}
+ANOTHERS = "This case is not allocated to your side."
 ALREADY_APPROVED = "You, or whoever you act for, approved this content already. Another person takes the next step."
 
 
@@ -57,7 +58,7 @@ def why_not(by, verb, case, standing) -> str:
     if by.kind == by.Kind.INTEGRATION:
         return _why_not_the_integration(by, verb, case, standing)
     if by.vendor_id is not None and by.vendor_id != case.vendor_id:
-        return "This case is not allocated to your side."
+        return ANOTHERS
     if verb == "review_break_glass":
         return _why_not_reviewing(by, case, standing)
     role = _role_for(verb, case, standing)

@@ -388,7 +388,7 @@ def sentences(events):
 
 
 def told(event, sentence) -> Told:
-    return Told(event.number, event.at, event.verb, event.actor_name, sentence)
+    return Told(event.number, event.at, event.verb, event.actor, sentence)
 
 
 def _decisions(case):

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from django.db.models import prefetch_related_objects
+
 from cases import prose
 from cases.models import Case
 
@@ -19,9 +21,13 @@ def of(case, user) -> list[Twin]:
     named = [reason["external_id"] for reason in case.reasons if reason["kind"] == "duplicate"]
     if not named:
         return []
-    earlier = Case.objects.filter(workflow=case.workflow_id, external_id__in=named).select_related("category")
-    seen = set(Case.objects.visible_to(user).filter(pk__in=[each.pk for each in earlier]).values_list("pk", flat=True))
-    return [Twin(each, each.pk in seen, _compared(each, case) if each.pk in seen else []) for each in earlier]
+    earlier = list(Case.objects.raw("SELECT * FROM in_one_line(%s, %s)", [case.workflow_id, named]))
+    prefetch_related_objects(earlier, "category")
+    seen = Case.objects.visible_to(user).select_related("category").in_bulk([each.pk for each in earlier])
+    return [
+        Twin(seen.get(each.pk, each), each.pk in seen, _compared(seen[each.pk], case) if each.pk in seen else [])
+        for each in earlier
+    ]
 
 
 def _compared(earlier, case):

@@ -2,11 +2,12 @@
 
 import itertools
 import time
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client, TransactionTestCase
 from django.test.utils import setup_databases, teardown_databases
 
@@ -220,3 +221,20 @@ def seal_file(settings, tmp_path):
     """The outside copy of the seals is each test's own."""
     settings.SEAL_FILE = tmp_path / "seals.jsonl"
     return settings.SEAL_FILE
+
+
+@contextmanager
+def acting_as(user):
+    """Within a test's one transaction: the database is told what it is told at BEGIN where `user` acts, until the block ends."""
+    with acting.scope(acting.on_behalf_of(user)), transaction.atomic():
+        _introduce()
+        yield
+    _introduce()
+
+
+def _introduce():
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE NONE")
+        cursor.execute("SELECT set_config('hitl.vendor', '', true)")
+        for statement, parameters in connection._introduction():
+            cursor.execute(statement, parameters)

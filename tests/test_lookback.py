@@ -74,7 +74,7 @@ def test_a_batch_knows_its_own_and_asks_once(batch):
         answers = batch({"input": {"t": "a"}}, {"input": {"t": "b"}}, {"input": {"t": "A"}}, {"input": {"t": "c"}})
 
     assert [answer.desk for answer in answers] == [None, None, "resolution", None]
-    assert sum("cases_case a WHERE" in query["sql"] for query in queries) == 1
+    assert sum("earlier_cases(" in query["sql"] for query in queries) == 1
 
 
 @pytest.mark.django_db

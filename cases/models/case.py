@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Func, Q
+from django.db.models import F, Func, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django_fsm import GET_STATE, RETURN_VALUE, FSMField, FSMModelMixin, transition
 
@@ -56,10 +56,16 @@ class CaseQuerySet(models.QuerySet):
             owned = Owner.objects.acting_as(user, clock.now()).values("workflow")
             lent = Delegation.objects.at(clock.now()).filter(to=user).values("seat__workflow")
             return self.filter(Q(workflow__in=seats.values("workflow")) | Q(workflow__in=owned) | Q(workflow__in=lent))
-        at_my_desks = Q(pk__in=[])
+        mine = Q(pk__in=self.model.objects.to_undo(user).values("pk"))
         for desk, role in DESKS.items():
-            at_my_desks |= Q(state=desk, workflow__in=seats.filter(role=role).values("workflow"))
-        return self.filter(at_my_desks, vendor=user.vendor_id)
+            mine |= Q(state=desk, workflow__in=seats.filter(role=role).values("workflow"))
+        return self.filter(mine, vendor=user.vendor_id)
+
+    def to_undo(self, user):
+        """Decided by him, and not yet in effect: he alone sees it, and may take it back, until its time is over."""
+        decisions = self.model._meta.get_field("decisions").related_model.objects.filter(case=OuterRef("pk"))
+        settling = self.filter(state=CLOSED, settles_at__gt=clock.now(), released_at=None)
+        return settling.alias(last_by=Subquery(decisions.order_by("-id").values("by")[:1])).filter(last_by=user)
 
     def open(self):
         return self.exclude(state=CLOSED)
@@ -200,6 +206,7 @@ class Case(FSMModelMixin, models.Model):
                 fields=["workflow", "state", "-priority", "due_at", "id"], name="the_desks", condition=~Q(state=CLOSED)
             ),
             models.Index(fields=["workflow", "-id"], name="cases_by_workflow"),
+            models.Index(fields=["vendor", "-id"], name="cases_of_a_vendor", condition=Q(vendor__isnull=False)),
             models.Index(fields=["workflow", "fingerprint", "-received_at"], name="cases_with_the_same_input"),
             models.Index(
                 fields=["workflow", "customer_reference", "-received_at"],

@@ -1,5 +1,6 @@
 """The hook at BEGIN: in-house work takes the house's role, a vendor's work names the vendor, nobody gets neither."""
 
+from django.db import transaction
 from django.db.backends.postgresql import base
 
 from audit import acting, clock
@@ -7,6 +8,10 @@ from hitlsite import postgres
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.execute_wrappers.append(self._in_a_transaction)
+
     def get_new_connection(self, conn_params):
         if self.settings_dict.get("EMBEDDED"):
             postgres.join()
@@ -18,6 +23,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
             with self.wrap_database_errors:
                 for statement, parameters in self._introduction():
                     self.connection.execute(statement, parameters)
+
+    def _in_a_transaction(self, execute, *statement):
+        """A statement outside a transaction gets one of its own: else it would act for nobody, and see nothing without a word."""
+        if self.in_atomic_block or not self.autocommit or not any(self._introduction()):
+            return execute(*statement)
+        with transaction.atomic(self.alias):
+            return execute(*statement)
 
     def _introduction(self):
         """The statements, local to this transaction, that say who acts and at what (moved) time."""

@@ -1,0 +1,304 @@
+"""Who sees which rows, asked of the database itself: the second wall, under the ORM and behind every forgotten filter."""
+
+from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import AnonymousUser
+from django.db import DatabaseError, connection
+from django.db.models import ForeignKey
+from django.utils import timezone
+
+from accounts.models import Absence, User, Vendor
+from audit import trail
+from audit.models import AuditEvent
+from cases import actions, queues
+from cases.models import Alert, BreakGlassReview, Case, Correction, Decision, Forecast, Pause, Release, Replay, Stuck
+from integrations.models import Delivery, IdempotencyKey, OutboxRow, WebhookEndpoint
+from integrations.problems import Conflict
+from scorecards import actions as scorecards
+from scorecards.models import Evaluation
+from tests import factories
+from tests.conftest import acting_as, keys, seated
+
+NOBODY = AnonymousUser()
+READ_BEFORE_ANYBODY_ACTS = {"accounts_user", "accounts_apikey"}  # sign-in, and the look-up of a key
+EVERYBODY_SEES_THE_HOUSE = {"accounts_user", "accounts_absence"}
+REFUND = {"type": "refund", "amount": 240, "currency": "EUR", "payee": "C-1042"}
+
+
+def sql(statement, *parameters):
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall() if cursor.description else cursor.rowcount
+
+
+def guarded() -> list[str]:
+    """The tables whose rows not everybody sees."""
+    return [table for (table,) in sql("SELECT relname FROM pg_class WHERE relkind = 'r' AND relrowsecurity ORDER BY relname")]
+
+
+def leads_to(model, goal, known=()):
+    """Whether a row of it hangs, over any number of others, from one of `goal`; through people it would be everything."""
+    fields = [field for field in model._meta.local_fields if isinstance(field, ForeignKey)]
+    near = {field.related_model for field in fields} - {User, *known}
+    return goal in near or any(leads_to(other, goal, {*known, model, *near}) for other in near)
+
+
+def hangs_from_somebodys(model) -> bool:
+    named = {field.attname for field in model._meta.local_fields} & {"case_id", "vendor_id", "decision_id"}
+    return bool(named) or model in (Case, Vendor) or leads_to(model, Case) or leads_to(model, Vendor)
+
+
+def test_whatever_hangs_from_a_case_or_a_vendor_has_a_policy(db):
+    theirs = {model._meta.db_table for model in apps.get_models(include_auto_created=True) if hangs_from_somebodys(model)}
+
+    assert theirs - set(guarded()) == set()
+
+
+def test_the_policies_bind_the_owner_too_and_are_given_by_role(db):
+    found = sql("SELECT c.relname, c.relforcerowsecurity, array_agg(p.polname::text ORDER BY p.polname) FROM pg_class c JOIN pg_policy p"
+                " ON p.polrelid = c.oid WHERE c.relrowsecurity GROUP BY 1, 2")  # fmt: skip
+
+    names = ["the_house_sees_every_row", "the_owner_sees_every_row", "vendors_see_only_their_rows"]
+    assert [row for row in found if row[1:] != (True, names)] == []
+    assert len(found) == len(guarded())
+
+
+def test_every_promise_looks_with_its_owners_eyes(db):
+    """One that sees no rows would pass without a word."""
+    blind = sql(
+        "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prorettype = 'trigger'::regtype AND NOT prosecdef"
+    )
+
+    assert blind == []
+
+
+@pytest.fixture
+def other_vendor(db):
+    return factories.VendorFactory(name="Bolt Support")
+
+
+@pytest.fixture
+def other_vendor_reviewer(refunds, owner, other_vendor):
+    return seated(refunds, "reviewer", owner, other_vendor)
+
+
+@pytest.fixture
+def output_schema():
+    return {"type": "object", "required": ["decision"], "properties": {"decision": {"type": "string"}}}
+
+
+def given_to(vendor, case) -> Case:
+    Case.objects.filter(pk=case.pk).update(vendor=vendor)
+    return Case.objects.get(pk=case.pk)
+
+
+@pytest.fixture
+def both(send, refunds, owner, vendor_reviewer, other_vendor_reviewer, administrator, integration):
+    """Of everything one of each vendor's, and one of the house's."""
+    card = scorecards.ready_made(refunds, by=owner)
+    for person in (vendor_reviewer, other_vendor_reviewer, owner):
+        case = given_to(person.vendor, send())
+        if person.vendor:
+            queues.claim(case.pk, by=person)
+            actions.correct(case.pk, by=person, output={"decision": "refuse"}, reason=f"By {person}")
+        waiting = given_to(person.vendor, send(output={"decision": person.username}))
+        beside(case, waiting, person, card, administrator)
+    return vendor_reviewer, other_vendor_reviewer
+
+
+def beside(case, waiting, person, card, administrator):
+    """What hangs from a case, a person or a vendor beside what the verbs have left, written down plainly."""
+    now, day = timezone.now(), timedelta(days=1)
+    row, _ = OutboxRow.objects.get_or_create(case_id=case.pk, number=1, defaults={"recipient_id": 1, "payload": {}})
+    endpoint = WebhookEndpoint.objects.create(user=case.sender, url=f"https://example.com/{case.pk}")
+    Delivery.objects.create(row=row, endpoint=endpoint)
+    Alert.objects.create(case=case, to="risk", code="approval_expired", says="Expired", raised_at=now)
+    Case.objects.filter(pk=waiting.pk).update(paused_since=now)
+    Pause.objects.create(case=waiting, kind="team", on_whom="Finance", desk="review", by=person, since=now)
+    at = {"workflow": case.workflow, "vendor": person.vendor, "desk": "review", "says": "Late"}
+    Stuck.objects.create(case=waiting, day=now, why="overdue", **at)
+    Forecast.objects.create(at=now, shift_ends=now, waiting=1, late=1, pace=1, **at)
+    case.reworks.create(by=person, at=now, place="support")
+    for decision in case.decisions.all():
+        BreakGlassReview.objects.create(decision=decision, due_at=now)
+    Replay.objects.create(policy=case.policy, since=now - day, until=now, asked_by=administrator)
+    Evaluation.objects.create(scorecard=card, by=person, marks={}, passed=True)
+    IdempotencyKey.objects.create(user=person, key="k", request_digest=b"", status=200, body=b"")
+    Absence.objects.create(user=person, since=now, until=now + day)
+    keys.make(person, by=administrator, name="k", verbs=["read"])
+
+
+def rows_seen_by(user) -> dict[str, set[int]]:
+    with acting_as(user):
+        return {table: {pk for (pk,) in sql(f"SELECT id FROM {table}")} for table in guarded()}
+
+
+def test_nobody_sees_a_row(both, owner):
+    house, nobody = rows_seen_by(owner), rows_seen_by(NOBODY)
+
+    assert {table for table, rows in house.items() if not rows} == set()
+    assert {table for table, rows in nobody.items() if rows} == READ_BEFORE_ANYBODY_ACTS
+
+
+def test_each_vendor_sees_its_own_rows_and_none_of_the_others(both, owner):
+    one, other = both
+
+    mine, theirs, house = rows_seen_by(one), rows_seen_by(other), rows_seen_by(owner)
+
+    shared = {table for table in mine if mine[table] & theirs[table]}
+    assert shared <= EVERYBODY_SEES_THE_HOUSE
+    for table in ("cases_case", "cases_decision", "cases_correction", "cases_claim", "cases_release", "cases_rework", "audit_auditevent",
+                  "integrations_outboxrow", "integrations_idempotencykey", "scorecards_evaluation", "workflows_mandate", "accounts_vendor", "accounts_apikey"):  # fmt: skip
+        assert mine[table] and theirs[table], table
+        assert mine[table] | theirs[table] <= house[table]
+    with acting_as(one):
+        assert not User.objects.filter(vendor=other.vendor).exists() and User.objects.filter(vendor=None).exists()
+
+
+def test_a_session_changes_no_row_that_it_does_not_see(both, send):
+    one, other = both
+    theirs = Case.objects.filter(vendor=other.vendor).first()
+
+    for user in (one, NOBODY):
+        with acting_as(user):
+            assert Case.objects.filter(pk=theirs.pk).update(priority=9) == 0
+            assert sql("UPDATE cases_claim SET ended_by = '' WHERE case_id = %s", theirs.pk) == 0
+
+
+ADDED = {  # what a vendor's session tries to add to another vendor's case
+    "cases_claim": "INSERT INTO cases_claim (case_id, user_id, desk, since, until, ended_by) VALUES (%(case)s, %(me)s, 'review', now(), now(), '')",
+    "cases_release": "INSERT INTO cases_release (case_id, number, digest, at) VALUES (%(case)s, 9, '', now())",
+    "cases_rework": "INSERT INTO cases_rework (case_id, by_id, at, place, severity, currency, reason)"
+    " VALUES (%(case)s, %(me)s, now(), 'support', 'minor', '', '')",
+    "integrations_outboxrow": "INSERT INTO integrations_outboxrow (case_id, number, recipient_id, event, payload, at)"
+    " VALUES (%(case)s, 9, 1, 'case.released', '{}', now())",
+    "cases_decision": "INSERT INTO cases_decision (case_id, by_id, vendor_id, at, verb, desk, \"to\", digest, reason, reason_code, break_glass)"
+    " VALUES (%(case)s, %(me)s, %(vendor)s, now(), 'accept', 'review', 'closed', '', '', '', false)",
+    "cases_correction": "INSERT INTO cases_correction (decision_id, field, root_cause, is_new_value) VALUES (%(decision)s, 'x', '', false)",
+    "audit_auditevent": "INSERT INTO audit_auditevent (subject_type, subject_id, actor_id, actor_name, vendor_id, request_id, verb, body, words)"
+    " VALUES ('case', %(case)s, 1, 'x', %(other)s, '', 'case.accept', '{}', '')",
+    "cases_alert": "INSERT INTO cases_alert (case_id, \"to\", code, says, raised_at) VALUES (%(case)s, 'risk', 'x', '', now())",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("table", ADDED)
+@pytest.mark.parametrize("who", ["vendor", "nobody"])
+def test_nothing_is_added_to_what_is_another_vendors(both, table, who):
+    one, other = both
+    decision = Decision.objects.filter(vendor_id=other.vendor_id).first()
+    about = {"case": decision.case_id, "decision": decision.pk, "me": one.pk, "vendor": one.vendor_id, "other": other.vendor_id}
+
+    with (
+        pytest.raises(DatabaseError, match=r"row-level security|permission denied|their own decisions"),
+        refusing(one, who) as cursor,
+    ):
+        cursor.execute(ADDED[table], about)
+
+
+@contextmanager
+def refusing(vendors_person, who):
+    with acting_as(vendors_person if who == "vendor" else NOBODY), connection.cursor() as cursor:
+        yield cursor
+
+
+# A vendor's work goes on
+
+
+@pytest.fixture
+def rules():
+    return {"action_tiers": {"refund": "high"}, "amount_bands": [{"currency": "EUR", "amount": 1000, "tier": "high"}]}
+
+
+@pytest.fixture
+def theirs(send, vendor_reviewer):
+    return given_to(vendor_reviewer.vendor, send())
+
+
+def test_claiming_and_deciding(theirs, vendor_reviewer):
+    with acting_as(vendor_reviewer):
+        assert queues.next_case(vendor_reviewer).pk == theirs.pk
+        actions.correct(theirs.pk, by=vendor_reviewer, output={"decision": "refuse"}, root_causes={"decision": "Model"})
+
+    case = Case.objects.get(pk=theirs.pk)
+    assert (case.state, case.vendor_id) == ("closed", vendor_reviewer.vendor_id)
+    assert case.released_at and OutboxRow.objects.filter(case_id=case.pk).count() == 2
+    assert Correction.objects.get().decision.by == vendor_reviewer
+
+
+def test_what_goes_to_approval_leaves_their_sight(theirs, vendor_reviewer, approver):
+    with acting_as(vendor_reviewer):
+        actions.correct(theirs.pk, by=vendor_reviewer, output={"decision": "refund"}, action={**REFUND, "amount": Decimal(500)})
+        assert not Case.objects.filter(pk=theirs.pk).exists()
+        assert Decision.objects.get().verb == "correct"  # his own stays
+
+    case = Case.objects.get(pk=theirs.pk)
+    assert (case.state, case.vendor_id, case.requires_approval) == ("approval", None, True)
+    actions.approve(case.pk, by=approver)
+
+
+def test_what_they_hand_to_the_house_leaves_their_sight(theirs, vendor_reviewer, reviewer):
+    with acting_as(vendor_reviewer):
+        actions.hand_over(theirs.pk, by=vendor_reviewer, to=reviewer.pk, reason="Not ours")
+
+    assert Case.objects.get(pk=theirs.pk).vendor_id is None
+
+
+def test_only_whose_case_it_is_passes_it_on(theirs, other_vendor_reviewer):
+    for user in (other_vendor_reviewer, NOBODY):
+        with pytest.raises(DatabaseError, match="Only whose case it is"), acting_as(user):
+            sql("SELECT pass_on(%s, NULL)", theirs.pk)
+
+
+def test_an_attempt_at_anothers_case_is_noted_and_it_does_not_exist(theirs, other_vendor_reviewer):
+    with acting_as(other_vendor_reviewer):
+        with pytest.raises(Case.DoesNotExist):
+            actions.accept(theirs.pk, by=other_vendor_reviewer)
+        trail.write_refusals()
+
+    noted = AuditEvent.objects.get(subject_type="case", subject_id=theirs.pk, verb="case.accept_refused")
+    assert (noted.actor_id, noted.vendor_id, noted.number) == (other_vendor_reviewer.pk, other_vendor_reviewer.vendor_id, 2)
+
+
+def test_an_attempt_at_what_is_not_there_at_all_is_not(vendor_reviewer):
+    with acting_as(vendor_reviewer):
+        with pytest.raises(Case.DoesNotExist):
+            actions.accept(2**40, by=vendor_reviewer)
+        trail.write_refusals()
+
+    assert not AuditEvent.objects.filter(verb="case.accept_refused").exists()
+
+
+def test_a_lost_race_is_told_as_before(theirs, vendor_reviewer, owner, refunds):
+    colleague = seated(refunds, "reviewer", owner, vendor_reviewer.vendor)
+    with acting_as(colleague):
+        actions.accept(theirs.pk, by=colleague)
+
+    with pytest.raises(Conflict, match=f"it was accepted by {colleague}"), acting_as(vendor_reviewer):
+        actions.accept(theirs.pk, by=vendor_reviewer)
+
+
+def test_promises_hold_in_a_vendors_session(theirs, vendor_reviewer):
+    """Each looks at rows of other tables: one that saw none would let it pass."""
+    digest = bytes(theirs.digest)
+    tries = {
+        "what was held is released by a decision": ("INSERT INTO cases_release (case_id, number, digest, at) VALUES (%s, 1, %s, now())", digest),
+        "released means a release row": ("UPDATE cases_case SET released_at = now() WHERE id = %s",),
+        "vendors sessions decide for their own people": (
+            "INSERT INTO cases_decision (case_id, by_id, vendor_id, at, verb, desk, \"to\", digest, reason, reason_code, break_glass)"
+            " SELECT %s, u.id, current_setting('hitl.vendor')::bigint, now(), 'accept', 'review', 'closed', '', '', '', false"
+            " FROM accounts_user u WHERE u.vendor_id IS NULL LIMIT 1",),
+        "tier and required approval never fall": ("UPDATE cases_case SET tier = 'low' WHERE id = %s",),
+    }  # fmt: skip
+    for sentence, (statement, *more) in tries.items():
+        with pytest.raises(DatabaseError, match=sentence), acting_as(vendor_reviewer):
+            sql(statement, theirs.pk, *more)
+
+
+def test_high_risk_is_not_released_by_a_vendors_session(send, vendor_reviewer):
+    case = given_to(vendor_reviewer.vendor, send(action=REFUND))
+    with pytest.raises(DatabaseError, match="high risk is never released unapproved"), acting_as(vendor_reviewer):
+        Release.objects.create(case=case, number=1, digest=case.digest, at=timezone.now())
