@@ -23,7 +23,7 @@ MOST = 20
 SKEW = timedelta(minutes=5)
 DOORS = 256  # advisory locks in all: a batch of a thousand never fills the server's lock table
 
-EARLIER = "SELECT * FROM earlier_cases(%s::jsonb, %s)"  # whoever they are allocated to; in migration 0015 of this app
+EARLIER = "SELECT * FROM earlier_cases(%s::jsonb, %s)"  # whoever they are allocated to; in migration 0016 of this app
 
 
 def fingerprint(input: Any) -> int:

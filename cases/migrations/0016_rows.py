@@ -145,7 +145,7 @@ CALL promises_see_every_row();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0014_clocks_promises"),
+        ("cases", "0015_earlier_of_the_customer"),
         ("accounts", "0007_rows"),
         ("audit", "0007_rows"),
         ("integrations", "0003_events"),
