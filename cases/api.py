@@ -80,6 +80,7 @@ class CaseFilter(django_filters.FilterSet):
     workflow = django_filters.CharFilter(field_name="workflow__slug")
     state = django_filters.ChoiceFilter(choices=State.choices)
     overdue = django_filters.BooleanFilter(method="only_overdue")
+    paused = django_filters.BooleanFilter(field_name="paused_since", lookup_expr="isnull", exclude=True)
     received_after = django_filters.IsoDateTimeFilter(field_name="received_at", lookup_expr="gte")
     received_before = django_filters.IsoDateTimeFilter(field_name="received_at", lookup_expr="lt")
 

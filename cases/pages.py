@@ -15,7 +15,7 @@ from django.utils.html import format_html
 
 from accounts import factors
 from audit import clock
-from cases import chains, gate, prose, queues, shapes, twins, verbs
+from cases import chains, gate, prose, queues, shapes, timesheet, twins, verbs
 from cases.forms import VerbForm
 from cases.models import Case
 from cases.states import APPROVAL, CLOSED, DESKS, State
@@ -240,7 +240,7 @@ def content(case) -> dict:
 
 def as_told(case, user, standing, now) -> dict:
     """Everything a case's page shows, and the buttons that are possible now."""
-    holder = case.held_by(now)
+    holder, stays = case.held_by(now), timesheet.of(case, now)
     labels = {code["code"]: code["label"] for code in case.policy.rules.get("reason_codes", [])}
     return {
         **content(case),
@@ -254,6 +254,8 @@ def as_told(case, user, standing, now) -> dict:
         "due": prose.distance(case.due_at, now) if case.due_at and not case.paused_since else "",
         "overdue": bool(case.due_at and case.due_at < now and not case.paused_since),
         "pauses": case.pauses.open().select_related("by") if case.paused_since else [],
+        "stays": [_stay(stay) for stay in stays],
+        "spent": _spent(timesheet.together(stays)) if len(stays) > 1 else None,
         "playbook": case.workflow.playbook.all(),
         "story": [(event.at, prose.began(sentence)) for event, sentence in shapes.sentences(shapes.story(case))],
         "decisions": [
@@ -270,6 +272,15 @@ def as_told(case, user, standing, now) -> dict:
         "desk": next((desk for desk, role in DESKS.items() if role in standing.roles), None) if case.state == CLOSED else None,
         "tier_colour": TIERS[case.tier],
     }
+
+
+def _stay(stay):
+    """One stay at a desk as it is shown: where, since when, and its time."""
+    return State(stay.visit.desk).label, stay.visit.since, _spent(stay.spent), prose.length(stay.said) if stay.said else ""
+
+
+def _spent(spent):
+    return {name: prose.length(seconds) for name, seconds in spent._asdict().items()}
 
 
 def _change(correction):

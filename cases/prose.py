@@ -93,6 +93,18 @@ def distance(moment: datetime, now: datetime) -> str:
     return f"{timesince(moment, now, depth=1)} late"
 
 
+def length(seconds: float) -> str:
+    """“2 h 5 min”, “40 s”; a dash for nothing."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    said = (
+        [f"{hours} h"] * bool(hours)
+        + [f"{minutes} min"] * bool(minutes)
+        + [f"{rest} s"] * bool(rest and not hours and minutes < 10)
+    )
+    return " ".join(said) or "–"
+
+
 def began(sentence: str) -> str:
     """An event's sentence, as the beginning of a line: “was accepted by Ana” → “Accepted by Ana”."""
     said = sentence.removeprefix("was ")

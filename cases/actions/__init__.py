@@ -2,12 +2,14 @@
 
 from cases.actions.afterwards import hand_over, recall, reopen, rework, settle_case, undo, withdraw
 from cases.actions.approving import approve, expire, extend, reject, review_break_glass, send_back
+from cases.actions.deadlines import breach, warn
 from cases.actions.pausing import go_on, pause, snooze, wake
 from cases.actions.working import accept, correct, escalate, no_action, resolve
 
 __all__ = [
     "accept",
     "approve",
+    "breach",
     "correct",
     "escalate",
     "expire",
@@ -27,5 +29,6 @@ __all__ = [
     "snooze",
     "undo",
     "wake",
+    "warn",
     "withdraw",
 ]
