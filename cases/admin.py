@@ -1,7 +1,7 @@
 """The desks and the cases. Nothing here changes a case: every button is a verb's page (`pages.py`)."""
 
 from django.contrib import admin
-from django.db.models import Prefetch, Q
+from django.db.models import Exists, OuterRef, Prefetch, Q
 from django.http import Http404
 from django.urls import path
 from django.utils.html import format_html
@@ -11,7 +11,8 @@ from unfold.decorators import display
 from audit import clock
 from audit.onlooking import OnlyLookedAt
 from cases import prose
-from cases.models import Case, Pause, Replay
+from cases.clock_pages import ClockPages
+from cases.models import Alert, Case, Pause, Replay
 from cases.pages import TIERS, CasePages
 from cases.rules_pages import RulesPages
 from cases.states import DESKS, State
@@ -41,14 +42,19 @@ class IsOverdue(admin.SimpleListFilter):
     title, parameter_name = "due", "due"
 
     def lookups(self, request, model_admin):
-        return [("over", "Overdue")]
+        return [("over", "Overdue"), ("soon", "Due soon"), ("paused", "Paused")]
 
     def queryset(self, request, queryset):
-        return queryset.overdue() if self.value() else queryset
+        narrowed = {
+            "over": queryset.overdue(),
+            "soon": queryset.filter(is_due_soon=True),
+            "paused": queryset.filter(paused_since__isnull=False),
+        }
+        return narrowed.get(self.value(), queryset)
 
 
 @admin.register(Case)
-class CaseAdmin(CasePages, WorkPages, OnlyLookedAt, ModelAdmin):
+class CaseAdmin(CasePages, WorkPages, ClockPages, OnlyLookedAt, ModelAdmin):
     """All cases, and one list a desk."""
 
     actions = None
@@ -74,6 +80,7 @@ class CaseAdmin(CasePages, WorkPages, OnlyLookedAt, ModelAdmin):
         return [
             path("", wrap(self.changelist_view), name="cases_case_changelist"),
             path("desk/<str:desk>/", wrap(self.desk_list), name="cases_case_desk"),
+            *self.clock_urls(),
             *self.own_urls(),
             *self.work_urls(),
         ]
@@ -89,6 +96,8 @@ class CaseAdmin(CasePages, WorkPages, OnlyLookedAt, ModelAdmin):
     def get_queryset(self, request):
         cases = Case.objects.visible_to(request.user).select_related("workflow", "claimed_by").defer(*CONTENT)
         cases = cases.prefetch_related(Prefetch("pauses", Pause.objects.open(), to_attr="open_pauses"))
+        warned = Alert.objects.open().filter(case=OuterRef("pk"), code=Alert.Code.DUE_SOON)
+        cases = cases.annotate(is_due_soon=Exists(warned))
         desk = self._desk(request)
         return cases.filter(state=desk) if desk else cases
 
@@ -137,7 +146,7 @@ class CaseAdmin(CasePages, WorkPages, OnlyLookedAt, ModelAdmin):
         if case.paused_since:
             return ", ".join(map(str, case.open_pauses)) or "–"
         now = clock.now()
-        late = "overdue" if case.due_at < now else ""
+        late = "overdue" if case.due_at < now else "soon" if case.is_due_soon else ""
         return format_html('<span class="nowrap {}">{}</span>', late, prose.distance(case.due_at, now))
 
     @display(description="Claimed by")

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from audit import clock
-from cases import actions, alerts, eligibility, ending, queues, replay, returning
+from cases import actions, alerts, deadlines, eligibility, ending, outlook, queues, replay, returning, stuck
 from cases.models import Alert, BreakGlassReview, Case, Pause, Replay
 from cases.states import APPROVAL
 from integrations.problems import Conflict
@@ -20,6 +20,9 @@ SCHEDULES = {
     "offer what nobody may hold": ("cases.jobs.offer_what_nobody_may_hold", 5),
     "wake what is snoozed": ("cases.jobs.wake_the_snoozed", 20),
     "end contracts that are over": ("cases.jobs.end_contracts_that_are_over", 10),
+    "warn and name breaches": ("cases.jobs.call_the_time", 20),
+    "list what is stuck": ("cases.jobs.list_what_is_stuck", 900),
+    "name what will be late": ("cases.jobs.name_what_will_be_late", 300),
     "expire approvals": ("cases.jobs.expire_approvals", 20),
     "name what nobody can approve": ("cases.jobs.name_what_nobody_can_approve", 20),
     "remind of broken glass": ("cases.jobs.remind_of_broken_glass", 300),
@@ -72,6 +75,31 @@ def wake_the_snoozed(limit=500) -> None:
 def end_contracts_that_are_over() -> None:
     """A contract ends with its period: seats end, and what no mandate covers comes back to the house."""
     ending.end_what_is_over()
+
+
+def call_the_time(limit=500) -> None:
+    """Whoever works what is due soon is warned; what is overdue is more urgent, and the owner of exceptions hears of it."""
+    machine, now = User.objects.machine(), clock.now()
+    with transaction.atomic():
+        deadlines.settle_what_is_over(now)
+        late, soon = list(deadlines.breached(now)[:limit]), deadlines.due_soon(now)[:limit]
+    for verb, found in ((actions.breach, late), (actions.warn, soon)):
+        for pk in found:
+            try:
+                verb(pk, by=machine)
+            except Conflict:
+                continue  # decided, or paused, in the meantime
+
+
+def list_what_is_stuck() -> str:
+    """Once a day, with its first run."""
+    return f"{stuck.write(clock.now()):,} lines written."
+
+
+def name_what_will_be_late() -> str:
+    """To the owner of exceptions and the vendor's lead, from two hours before the end of each shift."""
+    with transaction.atomic():
+        return f"{outlook.name_what_will_be_late(clock.now()):,} named."
 
 
 def expire_approvals(limit=500) -> None:

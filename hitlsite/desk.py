@@ -1,10 +1,11 @@
 """My desk: the admin's start page, and the counts beside the desks in the sidebar."""
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.urls import reverse
 from django.utils.timesince import timesince
 
 from audit import clock
+from cases.clock_pages import foretold
 from cases.models import Alert, Case
 from cases.states import APPROVAL, DESKS, State
 from workflows.models import Delegation, Seat
@@ -17,13 +18,12 @@ def my_desk(request, context):
         "title": "My desk",
         "desks": [_card(desk, request.user) for desk in my_desks(request)],
         "alerts": my_alerts(request),
+        "forecasts": foretold(request.user, clock.now()),
     }
 
 
 def my_alerts(request):
-    """What this person must hear as an owner, or in the place of one who is away."""
-    if not request.user.is_in_house:
-        return []
+    """What this person must hear as an owner, or in the place of one who is away; and of what he holds."""
     mine = Alert.objects.open().visible_to(request.user, clock.now()).select_related("case__workflow")
     return [(alert, reverse("admin:cases_case_change", args=[alert.case_id])) for alert in mine[:20]]
 
@@ -44,11 +44,15 @@ def _card(desk, user) -> dict:
     mine = Q(workflow__in=user.seats.live().filter(role=DESKS[desk]).values("workflow"))
     if desk == APPROVAL:
         mine |= Q(workflow__in=Delegation.objects.at(now).filter(to=user).values("seat__workflow"))
+    warned = Alert.objects.open().filter(case=OuterRef("pk"), code=Alert.Code.DUE_SOON)
     here = Case.objects.visible_to(user).filter(mine, state=desk, vendor=user.vendor_id)
+    running = Q(paused_since=None)
     counted = here.aggregate(
-        waiting=Count("pk"),
-        oldest=Min("received_at"),
-        late=Count("pk", filter=Q(due_at__lt=now)),
+        waiting=Count("pk", filter=running),
+        paused=Count("pk", filter=~running),
+        oldest=Min("received_at", filter=running),
+        late=Count("pk", filter=running & Q(due_at__lt=now)),
+        soon=Count("pk", filter=Q(Exists(warned))),
         held=Count("pk", filter=Q(claimed_until__gt=now) & ~Q(claimed_by=user)),
     )
     oldest = timesince(counted["oldest"], now, depth=1) if counted["oldest"] else ""

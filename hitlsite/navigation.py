@@ -17,7 +17,14 @@ def watches(request) -> bool:
     return request.user.is_in_house and request.user.office in ("manager", "auditor", "administrator")
 
 
-IN_HOUSE, ADMINISTERS, WATCHES = (f"hitlsite.navigation.{name}" for name in ("is_in_house", "administers", "watches"))
+def foresees(request) -> bool:
+    """The house, and whoever leads a vendor's people."""
+    return request.user.is_in_house or request.user.office == "vendor_lead"
+
+
+IN_HOUSE, ADMINISTERS, WATCHES, FORESEES = (
+    f"hitlsite.navigation.{name}" for name in ("is_in_house", "administers", "watches", "foresees")
+)
 
 
 def there_is(name) -> bool:
@@ -63,6 +70,8 @@ GROUPS = [
                 "admin:cases_case_changelist",
                 active=only_here(reverse_lazy("admin:cases_case_changelist")),
             ),
+            item("What is stuck", "report", "admin:cases_stuck", IN_HOUSE),
+            item("End of the shift", "hourglass_bottom", "admin:cases_forecast", FORESEES),
         ],
     },
     {

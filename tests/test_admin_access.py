@@ -75,6 +75,8 @@ TABLE = {
     "cases_case_break_glass": (302, 404, 403, 404, 403, 409, 404, 403),
     "cases_case_extend": (302, 404, 403, 404, 403, 409, 404, 403),
     "cases_case_review_break_glass": (302, 404, 403, 404, 403, 409, 404, 409),
+    "cases_stuck": IN_HOUSE,
+    "cases_forecast": IN_HOUSE,
     "cases_try_policy": SEEING,
     "cases_replay_policy": SEEING,
     "cases_replay_change": SEEING,

@@ -125,6 +125,11 @@ class World:
         people.be_absent(self.reviewer, by=self.reviewer, **a_day())
         return self.reviewer
 
+    def due_soon(self):
+        tiers = {**TIERS, "medium": {**TIERS["medium"], "warn_minutes": 60}}
+        factories.policy(self.refunds, self.owner, rules={"tiers": tiers})
+        return self.at("review")
+
     def snoozed(self):
         pk = self.at("review")
         actions.snooze(pk, by=self.reviewer, reason="x", **a_day())
@@ -435,6 +440,13 @@ VERBS = {
     ),
     "cases.snooze": ("reviewer", lambda w: partial(actions.snooze, w.at("review"), **a_day()), "case.snooze", "pause until"),
     "cases.go_on": ("reviewer", lambda w: partial(actions.go_on, w.snoozed()), "case.go_on", "pauses"),
+    "cases.warn": ("machine", lambda w: after_its_time(actions.warn, w.due_soon(), hours=7.5), "case.warn", "due_at"),
+    "cases.breach": (
+        "machine",
+        lambda w: after_its_time(actions.breach, w.at("review"), hours=9),
+        "case.breach",
+        "due_at priority",
+    ),
     "cases.wake": ("machine", lambda w: after_its_time(actions.wake, w.snoozed(), days=2), "case.wake", "pauses"),
     "queues.skip": ("reviewer", lambda w: partial(queues.skip, w.at("review")), "case.skip", ""),
 }

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from accounts.models import Absence, User
 from audit import clock
 from audit.models import AuditEvent
-from cases.models import Alert, BreakGlassReview, Case, Decision, Release, Replay
+from cases.models import Alert, BreakGlassReview, Case, Decision, Pause, Release, Replay, Stuck
 from cases.trigger_log import NOT_TRIGGERS
 from workflows.models import Calendar, Delegation, Engagement, Mandate, Policy, Workflow
 
@@ -30,6 +30,7 @@ def test_the_demo_keeps_every_promise_and_shows_every_part_of_the_rules(capsys):
     the_owner_of_risk_hears_what_nobody_can_approve_and_what_expired()
     assert Calendar.objects.get(workflows__isnull=False).workflows.get().slug == "invoice-capture"
     two_vendors_work_within_their_engagements()
+    some_wait_some_are_late_and_the_list_says_so()
     with pytest.raises(CommandError, match="empty database only"):
         call_command("demo")
     assert "hd_live_" in capsys.readouterr().out
@@ -98,6 +99,13 @@ def an_absent_owner_has_a_stand_in():
 def a_glass_was_broken_and_reviewed():
     review = BreakGlassReview.objects.get()
     assert (review.decision.by.username, review.reviewed_by.username, review.verdict) == ("rosa", "audrey", "kept")
+
+
+def some_wait_some_are_late_and_the_list_says_so():
+    assert sorted(Pause.objects.open().values_list("kind", flat=True)) == ["customer", "snooze", "team"]
+    assert Case.objects.open().filter(priority__gt=0).exists()
+    assert Alert.objects.open().filter(to="exceptions", code="overdue").exists()
+    assert {"overdue", "not_back", "expired"} <= set(Stuck.objects.values_list("why", flat=True))
 
 
 def the_owner_of_risk_hears_what_nobody_can_approve_and_what_expired():

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from accounts import actions as accounts
 from cases import actions, jobs, queues, replay
+from cases.models import Case
+from cases.states import REVIEW
 from hitlsite.demo import outputs, rules
 from hitlsite.demo.policies import DRAFT
 from workflows import actions as workflows
@@ -23,6 +25,11 @@ def happen(history, now):
         jobs.expire_approvals()
         jobs.name_what_nobody_can_approve()
     _propose_other_rules(history, refunds, now - 1 * HOUR)
+    _let_some_wait(history, now)
+    with history._as(None, now):
+        jobs.call_the_time()
+        jobs.list_what_is_stuck()
+        jobs.name_what_will_be_late()
 
 
 def _break_the_glass(history, at):
@@ -60,6 +67,21 @@ def _let_an_approval_expire(history, now):
     """The team lead approved; finance did not, for two days."""
     pk = history.send("refunds", *outputs.certain_refund(now, outputs.CUSTOMERS[21], 318.9), now - 51 * HOUR)
     history.does("anna", now - 50 * HOUR, actions.approve, pk, reason="Charged twice.", active_seconds=40)
+
+
+def _let_some_wait(history, now):
+    """Of what waits at review, one waits on its customer, one on Finance for longer than planned, two were put off; one came back."""
+    rita, at = "rita", now - 0.3 * HOUR
+    here = Case.objects.filter(state=REVIEW, vendor=None, paused_since=None, received_at__lt=at - 2 * HOUR)
+    customer, finance, off, back = here.order_by("received_at").values_list("pk", flat=True)[:4]
+    asked = {"on": "customer", "whom": "the account's holder", "reason": "Asked for the receipt by mail."}
+    history.does(rita, at, actions.pause, customer, until=now + 2 * DAY, **asked)
+    checks = {"on": "team", "whom": "Finance", "reason": "They look for the booking."}
+    history.does(rita, at - 1.5 * HOUR, actions.pause, finance, until=now - HOUR, **checks)
+    history.does(rita, at, actions.snooze, off, reason="The shop answers from ten o'clock on.", until=now + 16 * HOUR)
+    history.does(rita, at - HOUR, actions.snooze, back, reason="The system of the carrier is down.", until=at)
+    with history._as(None, at):
+        jobs.wake_the_snoozed()
 
 
 def _propose_other_rules(history, refunds, at):

@@ -33,7 +33,11 @@ TRIAGE_SECOND = {
             "sample_floor": 0.05,
             "due_minutes": 1440,
         },
+        "medium": {**TRIAGE_FIRST["tiers"]["medium"], "warn_minutes": 60},
+        "high": {**TRIAGE_FIRST["tiers"]["high"], "warn_minutes": 30},
     },
+    "dues": [{"tier": "high", "desk": "resolution", "due_minutes": 240}],
+    "snooze_boost": 2,
     "triggers": [
         *TRIAGE_FIRST["triggers"],
         {

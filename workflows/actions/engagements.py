@@ -172,7 +172,9 @@ def _locked(given) -> Mandate:
 def _end(stored, at, *, by, reason, verb="end"):
     stored.ended_at, stored.ended_by, stored.end_reason = at, by, reason
     stored.save(update_fields=["ended_at", "ended_by", "end_reason"])
-    trail.record(f"engagement.{verb}", by=by, subject=stored, words=reason if verb == "end" else "", vendor=stored.vendor.name, at=at)
+    trail.record(
+        f"engagement.{verb}", by=by, subject=stored, words=reason if verb == "end" else "", vendor=stored.vendor.name, at=at
+    )
     workflows = stored.mandates.filter(ended_at=None).values_list("workflow", flat=True)
     still = Mandate.objects.at(clock.now()).filter(engagement__vendor=stored.vendor).values("workflow")
     _end_seats(stored.vendor, list(workflows.exclude(workflow__in=still)), by=by, reason=reason)
