@@ -257,7 +257,7 @@ def as_told(case, user, standing, now) -> dict:
         "stays": [_stay(stay) for stay in stays],
         "spent": _spent(timesheet.together(stays)) if len(stays) > 1 else None,
         "playbook": case.workflow.playbook.all(),
-        "story": [(event.at, prose.began(sentence)) for event, sentence in shapes.sentences(shapes.story(case))],
+        "story": _story(case),
         "decisions": [
             (
                 decision,
@@ -272,6 +272,14 @@ def as_told(case, user, standing, now) -> dict:
         "desk": next((desk for desk, role in DESKS.items() if role in standing.roles), None) if case.state == CLOSED else None,
         "tier_colour": TIERS[case.tier],
     }
+
+
+def _story(case):
+    """What happened, and between it the claims that ran out: they are no events, and say why it was taken up again."""
+    events = [(event.at, prose.began(sentence)) for event, sentence in shapes.sentences(shapes.story(case))]
+    expired = case.claims.filter(ended_by="expired").select_related("user")
+    ran_out = [(claim.until, f"{claim.user}'s claim ran out: anybody at the desk could take it again") for claim in expired]
+    return sorted([*events, *ran_out], key=lambda line: line[0])
 
 
 def _stay(stay):

@@ -133,6 +133,29 @@ def test_a_vendors_lead_sees_his_vendors_forecast_and_no_others(client, four_cas
 
 
 @pytest.mark.django_db
+def test_a_vendors_shift_is_its_engagements_and_its_lead_hears(
+    client, refunds, owner, administrator, vendor, vendor_reviewer, send
+):
+    shifts = [(day, time(9), time(17)) for day in range(5)]
+    manila = calendars.define(None, by=administrator, name="Manila", time_zone="Asia/Manila", shifts=shifts, holidays=[])
+    with at(0):
+        period = {"since": MONDAY, "until": MONDAY + timedelta(days=90)}
+        contract = workflows.engage(vendor, by=administrator, name="2036", coverage=manila, **period)
+        terms = {"roles": ["reviewer"], "share": 40, "price": 1, "currency": "EUR"}
+        workflows.mandate(contract, refunds, by=owner, **terms)
+        Case.objects.filter(pk=send(confidence=0.1).pk).update(vendor=vendor)  # due at eight, which is four in Manila
+
+    for hour in (6.9, 7.1):
+        with at(hour):
+            jobs.name_what_will_be_late()
+
+    named = Forecast.objects.get()
+    assert (named.vendor, named.shift_ends, named.at) == (vendor, MONDAY + timedelta(hours=9), MONDAY + timedelta(hours=7.1))
+    client.force_login(factories.UserFactory(vendor=vendor, office="vendor_lead"))
+    assert named.says in client.get(reverse("admin:index")).content.decode()
+
+
+@pytest.mark.django_db
 def test_the_page_shows_every_desk_that_waits(client, send, owner):
     send(confidence=0.1)
     client.force_login(owner)

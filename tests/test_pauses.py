@@ -1,6 +1,6 @@
 """A clock that stands: waiting on the customer or another team, snoozing, and going on, by verb, page and REST."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -14,6 +14,8 @@ from cases.models import Case, Claim, Pause
 from integrations.problems import Conflict
 from tests import factories
 from tests.conftest import seated
+from workflows import actions as workflows
+from workflows import calendars
 
 pytestmark = pytest.mark.django_db
 MORNING = datetime(2036, 6, 2, 9, 0, tzinfo=UTC)
@@ -136,6 +138,43 @@ def test_an_approvals_own_time_runs_on(send, approver, at):
         actions.go_on(case.pk, by=approver)
 
     assert now(case).expires_at == expires
+
+
+def test_a_calendar_that_changes_meanwhile_counts_when_it_goes_on(case, reviewer, refunds, administrator, at):
+    with at(2):
+        wait(case, reviewer)
+    shifts = [(day, time(9), time(17)) for day in range(5)]
+    office = calendars.define(None, by=administrator, name="Office", time_zone="UTC", shifts=shifts, holidays=[])
+    workflows.set_calendar(refunds, office, by=administrator)
+    with at(3):
+        assert now(case).due_at == MORNING + 8 * HOUR
+
+        actions.go_on(case.pk, by=reviewer)
+
+    assert now(case).due_at == MORNING + 25 * HOUR  # one of its eight hours is left for tomorrow
+
+
+def test_an_imported_case_is_due_and_waits_from_its_import_on(send, reviewer, at):
+    with at(0):
+        case = send(confidence=0.1, received_at="2026-01-05T09:00:00Z")
+        wait(case, reviewer)
+    with at(1):
+        actions.go_on(case.pk, by=reviewer)
+
+    assert (now(case).desk_since, now(case).due_at) == (MORNING, MORNING + 9 * HOUR)
+
+
+def test_a_claim_that_ran_out_brings_it_back_to_the_queue_and_stands_in_its_story(client, send, reviewer):
+    case = send(confidence=0.1)
+    queues.claim(case.pk, by=reviewer)
+    with clock.moved(clock.now() + 1 * HOUR):
+        jobs.end_expired_claims()
+        assert queues.next_case(reviewer).pk == case.pk
+    client.force_login(reviewer)
+
+    shown = client.get(reverse("admin:cases_case_change", args=[case.pk])).content.decode()
+
+    assert f"{reviewer}&#x27;s claim ran out" in shown
 
 
 # snoozing
@@ -317,6 +356,18 @@ def test_over_rest_it_waits_and_goes_on(send, post, client):
 
     assert (paused.status_code, again.status_code, twice.status_code) == (200, 200, 409)
     assert paused.json()["paused_since"] and twice.json()["code"] == "not_paused"
+
+
+def test_over_rest_a_vendors_person_pauses_as_the_vendor(client, key, send, vendor, vendor_reviewer):
+    case = send(confidence=0.1)
+    Case.objects.filter(pk=case.pk).update(vendor=vendor)
+    body = {"on": "customer", "whom": "Mrs Gray", "reason": "Asked."}
+
+    for verb, said in (("pause", body), ("go-on", {})):
+        answer = client.post(f"/api/v1/cases/{case.pk}/{verb}/", said, content_type="application/json", **key(vendor_reviewer))
+        assert answer.status_code == 200, answer.content
+
+    assert Pause.objects.get().ended_by == vendor_reviewer
 
 
 def test_over_rest_a_snooze_into_the_past_is_told_at_its_field(send, post):
