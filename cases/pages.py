@@ -249,11 +249,9 @@ def as_told(case, user, standing, now) -> dict:
         "holder": case.claimed_by if holder else None,
         "chain": chains.progress(case.chain, standing.given) if case.state == APPROVAL else [],
         "expires": prose.distance(case.expires_at, now) if case.expires_at else "",
-        "alerts": case.alerts.open() if user.is_in_house else case.alerts.open().filter(to=""),
+        "alerts": alerts_for(case, user),
         "is_mine": holder == user.pk,
-        "due": prose.distance(case.due_at, now) if case.due_at and not case.paused_since else "",
-        "overdue": bool(case.due_at and case.due_at < now and not case.paused_since),
-        "pauses": case.pauses.open().select_related("by") if case.paused_since else [],
+        **due(case, now),
         "stays": [_stay(stay) for stay in stays],
         "spent": _spent(timesheet.together(stays)) if len(stays) > 1 else None,
         "playbook": case.workflow.playbook.all(),
@@ -272,6 +270,21 @@ def as_told(case, user, standing, now) -> dict:
         "desk": next((desk for desk, role in DESKS.items() if role in standing.roles), None) if case.state == CLOSED else None,
         "tier_colour": TIERS[case.tier],
     }
+
+
+def due(case, now) -> dict:
+    """When it is due; or, while its clock stands, on whom it waits."""
+    runs = bool(case.due_at) and case.paused_since is None
+    return {
+        "due": prose.distance(case.due_at, now) if runs else "",
+        "overdue": runs and case.due_at < now,
+        "pauses": case.pauses.open().select_related("by") if case.paused_since else [],
+    }
+
+
+def alerts_for(case, user):
+    """What its owners must hear is the house's; that it is due soon, whoever works it hears."""
+    return case.alerts.open() if user.is_in_house else case.alerts.open().filter(to="")
 
 
 def _story(case):

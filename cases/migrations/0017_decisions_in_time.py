@@ -7,7 +7,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0014_clocks_promises"),
+        ("cases", "0016_rows"),
         ("scorecards", "0002_promises"),
         ("workflows", "0009_engagements"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
