@@ -228,6 +228,13 @@ PLAIN = [
     "confidence < 0.5 && segment == 'retail'",
     "action.amount >= 499.99 && action.currency == 'EUR'",
     "action.amount == input.b",
+    "input.a > 5 || input.b > 5",
+    "input.a == 'x' && input.b == 1 || confidence < 0.5",
+    "size(input.a) > 1 || input.b == 'x'",
+    "size(input.a) <= 12000",
+    "input.a.contains('x') || !input.b.startsWith('é') && input.b.endsWith('x')",
+    "input.a.exists(i, i.c > 1)",
+    "input.b > 5 && input.a.exists(i, i.c == 'x') || input.a.exists(i, i.c < 0.5)",
 ]
 VALUES = [
     ABSENT := object(),
@@ -248,6 +255,13 @@ VALUES = [
     {},
     {"c": 1},
     {"c": None},
+    "é€x",
+    "x" * 11_999,
+    "x" * 300_000,
+    [{"c": 1}],
+    [{"c": 7}, {"c": "x"}],
+    [{"c": 0.4}, {}],
+    [{"c": 1}] * 5_000,
 ]
 
 
@@ -272,11 +286,18 @@ def test_a_plain_expression_answers_as_cel_does(expression):
 @pytest.mark.parametrize(
     "expression",
     [
-        "input.a > 5 || input.b > 5",
+        "(input.a > 5) || input.b > 5",
         "!(input.a > 5)",
+        "!input.a.exists(i, i.c > 5)",
+        "input.a.exists(i, i.c > input.b)",
+        "input.a.exists(i, i > 5)",
+        "input.a.all(i, i.c > 5)",
+        "input.a.contains(input.b)",
+        "input.a > 5 || input.b > 5 ? true : false",
+        "size(input.a) > 1.5",
+        "input.a.size() > 1",
         "input.a > 5 ? true : false",
         "input.a in [1]",
-        "size(input.a) > 1",
     ],
 )
 def test_what_is_not_plain_has_no_shortcut(expression):

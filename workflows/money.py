@@ -14,6 +14,9 @@ def currencies() -> frozenset[str]:
     return frozenset(list_currencies())
 
 
+decimals = cache(get_currency_precision)
+
+
 def fault(amount: Decimal | None, currency: str) -> str | None:
     """What is wrong with an amount, as a sentence; None where nothing is."""
     if currency and currency not in currencies():
@@ -28,8 +31,8 @@ def fault(amount: Decimal | None, currency: str) -> str | None:
         return "The amount is beyond anything this desk approves (1,000,000,000,000)."
     if not currency:
         return "An amount needs its currency."
-    if -amount.normalize().as_tuple().exponent > get_currency_precision(currency):
-        return f"{currency} has {get_currency_precision(currency)} decimal places; the amount has more."
+    if -amount.as_tuple().exponent > decimals(currency) and -amount.normalize().as_tuple().exponent > decimals(currency):
+        return f"{currency} has {decimals(currency)} decimal places; the amount has more."
     return None
 
 
@@ -54,6 +57,6 @@ def readable(amount: Decimal | None, currency: str) -> str:
     """“240.00 EUR”, with the currency's own number of decimals."""
     if amount is None:
         return ""
-    places = get_currency_precision(currency) if currency in currencies() else 2
+    places = decimals(currency) if currency in currencies() else 2
     pattern = f"#,##0.{'0' * places}".rstrip(".")
     return f"{format_decimal(round(amount, places), format=pattern, locale='en')} {currency}"

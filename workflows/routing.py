@@ -24,6 +24,7 @@ EXCEPTIONS = {
     "duplicate": "duplicate",
 }
 LOOKING_BACK = ("duplicate", "repeat_contact")
+NO_TEXT = (bool, dict, list)
 READING = ("keywords", "promises")  # look for words under a path
 
 
@@ -103,8 +104,10 @@ def action_in(output: Any, sent: dict, rules: Rules) -> tuple[dict, list[str]]:
     action, conflicts = dict(sent), []
     for name in ("type", "amount", "currency", "payee"):
         path = getattr(rules.action_from, name)
-        value = look(output, path.split(".")) if path else MISSING
-        if value is MISSING or value is None or isinstance(value, bool | dict | list):
+        if not path:
+            continue
+        value = look(output, path.split("."))
+        if value is MISSING or value is None or isinstance(value, NO_TEXT):
             continue
         value = _amount(value) if name == "amount" else str(value)
         if action[name] not in ("", None) and action[name] != value:
@@ -208,21 +211,21 @@ def _conflicts(conflicts) -> list[dict]:
 
 def _risk(facts: Facts, rules: Rules, fired) -> tuple[Tier, str]:
     """The highest of the default tier, the segment's, the action type's, the amount's band and the triggers'; what made it so."""
-    tier, why, action = rules.default_tier, "", facts["action"]
-    raising = [(rules.segment_tiers.get(facts["segment"]), lambda: f"the segment is “{facts['segment']}”")]
+    tier, action = rules.default_tier, facts["action"]
+    raising = [(rules.segment_tiers.get(facts["segment"]), "the segment is “{}”".format, facts["segment"])]
     if action["type"]:
-        raising.append((rules.action_tiers.get(action["type"]), lambda: f"the action is “{action['type']}”"))
+        raising.append((rules.action_tiers.get(action["type"]), "the action is “{}”".format, action["type"]))
     if action["amount"] is not None:
-        raising += [
-            (band.tier, lambda band=band: _at_or_above(action, band))
-            for band in rules.amount_bands
-            if band.currency == action["currency"] and action["amount"] >= band.amount
-        ]
-    raising += [(trigger.raises, lambda reason=reason: reason["says"]) for trigger, reason in fired]
-    for raised, words in raising:
+        for band in rules.amount_bands:
+            if band.currency == action["currency"] and action["amount"] >= band.amount:
+                raising.append((band.tier, _at_or_above, action, band))
+    for trigger, reason in fired:
+        raising.append((trigger.raises, str, reason["says"]))
+    words = None
+    for raised, *saying in raising:
         if raised and RANK[raised] > RANK[tier]:
-            tier, why = raised, words
-    return tier, why and why()
+            tier, words = raised, saying
+    return tier, words[0](*words[1:]) if words else ""
 
 
 def _at_or_above(action: dict, band) -> str:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from msgspec import field
 
 from workflows import money
-from workflows.triggers.base import Effect, Fires, look, shown
+from workflows.triggers.base import SIMPLE, Effect, Fires, look, shown
 from workflows.triggers.wording import folded_text
 
 
@@ -62,7 +62,7 @@ class ProtectedAccount(Effect, tag="protected_account"):
             if parts:
                 seen = look(facts, parts)
                 for one in seen if isinstance(seen, list) else [seen]:
-                    if isinstance(one, str | int | float) and _same(one) in values:
+                    if isinstance(one, SIMPLE) and _same(one) in values:
                         return {
                             "fact": self.fact,
                             "value": one,

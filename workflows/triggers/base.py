@@ -16,7 +16,10 @@ Tier = Literal["low", "medium", "high"]
 Facts = dict[str, Any]
 Fires = Callable[[Facts], dict | None]
 MISSING = object()
-REMEMBERED = object()  # the key under which one case's facts keep what several triggers work out of them
+SIMPLE = (str, int, float)
+REMEMBERED = (
+    object()
+)  # the key under which one case's facts keep what several triggers work out of them; `route` gives each its own
 
 Name = Annotated[str, Meta(min_length=1, max_length=80)]
 Path = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -39,19 +42,12 @@ class Effect(Struct, forbid_unknown_fields=True, frozen=True, tag_field="kind", 
 def look(facts: Facts, parts: list[str]):
     """The value at a dotted path, MISSING where there is none."""
     value: Any = facts
-    for part in parts:
-        if not isinstance(value, dict) or part not in value:
-            return MISSING
-        value = value[part]
+    try:
+        for part in parts:
+            value = value[part]
+    except (KeyError, TypeError):  # absent, or within something that is no object
+        return MISSING
     return value
-
-
-def remembered(facts: Facts, key, make: Callable[[], Any]):
-    """What `make` gives for this case, made once however many triggers ask. `route` gives every case a memory of its own."""
-    memory = facts.setdefault(REMEMBERED, {})
-    if key not in memory:
-        memory[key] = make()
-    return memory[key]
 
 
 def is_blank(value) -> bool:

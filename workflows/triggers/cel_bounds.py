@@ -14,7 +14,7 @@ from functools import lru_cache
 import cel
 
 from workflows.triggers.base import Facts
-from workflows.triggers.cel_shortcut import shortcut
+from workflows.triggers.cel_shortcut import ONE, shortcut
 from workflows.triggers.cel_values import MOST_BYTES, NAMES, Place
 
 TYPES = frozenset(
@@ -92,6 +92,7 @@ class Checked:
     places: tuple[Place, ...]
     bounds: Bounds
     shortcut: Callable[[Facts], bool] | None  # whether the expression is surely false
+    is_one_comparison: bool  # of one value with a literal
 
 
 @lru_cache(maxsize=4096)
@@ -106,7 +107,7 @@ def checked(expression: str, trigger: str) -> Checked:
     except ValueError as error:
         raise ValueError(f"Trigger “{trigger}”: {error}") from error
     flat, places = _flattened(expression)
-    return Checked(cel.compile(flat), places, bounds, shortcut(flat, places))
+    return Checked(cel.compile(flat), places, bounds, shortcut(flat, places, bounds.excess), bool(ONE.fullmatch(flat)))
 
 
 def _flattened(expression: str) -> tuple[str, tuple[Place, ...]]:

@@ -1,7 +1,8 @@
 """The plain half of most expressions, without CEL: “action.amount > 500 && segment == 'business'” is false at a glance.
 
 To hand one value to CEL costs more than to compare it here. A shortcut only ever says that an expression is false, and only
-where CEL would say so, too: it joins plain comparisons by &&, and the values are texts, or numbers. All else is CEL's.
+where CEL would say so, too: plain comparisons of texts or numbers, also of a field of every item in a list, sizes of texts and
+what stands in them, joined by && and ||. All else is CEL's.
 """
 
 import operator
@@ -11,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from workflows.triggers.base import MISSING, Facts
-from workflows.triggers.cel_values import Place
+from workflows.triggers.cel_values import Place, size_of
 
 COMPARE = {
     "==": operator.eq,
@@ -21,51 +22,66 @@ COMPARE = {
     ">": operator.gt,
     ">=": operator.ge,
 }
+STANDS = {"contains": operator.contains, "startsWith": str.startswith, "endsWith": str.endswith}
 TEXT = r"'[^'\\\n]*'|\"[^\"\\\n]*\""
 NUMBER = r"-?\d{1,15}(?:\.\d{1,15})?"
 PLACE = r"__\d+"
-COMPARISON = re.compile(rf"\s*({PLACE})\s*(==|!=|<=|>=|<|>)\s*({PLACE}|{NUMBER}|{TEXT})\s*")
+SIGN = r"\s*(==|!=|<=|>=|<|>)\s*"
+COMPARISON = re.compile(rf"\s*({PLACE}){SIGN}({PLACE}|{NUMBER}|{TEXT})\s*")
+ONE = re.compile(rf"\s*__0{SIGN}({NUMBER}|{TEXT})\s*")
+LENGTH = re.compile(rf"\s*size\(({PLACE})\){SIGN}(\d{{1,15}})\s*")
+WITHIN = re.compile(rf"\s*(!?)\s*({PLACE})\.(contains|startsWith|endsWith)\(({TEXT})\)\s*")
+EXISTS = re.compile(rf"\s*({PLACE})\.exists\((\w+),\s*\2\.(\w+){SIGN}({NUMBER}|{TEXT})\)\s*")
 WHETHER = re.compile(rf"\s*(!?)\s*({PLACE})\s*")
-MOST_PARTS, LONG = 20, 2000  # beyond, the bounds of a case's size are asked, too
+MOST_PARTS, LONG = 20, 6000  # two values a part: within these, and without lists and objects, no case is too large
+SIZED = frozenset([str, list, dict])
 EXACT = 2**53  # whole numbers from here on have no double of their own
 
 # A part of an expression: true, false, or None where only CEL can say.
 Part = Callable[[dict[str, Any]], bool | None]
+# Why a case of so many bytes and values is too large for the expression; empty where it is not.
+Excess = Callable[[int, int], str]
 
 
-def shortcut(flat: str, places: tuple[Place, ...]) -> Callable[[Facts], bool] | None:
+def shortcut(flat: str, places: tuple[Place, ...], excess: Excess) -> Callable[[Facts], bool] | None:
     """Tells of a case whether the expression is surely false; None where the expression is not plain."""
-    parts: list[Part] = []
-    while match := COMPARISON.match(flat) or WHETHER.match(flat):
-        rest = flat[match.end() :]
-        if rest and not rest.startswith("&&"):
-            return None
-        parts.append(_comparison(*match.groups()) if match.re is COMPARISON else _whether(*match.groups()))
-        flat = rest[2:]
-        if not flat and len(parts) <= MOST_PARTS:
-            return _surely_false(parts, places)
+    either: list[list[Part]] = [[]]  # parts that && joins, each list joined to the next by ||
+    while match := next(filter(None, (form.match(flat) for form in FORMS)), None):
+        either[-1].append(FORMS[match.re](*match.groups()))
+        joint, flat = flat[match.end() :][:2], flat[match.end() :][2:]
+        if joint == "||":
+            either.append([])
+        elif joint != "&&":
+            return _surely_false(either, places, excess) if not joint and sum(map(len, either)) <= MOST_PARTS else None
     return None
 
 
-def _surely_false(parts: list[Part], places: tuple[Place, ...]) -> Callable[[Facts], bool]:
+def _surely_false(either: list[list[Part]], places: tuple[Place, ...], excess: Excess) -> Callable[[Facts], bool]:
     """All values are read first: where one is absent or in something that is no object, CEL's door knows what to say."""
     paths = [(place.name, place.path[:-1], place.path[-1], place.asks_whether) for place in places]
 
     def surely_false(facts):
-        values = {}
+        values, measured = {}, True
         try:
             for name, above, last, asks_whether in paths:
                 inside: Any = facts
                 for part in above:
                     inside = inside[part]
                 value = inside.get(last, MISSING)
-                values[name] = value is not MISSING if asks_whether and value is not None else value
+                values[name] = value = value is not MISSING if asks_whether and value is not None else value
+                if type(value) in SIZED and (type(value) is not str or len(value) > LONG):
+                    measured = False
         except (KeyError, TypeError, AttributeError):
             return False
-        for part in parts:
-            if (holds := part(values)) is not True:
-                return holds is False
-        return False
+        if not measured and excess(*size_of(values)):
+            return False
+        for parts in either:
+            for part in parts:
+                if (holds := part(values)) is not True:
+                    break
+            if holds is not False:
+                return False
+        return True
 
     return surely_false
 
@@ -80,6 +96,42 @@ def _whether(negated: str, name: str) -> Part:
     return holds
 
 
+def _within(negated: str, name: str, how: str, quoted: str) -> Part:
+    wanted, literal, stands = not negated, quoted[1:-1], STANDS[how]
+
+    def holds(values):
+        value = values[name]
+        return stands(value, literal) is wanted if type(value) is str else None
+
+    return holds
+
+
+def _exists(name: str, _: str, field: str, sign: str, right: str) -> Part:
+    """Never true: which item it is that counts is left to CEL."""
+    of_one = _comparison("one", sign, right)
+
+    def holds(values):
+        items = values[name]
+        if type(items) is not list:
+            return None
+        for item in items:
+            if type(item) is not dict or field not in item or of_one({"one": item[field]}) is not False:
+                return None
+        return False
+
+    return holds
+
+
+def _length(name: str, sign: str, number: str) -> Part:
+    compare, least = COMPARE[sign], int(number)
+
+    def holds(values):
+        value = values[name]
+        return compare(len(value.encode()), least) if type(value) is str else None
+
+    return holds
+
+
 def _comparison(name: str, sign: str, right: str) -> Part:
     compare, of_texts = COMPARE[sign], sign in ("==", "!=")
     literal = None if right.startswith("__") else right[1:-1] if right[0] in "'\"" else _number(right)
@@ -87,7 +139,7 @@ def _comparison(name: str, sign: str, right: str) -> Part:
     def holds(values):
         one, other = values[name], values[right] if literal is None else literal
         if type(one) is str and type(other) is str:
-            return compare(one, other) if of_texts and len(one) + len(other) < LONG else None
+            return compare(one, other) if of_texts else None
         one, other = _as_double(one), _as_double(other)
         return None if one is None or other is None else compare(one, other)
 
@@ -105,3 +157,7 @@ def _as_double(value) -> float | None:
     if type(value) is int:
         return float(value) if -EXACT < value < EXACT else None
     return float(value) if type(value) is Decimal else None
+
+
+# The forms that a part may have. What another form begins with stands last.
+FORMS = {COMPARISON: _comparison, LENGTH: _length, WITHIN: _within, EXISTS: _exists, WHETHER: _whether}

@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from workflows.triggers.base import Effect, Fires, Share
 
+NUMBERS = (int, float)
 SCORES = ("confidence", "score", "probability")  # where an alternative may carry its own
 
 
@@ -84,9 +85,8 @@ def _scores(facts) -> list[float]:
 
 
 def _score(alternative: Any) -> float | None:
-    named = [alternative[name] for name in SCORES if name in alternative] if isinstance(alternative, dict) else [alternative]
-    for score in named:
-        if isinstance(score, int | float) and not isinstance(score, bool) and 0 <= score <= 1:
+    for score in map(alternative.get, SCORES) if isinstance(alternative, dict) else [alternative]:
+        if isinstance(score, NUMBERS) and not isinstance(score, bool) and 0 <= score <= 1:
             return score
     return None
 

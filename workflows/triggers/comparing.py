@@ -31,11 +31,14 @@ def at_odds(must: str, tolerance: float, share: float) -> Callable[[Any, Any], b
     What cannot be brought into an order (a text that must be before a number) breaks a rule that asks for one.
     """
     keeps, most, part = KEEPS[must], Decimal(repr(tolerance)), Decimal(repr(share))
+    alike = not keeps(0, most)
 
     def odds(left, right) -> bool:
-        plain = type(left) in PLAIN and type(right) in PLAIN and abs(left) < EXACT and abs(right) < EXACT
-        if plain and not part and (left == right or not most):
-            return not keeps(left - right, most)
+        if not part and type(left) in PLAIN and type(right) in PLAIN and abs(left) < EXACT and abs(right) < EXACT:
+            if left == right:
+                return alike
+            if not most:
+                return not keeps(left - right, 0)
         if (one := number(left)) is not None and (other := number(right)) is not None:
             return not keeps(one - other, max(most, part * abs(other)))
         if (apart := days_apart(left, right)) is not None:
@@ -50,7 +53,7 @@ def at_odds(must: str, tolerance: float, share: float) -> Callable[[Any, Any], b
 def number(value) -> Decimal | None:
     """The number a value is, numeric strings included; truth values are none."""
     if isinstance(value, str):
-        return Decimal(value.strip()) if NUMBER.fullmatch(value.strip()) else None
+        return Decimal(value) if NUMBER.fullmatch(value := value.strip()) else None
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):

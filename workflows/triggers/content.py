@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from workflows.triggers.base import Effect, Fires, Path, Share, Words, is_blank, listed, look, shown
+from workflows.triggers.base import SIMPLE, Effect, Fires, Path, Share, Words, is_blank, listed, look, shown
 from workflows.triggers.comparing import at_odds
 from workflows.triggers.promised import DEADLINES, PROMISES, TIMES
 from workflows.triggers.wording import Phrases, PhrasesByLanguage, texts_at, words_at
@@ -91,7 +91,7 @@ class RequiredWording(Effect, tag="required_wording"):
             wanted = phrases.for_case(facts)
             heard = texts_at(facts, self.within, parts)
             if self.needs == "any":
-                if not wanted or any(wanted.first_in(text) for text in heard):
+                if not wanted or any(map(wanted.first_in, heard)):
                     return None
                 absent = wanted.absent_from([])
             elif not (absent := wanted.absent_from(heard)):
@@ -120,10 +120,12 @@ class Promises(Effect, tag="promises"):
 
         def fires(facts):
             said = words_at(facts, self.within)
-            if not signs and clues.isdisjoint(said):
+            heard = clues & said
+            if not signs and not heard:
                 return None
-            asked = [each for each in lists if each[1].may_stand_among(said)]
-            if not asked and not (deadlines and not TIMES.isdisjoint(said)):
+            asked = [each for each in lists if signs or not each[1].clues.isdisjoint(heard)]
+            asked = [each for each in asked if each[1].may_stand_among(said)]
+            if not asked and not (deadlines and not TIMES.isdisjoint(heard)):
                 return None
             for text in texts_at(facts, self.within, parts):
                 for of, phrases in asked:
@@ -148,7 +150,7 @@ class FieldIsOneOf(Effect, tag="field_is_one_of"):
 
         def fires(facts):
             seen = look(facts, parts)
-            if isinstance(seen, str | int | float) and str(seen) in values:
+            if isinstance(seen, SIMPLE) and str(seen) in values:
                 return {"field": self.field, "value": seen, "says": f"{name} is “{shown(seen)}”"}
             return None
 

@@ -27,12 +27,15 @@ class Expression(Effect, tag="expression"):
         expression, missing_fires = checked(self.expression, self.name), self.when_missing == "fires"
         shortcut = expression.shortcut
         paths = {place.name: ".".join(place.path) for place in expression.places}
+        alone = paths["__0"] if expression.is_one_comparison else ""
 
         def fires(facts):
             try:
                 if shortcut and shortcut(facts):
                     return None
                 values = values_at(facts, expression.places)
+                if alone and not values:
+                    raise KeyError(alone)  # as CEL would, at more cost
                 if excess := expression.bounds.excess(*size_of(values)):
                     return {"failed": excess, "says": f"“{self.name}” cannot be judged: {excess}"}
                 answer = expression.program.execute(cel.Context(variables=values))

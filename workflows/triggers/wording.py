@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cache
 from itertools import chain
 
-from workflows.triggers.base import MISSING, REMEMBERED, Facts, look, remembered
+from workflows.triggers.base import MISSING, REMEMBERED, Facts, look
 
 FEW = 3  # phrases that are looked for at once: to part the text into words costs more
 WORD = re.compile(r"\w+")
@@ -84,11 +84,14 @@ class Text:
 
 def texts_at(facts: Facts, path: str, parts: list[str]) -> list[Text]:
     """The texts under a path; each is folded once a case, however many paths lead to it."""
-    return remembered(facts, ("texts", path), lambda: [_known(facts, text) for text in texts(look(facts, parts))])
+    memory = facts.setdefault(REMEMBERED, {})
+    if (heard := memory.get(("texts", path))) is None:
+        heard = memory["texts", path] = [_known(memory, text) for text in texts(look(facts, parts))]
+    return heard
 
 
-def _known(facts: Facts, text: str) -> Text:
-    known = remembered(facts, "texts", dict)
+def _known(memory: dict, text: str) -> Text:
+    known = memory.setdefault("texts", {})
     return known.get(text) or known.setdefault(text, Text(text))
 
 
@@ -105,13 +108,15 @@ def words_at(facts: Facts, path: str) -> frozenset[str]:
     All texts are folded in one go, and once for the paths within one that the policy asks for, too.
     """
     memory = facts.setdefault(REMEMBERED, {})
-    path = memory.get("widest", {}).get(path, path)
-    key = ("words", path)
-    if key not in memory:
-        found = texts(look(facts, path.split(".")))
-        whole = found[0] if len(found) == 1 else "\n".join(found)
-        memory[key] = (_known(facts, whole) if len(found) == 1 else Text(whole)).words
-    return memory[key]
+    if (words := memory.get(("words", path))) is None:
+        wider = memory.get("widest", {}).get(path)
+        words = memory["words", path] = words_at(facts, wider) if wider else _words_under(path, facts, memory)
+    return words
+
+
+def _words_under(path: str, facts: Facts, memory: dict) -> frozenset[str]:
+    found = texts(look(facts, path.split(".")))
+    return (_known(memory, found[0]) if len(found) == 1 else Text("\n".join(found))).words
 
 
 class Phrases:
@@ -138,6 +143,8 @@ class Phrases:
 
     def may_stand_among(self, words: frozenset[str]) -> bool:
         """Whether a text of these words can have one of them at all."""
+        if self.clues.isdisjoint(words):
+            return bool(self.signs)
         if self.signs or not self.words.isdisjoint(words):
             return True
         return any(self.longer[number][1] <= words for lead in self.leads & words for number in self.led[lead])
@@ -145,7 +152,10 @@ class Phrases:
     def first_in(self, text: Text) -> str | None:
         """One that stands in the text; None where none does."""
         if not self.words and len(self.longer) <= FEW:
-            return next((phrase for phrase, _ in self.longer if _stands(phrase, text.folded)), None)
+            for phrase, _ in self.longer:
+                if _stands(phrase, text.folded):
+                    return phrase
+            return None
         if not self.words.isdisjoint(text.words):
             return next(token for token in text.tokens if token in self.words)
         for number in sorted(chain(self.signs, *(self.led[lead] for lead in self.leads & text.words))):
@@ -173,7 +183,7 @@ def _stands(phrase: str, text: str) -> bool:
 
 
 def _joins(beside: str, edge: str) -> bool:
-    return bool(beside) and bool(WORD.match(beside)) and bool(WORD.match(edge))
+    return (beside.isalnum() or beside == "_") and (edge.isalnum() or edge == "_")
 
 
 class PhrasesByLanguage:
