@@ -151,7 +151,7 @@ class CasePages:
 
     def _to_next(self, request, desk):
         try:
-            found = queues.next_case(request.user, desk=desk)
+            found = queues.next_case(request.user, desk=desk) or queues.held_by(request.user, desk=desk)
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
             return redirect("admin:index")

@@ -81,6 +81,12 @@ def next_case(user, *, desk=None, workflow_id=None) -> Case | None:
         return _lease(Case.objects.one(found[0]), user, now) if found else None
 
 
+def held_by(user, *, desk=None) -> Case | None:
+    """The most urgent case in this person's hands, at one desk or any."""
+    mine = Case.objects.visible_to(user).filter(claimed_by=user, claimed_until__gt=clock.now())
+    return mine.filter(state__in=[desk] if desk else OPEN).order_by("-priority", "due_at", "id").first()
+
+
 def claim(case_id, *, by) -> Case:
     """Claim this very case. Claiming one's own again extends the lease; somebody else's live lease is a conflict."""
     with _at_a_desk(case_id, "claim", by) as case:

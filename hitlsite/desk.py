@@ -1,25 +1,43 @@
 """My desk: the admin's start page, and the counts beside the desks in the sidebar."""
 
-from django.db.models import Count, Exists, Min, OuterRef, Q
+from django.db.models import Avg, Count, Exists, Min, OuterRef, Q
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.timesince import timesince
 
 from audit import clock
+from cases import prose
 from cases.clock_pages import foretold
-from cases.models import Alert, Case
+from cases.models import Alert, Case, Decision
 from cases.states import APPROVAL, DESKS, State
 from workflows.models import Delegation, Seat
 
 
 def my_desk(request, context):
     """What the start page shows: a card for each desk at which this person holds a seat."""
+    now = clock.now()
     return {
         **context,
         "title": "My desk",
         "desks": [_card(desk, request.user) for desk in my_desks(request)],
         "alerts": my_alerts(request),
-        "forecasts": foretold(request.user, clock.now()),
+        "forecasts": foretold(request.user, now),
+        "in_hand": in_hand(request.user, now),
+        "day": my_day(request.user, now),
     }
+
+
+def in_hand(user, now):
+    """What this person holds now, and what was handed to him; the most urgent first."""
+    mine = Q(claimed_by=user, claimed_until__gt=now) | Q(assigned_to=user)
+    cases = Case.objects.visible_to(user).filter(mine, state__in=list(DESKS)).select_related("workflow")
+    return [(case, prose.distance(case.due_at, now)) for case in cases.order_by("-priority", "due_at", "id")[:10]]
+
+
+def my_day(user, now) -> dict:
+    """What he decided since midnight, by his clock, and how long one took him where that was measured."""
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    return Decision.objects.filter(by=user, at__gte=midnight).aggregate(done=Count("pk"), seconds=Avg("active_seconds"))
 
 
 def my_alerts(request):

@@ -148,6 +148,5 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("hitlsite/desk.css")],
     "COLORS": {"primary": BLUE},
-    "DASHBOARD_CALLBACK": "hitlsite.desk.my_desk",
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": sidebar},
 }

@@ -1,13 +1,18 @@
 """The admin site: unfold's, with our own name, for people only."""
 
+from csp.decorators import csp_replace
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 from unfold.sites import UnfoldAdminSite
 
 from accounts.pages import sign_out
+from accounts.urls import STRICT
+from hitlsite.desk import my_desk
 
 
 class Site(UnfoldAdminSite):
@@ -17,6 +22,11 @@ class Site(UnfoldAdminSite):
         """People who are let into the admin. An integration signs in with its key, over REST."""
         user = request.user
         return user.is_active and user.is_staff and user.kind == user.Kind.PERSON
+
+    @method_decorator(csp_replace(STRICT))
+    def index(self, request, extra_context=None):
+        """My desk, on our own base."""
+        return TemplateResponse(request, "desk/my_desk.html", my_desk(request, self.each_context(request)))
 
     def login(self, request, extra_context=None):
         """To the one sign-in page. Who is signed in and may not be here is told so, not sent in circles."""

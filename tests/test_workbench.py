@@ -62,6 +62,21 @@ def test_where_no_case_waits_a_script_is_sent_to_the_desk(bench, case):
     assert answer["HX-Redirect"] == reverse("admin:cases_case_desk", args=["review"])
 
 
+def test_where_nothing_else_waits_the_next_case_is_the_one_in_hand(bench, case):
+    answer = bench.post(reverse("admin:cases_case_next"), {"desk": "review"})
+
+    assert answer.url == at(case)
+
+
+def test_my_desk_names_what_is_in_my_hands_and_what_i_did_today(bench, case, send):
+    bench.post(at(send(0.5)), {"verb": "accept", "revision": 1, "active_seconds": "20"})
+
+    shown = bench.get(reverse("admin:index")).content.decode()
+
+    assert at(case) in shown
+    assert "Today you decided one case, 20 active seconds each." in shown
+
+
 def test_a_correction_keeps_what_was_changed_and_nothing_else(bench, case):
     typed = {
         "verb": "correct",
