@@ -75,6 +75,7 @@ SENTENCES = {
     "case.reject": "was rejected by {actor}",
     "case.recall": "was recalled to {to} by {actor}; approvals given are void",
     "case.hand_over": "was handed over by {actor}",
+    "case.reallocate": "went to another side by itself",
     "case.withdraw": "was withdrawn by {actor}",
     "case.undo": "went back to {to}: {actor} undid the decision",
     "case.reopen": "was reopened as rework by {actor}",
@@ -170,6 +171,8 @@ def sentence(event, names=None) -> str:
     else:
         noun, _, verb = event.verb.partition(".")
         said = f"{noun} {verb.replace('_', ' ')} by {event.actor}"
+    if side := event.body.get("allocated"):
+        said = f"{said.removesuffix('.')}. Allocated: {side.removesuffix('.')}"
     if holder := event.body.get("for"):
         said += f" for {(names or {}).get(holder, f'person {holder}')}"
     return f"{said} – “{event.words}”" if event.words else said

@@ -13,6 +13,7 @@ import hmac
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from math import log
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -59,7 +60,11 @@ class Facts(Struct, frozen=True, omit_defaults=True):
     lot: float
     sides: tuple[Side, ...]
     needs: Needs = Needs()
-    had: int | None = None  # the side that is to keep it where it may
+    had: int | None = None  # the side that has it: to keep it where it may, or, in a sweep, to be relieved of it
+    swept: Literal["", "queue", "shift"] = (
+        ""  # not a new case at the desk: one that has waited long, or that a shift left behind
+    )
+    waited: float = 0.0  # minutes
 
 
 class Allocation(Struct, frozen=True):
@@ -74,7 +79,7 @@ class Allocation(Struct, frozen=True):
         return self.side or None
 
 
-# rule → its sentence
+# rule → its sentence. None names another side than the one that gets the case: a vendor may read them.
 RULES = {
     "approval": "{it.name}: every approval is the house's.",
     "kept": "{it.name}, which had this case before and is on shift.",
@@ -85,6 +90,15 @@ RULES = {
     "beyond": "{it.name}, beyond its capacity of {it.capacity}: nobody else can take it.",
     "unfit": "{it.name}: nobody with a seat at this desk takes this language and kind of work.",
     "nobody": "{it.name}: nobody holds a seat at this desk. Give one.",
+    "relieved": "{it.name}: it waited {it.waited} minutes elsewhere, and above {it.peak} {it.name} takes it over.",
+    "left": "{it.name}: whoever had it is not there before {it.returns}, and it is due by then.",
+    "deserted": "{it.name}: whoever had it has nobody at this desk any more.",
+}
+# what people and mandates say, with no facts to work it out from
+SAID = {
+    "handed": "{name}: somebody handed it over, with a reason.",
+    "returned": "{name}: whoever decided took it back.",
+    "ended": "In-house: the mandate of {name} does not cover it any more.",
 }
 
 
@@ -106,9 +120,36 @@ def allocate(facts: Facts) -> Allocation:
     return _said("unfit" if seated else "nobody", _house(facts), facts)
 
 
-def replayed(stored: dict) -> Allocation:
-    """The same again, from what a case keeps."""
-    return allocate(read(stored))
+def take_over(facts: Facts) -> Allocation | None:
+    """Who takes over what waits with another side: whoever takes more above an age, or is there while that side is not."""
+    others = [side for side in facts.sides if side.vendor != facts.had and not why_not(side, facts)]
+    if facts.swept == "queue":
+        others = [side for side in others if relieves(side, facts.sides) and side.peak_minutes < facts.waited]
+    if not others:
+        return None
+    had = _before(facts)
+    rule = "relieved" if facts.swept == "queue" else "left" if had and had.seats else "deserted"
+    return _said(rule, drawn(others, facts.lot), facts)
+
+
+def said(rule: str, desk: str, at: datetime, *, side: Side, lot: float | None) -> dict:
+    """What the case keeps where people said whose it is."""
+    kept = {
+        "desk": desk,
+        "at": at.isoformat(),
+        "side": side.vendor,
+        "rule": rule,
+        "sentence": SAID[rule].format(name=side.name),
+    }
+    return kept if lot is None else {**kept, "lot": lot}
+
+
+def replayed(stored: dict) -> Allocation | None:
+    """The same again, from what a case keeps. None: it was said, and not worked out."""
+    if stored["rule"] in SAID:
+        return None
+    facts = read(stored)
+    return take_over(facts) if facts.swept else allocate(facts)
 
 
 def as_stored(facts: Facts, answer: Allocation) -> dict:
@@ -157,6 +198,10 @@ def _first_there(sides):
     return min(sides, key=lambda side: (side.there_from, side.vendor != HOUSE, -side.share, side.vendor))
 
 
+def _before(facts):
+    return next((side for side in facts.sides if side.vendor == facts.had), None)
+
+
 def _house(facts):
     return next(side for side in facts.sides if side.vendor == HOUSE)
 
@@ -175,6 +220,8 @@ class _Told:
     peak = property(lambda self: self.side.peak_minutes)
     share = property(lambda self: f"{self.side.share:.4g}")
     begins = property(lambda self: moment(self.side.there_from))
+    waited = property(lambda self: f"{self.facts.waited:.0f}")
+    returns = property(lambda self: moment(_before(self.facts).there_from))
     longest = property(lambda self: f"{_longest_elsewhere(self.side, self.facts.sides):.0f}")
 
 

@@ -170,7 +170,7 @@ class WhyThere(Door):
 
     @documented(answers={200: shapes.Why}, operation_id="cases_why")
     def get(self, request, pk):
-        return said(shapes.why(seen(request, pk)))
+        return said(shapes.why(seen(request, pk), request.user))
 
 
 class Wait(Door):

@@ -4,6 +4,7 @@ from django.db import connection, transaction
 
 from accounts.models import User
 from audit import acting, clock
+from cases.allocation import SAID
 from workflows import actions as workflows
 from workflows.models import Engagement
 
@@ -23,7 +24,9 @@ told AS (
   INSERT INTO audit_auditevent (subject_type, subject_id, actor_id, actor_name, vendor_id, request_id, verb, body, words)
   SELECT 'case', id, %(by)s, %(name)s, %(side)s, %(request)s, 'case.take_back', jsonb_build_object('from', state, 'to', state,
     'policy', policy_id, 'ai_release', ai_release_id, 'vendor', name, 'claimed_by', claimed_by_id), %(words)s FROM taken)
-UPDATE cases_case c SET vendor_id = NULL, assigned_to_id = NULL, claimed_by_id = NULL, claimed_until = NULL
+UPDATE cases_case c SET vendor_id = NULL, assigned_to_id = NULL, claimed_by_id = NULL, claimed_until = NULL,
+    allocation = jsonb_strip_nulls(jsonb_build_object('desk', c.state, 'at', %(now)s, 'side', 0, 'rule', 'ended',
+      'sentence', format(%(ended)s, taken.name), 'lot', c.allocation->'lot'))
   FROM taken WHERE c.id = taken.id
 """
 ROLES = '{"review": "reviewer", "resolution": "resolver"}'
@@ -66,5 +69,6 @@ def end_what_is_over() -> int:
 def _take_back(*, by, words, vendor=None, wait="") -> int:
     about = {"vendor": vendor, "roles": ROLES, "now": clock.now(), "words": words, "request": acting.current().request_id}
     with connection.cursor() as cursor:
+        about["ended"] = SAID["ended"].format(name="%s")
         cursor.execute(TAKE_BACK.format(wait=wait), {**about, "by": by.pk, "name": str(by), "side": by.vendor_id})
         return cursor.rowcount

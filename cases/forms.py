@@ -16,7 +16,7 @@ from unfold.widgets import (
 
 from accounts.models import Absence, User
 from audit import clock
-from cases import outputs, until
+from cases import outputs, sides, until
 from cases.corrections import differences
 from cases.models import BreakGlassReview, Pause, Rework
 from cases.states import DESKS
@@ -369,11 +369,26 @@ class To(Part):
             empty_label="Whoever else is on this desk",
             widget=UnfoldAdminSelectWidget(),
         )
-        return {"to": made}
+        return {"to": made, **self._sides(case, user)}
+
+    def _sides(self, case, user):
+        """The other sides of the desk, where there are any."""
+        others = sides.Desks([case.workflow_id], clock.now()).sides(case.workflow_id, case.state)
+        others = [side for side in others if side.vendor != (case.vendor_id or sides.HOUSE)]
+        named = [("house" if side.vendor == sides.HOUSE else side.vendor, side.name) for side in others]
+        if not user.is_in_house:
+            named = [(value, name) for value, name in named if value == "house"]
+        choices = [("", "The side that has it, or the person's"), *named]
+        options = {"label": "Or to which side?", "required": False, "widget": UnfoldAdminSelectWidget()}
+        return {"side": forms.TypedChoiceField(choices=choices, coerce=_side, empty_value=None, **options)} if named else {}
 
     def arguments(self, form):
         person = form.cleaned_data["to"]
-        return {"to": person and person.pk}
+        return {"to": person and person.pk, "side": form.cleaned_data.get("side")}
+
+
+def _side(value):
+    return value if value == "house" else int(value)
 
 
 class Measured(Part):

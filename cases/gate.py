@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.roles import Role
 from audit import acting, clock, trail
 from audit.models import AuditEvent
-from cases import pauses
+from cases import pauses, sides
 from cases.chains import Given, next_step
 from cases.models import Case, Correction
 from cases.permissions import ANOTHERS, Authority, Standing, seat_for, why_not
@@ -26,7 +26,7 @@ from integrations import outbox
 from integrations.models import OutboxRow
 from integrations.problems import Conflict
 from workflows.calendar import ALWAYS, add
-from workflows.models import Seat, compiled_policy, hours_of
+from workflows.models import compiled_policy, hours_of
 
 STANDING = """
 SELECT ARRAY(SELECT role FROM workflows_seat WHERE workflow_id = %(workflow)s AND user_id = %(user)s AND ended_at IS NULL),
@@ -40,9 +40,9 @@ SELECT ARRAY(SELECT role FROM workflows_seat WHERE workflow_id = %(workflow)s AN
   (SELECT jsonb_agg(jsonb_build_array(step, by_id, holder_id) ORDER BY id) FROM valid_approvals(%(case)s, %(digest)s)),
   EXISTS (SELECT FROM cases_decision WHERE case_id = %(case)s AND before IS NOT NULL
      AND at > (SELECT max(at) FROM cases_release WHERE case_id = %(case)s)),
-  (SELECT to_jsonb(d) FROM (SELECT by_id, verb, desk, "to", at, before, reason, reason_code FROM cases_decision
+  (SELECT to_jsonb(d) FROM (SELECT by_id, vendor_id, verb, desk, "to", at, before, reason, reason_code FROM cases_decision
     WHERE case_id = %(case)s ORDER BY id DESC LIMIT 1) d),
-  (SELECT to_jsonb(d) FROM (SELECT by_id, desk FROM cases_decision
+  (SELECT to_jsonb(d) FROM (SELECT by_id, vendor_id, desk FROM cases_decision
     WHERE case_id = %(case)s AND "to" = 'approval' AND desk <> 'approval' ORDER BY id DESC LIMIT 1) d)
 """
 CONTENT = """
@@ -95,7 +95,10 @@ MOVE = [
         "revision",
     ),
 ]
-MOVED = f"UPDATE cases_case SET {', '.join(f'{name} = %({name})s' for name in MOVE)} WHERE id = %(case)s"
+MOVED, MOVED_TO_A_SIDE = (
+    f"UPDATE cases_case SET {', '.join(f'{name} = %({name})s' for name in names)} WHERE id = %(case)s"
+    for names in (MOVE, [*MOVE, "allocation"])
+)
 PASS_ON = "SELECT pass_on(%s, %s)"
 
 
@@ -120,6 +123,7 @@ class Story:
     seat: Authority | None = None  # by which he decides at approval
     breaks_glass: bool = False
     settles: bool = False
+    allocated: dict | None = None  # whose it is at another desk, and why, where there is a choice
     facts: dict = field(default_factory=dict)
 
 
@@ -352,7 +356,11 @@ def _save_the_move(case):
     leaves = by.vendor_id is not None and case.vendor_id != by.vendor_id
     moved |= {"vendor_id": by.vendor_id} if leaves else {}
     with connection.cursor() as cursor:
-        cursor.execute(MOVED, {"case": case.pk, **moved, "chain": json.dumps(case.chain)})
+        about = {"case": case.pk, **moved, "chain": json.dumps(case.chain)}
+        if case.story.allocated:
+            cursor.execute(MOVED_TO_A_SIDE, {**about, "allocation": json.dumps(case.story.allocated)})
+        else:
+            cursor.execute(MOVED, about)
         if leaves:
             cursor.execute(PASS_ON, [case.pk, case.vendor_id])
 
@@ -368,8 +376,7 @@ def _leave_the_desk(case):
         story.facts |= {"pauses": [pause.pk for pause in ended]}
     if case.state != story.desk:
         case.assigned_to, case.passed_by = None, []
-        if case.vendor_id and not _works_there(case.vendor_id, case):
-            case.vendor_id = None
+        _find_a_side(case)
         closed = case.state == CLOSED
         at_approval = case.state == APPROVAL
         hours = ALWAYS if closed else hours_of(case.workflow.calendar_id)
@@ -380,10 +387,12 @@ def _leave_the_desk(case):
             case.closed_as, case.closed_at, case.settles_at = "", None, None
 
 
-def _works_there(vendor_id, case) -> bool:
-    """Whether the vendor has somebody at the desk the case is going to; else the house takes it, as it takes every approval."""
-    seats = Seat.objects.live().filter(workflow=case.workflow_id, role=DESKS.get(case.state), user__vendor=vendor_id)
-    return case.state == CLOSED or seats.filter(user__is_active=True).exists()
+def _find_a_side(case):
+    """Whose it is at the desk it came to. What is closed stays with whoever closed it."""
+    story = case.story
+    if case.state != CLOSED and (kept := sides.at_another_desk(case, story)):
+        story.allocated = kept
+        story.facts |= {"to_vendor": case.vendor_id, "allocated": kept["sentence"]}
 
 
 def move(case, desk) -> dict:

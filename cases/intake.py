@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from audit import acting, clock, trail
-from cases import lookback
+from cases import lookback, sides
 from cases.chains import as_steps
 from cases.facts import facts_of
 from workflows import money
@@ -105,7 +105,8 @@ RULES_IN_FORCE = """
 SELECT w.slug, w.id, w.secret, d.stopped_at IS NOT NULL,
   (SELECT p.id FROM workflows_policy p WHERE p.workflow_id = w.id AND p.published_at IS NOT NULL
     AND (p.effective_from IS NULL OR p.effective_from <= %s) ORDER BY p.version DESC LIMIT 1),
-  (SELECT json_agg(json_build_array(r.tier, r.segment, r.rate)) FROM workflows_stratumrate r WHERE r.workflow_id = w.id), w.calendar_id
+  (SELECT json_agg(json_build_array(r.tier, r.segment, r.rate)) FROM workflows_stratumrate r WHERE r.workflow_id = w.id), w.calendar_id,
+  is_outsourced(w.id, %s)
  FROM workflows_seat s JOIN workflows_workflow w ON w.id = s.workflow_id LEFT JOIN workflows_dial d ON d.workflow_id = w.id
  WHERE s.user_id = %s AND s.role = 'integration' AND s.ended_at IS NULL AND w.slug = ANY(%s)
 """
@@ -125,7 +126,7 @@ WITH received AS (
     confidence, confidences, alternatives, ai_release_id, segment, channel, customer_reference, fingerprint, is_test, is_probe,
     policy_id, tier, requires_approval, approvals_needed, chain, expires_at, born_released, sentence, reasons, tags, category_id,
     probability, draw, sampled, routed,
-    state, passed_by, priority, desk_since, due_at, revision, action_type, amount, currency, payee, proposes_no_action,
+    state, vendor_id, allocation, passed_by, priority, desk_since, due_at, revision, action_type, amount, currency, payee, proposes_no_action,
     closed_as, closed_at, released_at)
   SELECT x.workflow_id, x.external_id, %(sender)s, x.received_at, decode(x.intake_digest, 'hex'), x.input, x.context, x.output,
     coalesce(x.sent_action, '{}'), x.received_action, x.confidence, x.confidences, x.alternatives, r.id, x.segment, x.channel, x.customer_reference, x.fingerprint, %(is_test)s, false,
@@ -133,7 +134,7 @@ WITH received AS (
     coalesce(x.reasons, '[]'), coalesce(x.tags, '{}'),
     CASE WHEN x.category <> '' THEN (SELECT k.id FROM workflows_exceptioncategory k WHERE k.workflow_id = x.workflow_id AND k.slug = x.category) END,
     x.probability, x.draw, x.sampled,
-    jsonb_build_object('to', x.state, 'tier', x.tier, 'released', x.released, 'approvals', x.approvals_needed), x.state, '{}', 0,
+    jsonb_build_object('to', x.state, 'tier', x.tier, 'released', x.released, 'approvals', x.approvals_needed), x.state, x.vendor_id, x.allocation, '{}', 0,
     CASE WHEN x.state <> 'closed' THEN %(now)s::timestamptz END, x.due_at, 1, x.action_type, x.amount, x.currency, x.payee, false,
     CASE WHEN x.state = 'closed' THEN 'released' ELSE '' END, CASE WHEN x.state = 'closed' THEN %(now)s::timestamptz END,
     CASE WHEN x.released THEN %(now)s::timestamptz END
@@ -142,13 +143,13 @@ WITH received AS (
     model_name text, model_version text, prompt_version text, segment text, channel text, customer_reference text, fingerprint bigint, policy_id bigint,
     tier text, requires_approval boolean, approvals_needed smallint, chain jsonb, expires_at timestamptz, sentence text, reasons jsonb, tags text[], category text,
     probability float8, draw float8, sampled boolean, state text, due_at timestamptz, action_type text, amount numeric,
-    currency text, payee text, released boolean)) WITH ORDINALITY AS x
+    currency text, payee text, released boolean, vendor_id bigint, allocation jsonb)) WITH ORDINALITY AS x
   JOIN workflows_airelease r ON (r.model_name, r.model_version, r.prompt_version) = (x.model_name, x.model_version, x.prompt_version)
  WHERE NOT (x.released AND x.workflow_id = ANY (ARRAY(SELECT workflow_id FROM workflows_dial WHERE stopped_at IS NOT NULL)))
   ORDER BY x.ordinality
   ON CONFLICT (workflow_id, external_id) DO NOTHING
   RETURNING id, workflow_id, external_id, state, sentence, policy_id, ai_release_id, digest, output, action_type, amount, currency,
-    payee, released_at),
+    payee, released_at, vendor_id, allocation),
 released AS (
   INSERT INTO cases_release (case_id, number, digest, at) SELECT id, 1, digest, released_at FROM received WHERE released_at IS NOT NULL),
 told AS (
@@ -164,8 +165,10 @@ told AS (
     WHERE e.user_id = %(sender)s AND e.enabled AND (e.events = '{}' OR 'case.held' = ANY (e.events)))),
 said AS (
   INSERT INTO audit_auditevent (subject_type, subject_id, actor_id, actor_name, vendor_id, request_id, verb, body, words)
-  SELECT 'case', id, %(sender)s, %(name)s, NULL, %(request)s, 'case.received', jsonb_build_object('from', 'intake', 'to', state,
-    'sentence', sentence, 'policy', policy_id, 'ai_release', ai_release_id, 'released', released_at IS NOT NULL), '' FROM received)
+  SELECT 'case', id, %(sender)s, %(name)s, NULL, %(request)s, 'case.received', CASE WHEN allocation IS NULL THEN body
+      ELSE body || jsonb_build_object('to_vendor', vendor_id, 'allocated', allocation->>'sentence') END, ''
+    FROM received, LATERAL (SELECT jsonb_build_object('from', 'intake', 'to', state, 'sentence', sentence, 'policy', policy_id,
+      'ai_release', ai_release_id, 'released', released_at IS NOT NULL) AS body) x)
 SELECT workflow_id, external_id, id FROM received
 """
 
@@ -210,6 +213,7 @@ def stored(rows: list["dict | Waiting | Refusal"], *, by, is_test=False) -> list
         for row in rows:
             if isinstance(row, dict):
                 first.setdefault((row["workflow_id"], row["external_id"]), row)
+        _allocate(first.values())
         new, known = _insert(list(first.values()), by, is_test) if first else ({}, {})
     return [_answer(row, first, new, known) for row in rows]
 
@@ -226,9 +230,22 @@ def _looked_back(rows, is_test) -> list[dict | Refusal]:
     return [_routed(row) if isinstance(row, Waiting) else row for row in rows]
 
 
+def _allocate(rows):
+    """Whose each is that waits at a desk: asked only of workflows with a live mandate, once for all of them."""
+    waiting = [row for row in rows if "lot" in row and row["state"] != "closed"]
+    if not waiting:
+        return
+    desks = sides.Desks({row["workflow_id"] for row in waiting}, clock.now())
+    for row in waiting:
+        lot, needs = row["lot"]
+        kept = desks.allocate(row["workflow_id"], row["state"], lot=lot, needs=needs)
+        row |= {"vendor_id": kept["side"] or None, "allocation": kept}
+
+
 def _rules_in_force(by, slugs):
+    now = clock.now()
     with connection.cursor() as cursor:
-        cursor.execute(RULES_IN_FORCE, [clock.now(), by.pk, list(slugs)])
+        cursor.execute(RULES_IN_FORCE, [now, now, by.pk, list(slugs)])
         return {
             slug: (
                 pk,
@@ -236,8 +253,9 @@ def _rules_in_force(by, slugs):
                 policy,
                 Dial(stopped, {(tier, segment): rate for tier, segment, rate in _json(rates) or ()}),
                 hours_of(calendar),
+                outsourced,
             )
-            for slug, pk, secret, stopped, policy, rates, calendar in cursor.fetchall()
+            for slug, pk, secret, stopped, policy, rates, calendar, outsourced in cursor.fetchall()
         }
 
 
@@ -264,6 +282,7 @@ class Waiting:
     hours: Hours
     draw: float
     now: datetime
+    lot: float | None  # among the sides; none where there is but the house
 
 
 def _row(item: Intake, in_force, now) -> dict | Waiting:
@@ -276,7 +295,7 @@ def _read(item: Intake, in_force, now) -> Waiting:
     """What was received, as it is stored, and as routing sees it. Raises Refusal."""
     if item.workflow not in in_force:
         raise Refusal("unknown_workflow", f"There is no workflow “{item.workflow}” that you may send to.")
-    workflow_id, secret, policy_id, dial, hours = in_force[item.workflow]
+    workflow_id, secret, policy_id, dial, hours, outsourced = in_force[item.workflow]
     if policy_id is None:
         raise Refusal("no_policy", f"The workflow “{item.workflow}” has no published policy yet, so nothing can be routed.")
     policy = compiled_policy(policy_id)
@@ -325,13 +344,17 @@ def _read(item: Intake, in_force, now) -> Waiting:
         "currency": action["currency"],
         "payee": action["payee"],
     }
-    return Waiting(row, facts, conflicts, policy, dial, hours, draw(secret, item.external_id), now)
+    lot = sides.lot_of(secret, item.external_id) if outsourced else None
+    return Waiting(row, facts, conflicts, policy, dial, hours, draw(secret, item.external_id), now, lot)
 
 
 def _routed(waiting: Waiting) -> dict:
     """The row with what the policy says of it."""
     policy = waiting.policy
     way = route(waiting.facts, policy, waiting.dial, draw=waiting.draw, conflicts=waiting.conflicts)
+    if waiting.lot is not None:
+        needs = sides.needs_of(waiting.facts, policy.rules, category=way.category, tags=way.tags)
+        waiting.row["lot"] = waiting.lot, needs
     return waiting.row | {
         "tier": way.tier,
         "requires_approval": way.requires_approval,
@@ -392,6 +415,7 @@ def _insert(rows, by, is_test):
         if stopped := [row for row in rows if _key(row) not in new and _key(row) not in known]:
             for row in stopped:
                 _hold(row, now)
+            _allocate(stopped)
             held, lost = _received(cursor, stopped, about)
             new, known = new | held, known | lost
         return new, known
@@ -411,6 +435,7 @@ def _received(cursor, rows, about):
 def _lean(row) -> dict:
     """Without what the statement knows to be nothing: to read a row costs the database as much as to store it."""
     lean = row.copy()
+    lean.pop("lot", None)
     for name in ASSUMED:
         if not lean[name]:
             del lean[name]

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from audit import clock
-from cases import actions, alerts, deadlines, eligibility, ending, outlook, queues, replay, returning, stuck
+from cases import actions, alerts, deadlines, eligibility, ending, outlook, queues, replay, returning, stuck, taking_over
 from cases.models import Alert, BreakGlassReview, Case, Pause, Replay
 from cases.states import APPROVAL
 from integrations.problems import Conflict
@@ -25,6 +25,7 @@ SCHEDULES = {
     "name what will be late": ("cases.jobs.name_what_will_be_late", 300),
     "expire approvals": ("cases.jobs.expire_approvals", 20),
     "name what nobody can approve": ("cases.jobs.name_what_nobody_can_approve", 20),
+    "give waiting work to whoever is there": ("cases.jobs.give_waiting_work", 20),
     "remind of broken glass": ("cases.jobs.remind_of_broken_glass", 300),
 }
 
@@ -126,6 +127,11 @@ def name_what_nobody_can_approve(limit=500) -> None:
         for pk in sorted(stuck - known.keys())[:limit]:
             case = Case.objects.one(pk)
             alerts.tell(case, Alert.Code.NOBODY_CAN_APPROVE, eligibility.why_nobody(case, now), by=machine, at=now)
+
+
+def give_waiting_work() -> None:
+    """What waits on a side goes to another that is there for it."""
+    taking_over.sweep(by=User.objects.machine())
 
 
 def remind_of_broken_glass() -> None:

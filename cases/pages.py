@@ -15,7 +15,7 @@ from django.utils.html import format_html
 
 from accounts import factors
 from audit import clock
-from cases import chains, gate, prose, queues, shapes, timesheet, twins, verbs
+from cases import allocated, chains, gate, prose, queues, shapes, timesheet, twins, verbs
 from cases.forms import VerbForm
 from cases.models import Case
 from cases.states import APPROVAL, CLOSED, DESKS, State
@@ -246,6 +246,7 @@ def as_told(case, user, standing, now) -> dict:
         **content(case),
         "buttons": verbs.offered(case, user, standing, now),
         "why_not": verbs.why_not_the_main_verb(case, user, standing, now),
+        "side": allocated.told(case.allocation, to_the_house=user.is_in_house),
         "holder": case.claimed_by if holder else None,
         "chain": chains.progress(case.chain, standing.given) if case.state == APPROVAL else [],
         "expires": prose.distance(case.expires_at, now) if case.expires_at else "",

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from accounts.models import User
 from audit import trail
 from audit.models import AuditEvent
+from cases import allocated
 from cases.intake import Answer, Intake, ProposedAction
 from cases.models import Case
 
@@ -176,9 +177,10 @@ class Timed(Reasoned, kw_only=True):
 
 
 class HandOver(Reasoned, kw_only=True):
-    """To a named person with a seat at the desk, or (without) to whoever else is on it."""
+    """To a named person with a seat at the desk, to a side (the house, or a vendor by its id), or to whoever else is on it."""
 
     to: Identity | UnsetType = UNSET
+    side: Literal["house"] | Identity | UnsetType = UNSET
 
 
 class Measured(Reasoned, kw_only=True):
@@ -300,6 +302,28 @@ class Detail(Shown, frozen=True, kw_only=True):
     pauses: list[PauseShown]
 
 
+class SideShown(Struct, frozen=True):
+    """How one side stood when the case was allocated."""
+
+    name: str
+    share: str
+    room: str
+    there: str
+    out: str
+    has_it: bool
+
+
+class AllocationShown(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whose the case is, and why; to the house with how each side stood and whether the facts give the same answer again."""
+
+    sentence: str
+    rule: str = ""
+    at: datetime | None = None
+    asks: str = ""
+    sides: list[SideShown] = []
+    again: bool | None = None
+
+
 class Why(Struct, frozen=True, kw_only=True):
     """Why a case went where it went, with everything needed to work it out again."""
 
@@ -313,6 +337,7 @@ class Why(Struct, frozen=True, kw_only=True):
     draw: float
     sampled: bool
     confidence: float | None
+    allocation: AllocationShown | None
 
 
 class Waited(Struct, frozen=True):
@@ -409,7 +434,8 @@ def _pause(pause) -> PauseShown:
     return PauseShown(*about, pause.since, pause.until, pause.ended_at)
 
 
-def why(case: Case) -> Why:
+def why(case: Case, user) -> Why:
+    side = allocated.told(case.allocation, to_the_house=user.is_in_house)
     return Why(
         id=case.pk,
         sentence=case.sentence,
@@ -421,4 +447,5 @@ def why(case: Case) -> Why:
         draw=case.draw,
         sampled=case.sampled,
         confidence=case.confidence,
+        allocation=side and AllocationShown(**{**side, "sides": [SideShown(*each) for each in side.get("sides", ())]}),
     )

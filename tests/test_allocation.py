@@ -207,3 +207,6 @@ def test_a_share_that_grows_takes_from_the_others_and_moves_nothing_between_them
     before, after = many(), many(acme={"share": 60})
 
     assert {now for was, now in zip(before, after, strict=True) if was != now} == {ACME}
+
+
+# intake

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from accounts import actions as people
@@ -46,7 +47,9 @@ class World:
 
 
 def vendors(world):
-    Case.objects.filter(pk=world.case.pk).update(vendor=world.vendor)
+    """He does not even get it: an approval is never a vendor's."""
+    with pytest.raises(IntegrityError, match="a vendor gets work"), transaction.atomic():
+        Case.objects.filter(pk=world.case.pk).update(vendor=world.vendor)
     return seated(world.refunds, "reviewer", world.owner, world.vendor), None
 
 

@@ -246,8 +246,9 @@ def test_a_role_that_leaves_the_mandate_takes_seats_and_cases(held, given, owner
     assert not person.seats.live().exists() and again(one).vendor_id is None
 
 
-def test_what_lies_with_a_vendor_without_a_mandate_comes_back_by_the_machine(send, vendor):
+def test_what_lies_with_a_vendor_without_a_mandate_comes_back_by_the_machine(send, vendor, given):
     case = at_the_vendor(send, vendor)
+    Mandate.objects.filter(pk=given.pk).update(ended_at=clock.now())
 
     jobs.end_contracts_that_are_over()
 

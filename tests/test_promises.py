@@ -959,6 +959,8 @@ SENTENCES = {
     "scorecards_evaluation": {"history_is_append_only"},
     "cases_case": {
         "cases_are_born_routed",
+        "a_vendor_gets_work_under_a_live_mandate_only",
+        "a_vendor_is_born_work_under_a_live_mandate_only",
         "a_clock_goes_on_when_the_last_pause_has_ended",
         "state_moves_only_along_the_table",
         "what_was_released_is_reopened_only_as_rework",

@@ -18,7 +18,7 @@ from jobs.models import Job, Schedule
 from jobs.running import run
 from jobs.schedules import declare, tick
 from tests.conftest import HOUSE, seated
-from tests.factories import VendorFactory
+from tests.factories import VendorFactory, mandated
 from workflows import actions as workflows
 
 pytestmark = pytest.mark.django_db
@@ -197,7 +197,9 @@ def test_what_was_typed_into_a_lost_case_comes_back(client, send, refunds, vendo
     Case.objects.filter(pk=case.pk).update(vendor=vendor)
     queues.claim(case.pk, by=vendor_reviewer)
     client.force_login(vendor_reviewer)
-    Case.objects.filter(pk=case.pk).update(vendor=VendorFactory(name="Another vendor"))
+    another = VendorFactory(name="Another vendor")
+    mandated(another, refunds)
+    Case.objects.filter(pk=case.pk).update(vendor=another)
     returning.offer_what_nobody_may_hold()
 
     page = client.post(reverse("admin:cases_case_correct", args=[case.pk]), {"reason": "The amount is wrong."})

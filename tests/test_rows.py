@@ -27,6 +27,7 @@ NOBODY = AnonymousUser()
 READ_BEFORE_ANYBODY_ACTS = {"accounts_user", "accounts_apikey"}  # sign-in, and the look-up of a key
 EVERYBODY_SEES_THE_HOUSE = {"accounts_user", "accounts_absence"}
 REFUND = {"type": "refund", "amount": 240, "currency": "EUR", "payee": "C-1042"}
+ONE_STEP = [{"name": "Approval", "people": 1, "title": ""}]
 
 
 def sql(statement, *parameters):
@@ -299,6 +300,8 @@ def test_promises_hold_in_a_vendors_session(theirs, vendor_reviewer):
 
 
 def test_high_risk_is_not_released_by_a_vendors_session(send, vendor_reviewer):
-    case = given_to(vendor_reviewer.vendor, send(action=REFUND))
+    case = send()
+    Case.objects.filter(pk=case.pk).update(requires_approval=True, approvals_needed=1, chain=ONE_STEP)
+    case = given_to(vendor_reviewer.vendor, case)
     with pytest.raises(DatabaseError, match="high risk is never released unapproved"), acting_as(vendor_reviewer):
         Release.objects.create(case=case, number=1, digest=case.digest, at=timezone.now())

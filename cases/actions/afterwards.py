@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import Absence, User
 from accounts.roles import Role
+from cases import sides
 from cases.actions.closing import close, keep_rework
 from cases.actions.content import set_action
 from cases.actions.reasons import said
@@ -36,15 +37,20 @@ def undo(case_id, *, by, reason=""):
     return case
 
 
-def hand_over(case_id, *, by, reason, to=None):
-    """The same desk, somebody else: the named person, or whoever else is on it. Never back to whoever passed it on."""
+def hand_over(case_id, *, by, reason, to=None, side=None):
+    """The same desk, somebody else: the named person, a side (“house” or a vendor's id), or whoever else is on it.
+
+    Never back to whoever passed it on. A vendor's people hand to their own and back to the house, the house to any side.
+    """
     with changing(case_id, "hand_over", by=by, reason=said(reason)) as case:
         person = _seated(case, to) if to is not None else None
         case.story.decides = False
         case.story.facts = {"to_person": person and person.pk}
         case.passed_by = [*case.passed_by, by.pk]
         case.assigned_to = person
-        case.vendor_id = person.vendor_id if person else case.vendor_id
+        wanted = _side_wanted(case, person, side)
+        if wanted != (case.vendor_id or sides.HOUSE):
+            sides.hand_to(case, wanted, case.story)
         case.hand_over()
     return case
 
@@ -100,6 +106,16 @@ def _restore(case, last):
         case.standing_output = before["output"]
         amount = before["action"]["amount"]
         set_action(case, {**before["action"], "amount": Decimal(amount) if amount is not None else None})
+
+
+def _side_wanted(case, person, side) -> int:
+    """The side it goes to: the person's, the one named, or the one that has it."""
+    named = sides.HOUSE if side == "house" else side
+    if person is None:
+        return (case.vendor_id or sides.HOUSE) if named is None else named
+    if named is not None and named != (person.vendor_id or sides.HOUSE):
+        raise ValidationError({"side": f"{person} works for another side. Name the person or the side."})
+    return person.vendor_id or sides.HOUSE
 
 
 def _seated(case, user_id) -> User:

@@ -26,7 +26,8 @@ def received(model, **options):
 
 
 ONE = """
-SELECT c.*, w.slug AS workflow_slug, w.name AS workflow_name, w.calendar_id AS workflow_calendar_id
+SELECT c.*, w.slug AS workflow_slug, w.name AS workflow_name, w.calendar_id AS workflow_calendar_id,
+    is_outsourced(w.id, %s) AS is_outsourced
   FROM cases_case c JOIN workflows_workflow w ON w.id = c.workflow_id WHERE c.id = %s
 """
 
@@ -34,7 +35,7 @@ SELECT c.*, w.slug AS workflow_slug, w.name AS workflow_name, w.calendar_id AS w
 class CaseQuerySet(models.QuerySet):
     def one(self, case_id, *, locked=False):
         """The case with its workflow's name, by SQL: the verbs fetch one at a time, and compiling the query cost half of it."""
-        case = next(iter(self.raw(ONE + " FOR UPDATE OF c" if locked else ONE, [case_id])), None)
+        case = next(iter(self.raw(ONE + " FOR UPDATE OF c" if locked else ONE, [clock.now(), case_id])), None)
         if case is None:
             raise self.model.DoesNotExist(f"There is no case {case_id}.")
         named = case.workflow_id, case.workflow_slug, case.workflow_name, case.workflow_calendar_id
@@ -129,6 +130,11 @@ class Case(FSMModelMixin, models.Model):
     # whose turn it is
     state = FSMField(choices=State.choices, default=INTAKE, protected=True)
     vendor = fact(Vendor, null=True, blank=True)
+    allocation = models.JSONField(
+        null=True,
+        editable=False,
+        help_text="Why this side: the facts seen, the rule, the sentence. Empty: nobody else could be.",
+    )
     assigned_to = fact(settings.AUTH_USER_MODEL, null=True, blank=True)
     passed_by = ArrayField(
         models.BigIntegerField(), default=list, help_text="Who skipped it or handed it over: not offered again."
@@ -219,6 +225,11 @@ class Case(FSMModelMixin, models.Model):
                 fields=["assigned_to"],
                 name="cases_assigned",
                 condition=Q(assigned_to__isnull=False) & ~Q(state=CLOSED),
+            ),
+            models.Index(
+                fields=["vendor", "workflow", "state"],
+                name="open_work_of_a_vendor",
+                condition=Q(vendor__isnull=False) & ~Q(state=CLOSED),
             ),
             models.Index(fields=["claimed_until"], name="cases_claimed", condition=Q(claimed_until__isnull=False)),
         ]
