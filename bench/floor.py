@@ -39,7 +39,7 @@ SELECT id, %(user)s, state, %(now)s, %(until)s, '' FROM leased RETURNING case_id
 # The digest is the database's arithmetic over what stands after the edit.
 CORRECT = """
 WITH moved AS (
-  UPDATE cases_case c SET state = 'closed', closed_as = 'corrected', closed_at = %(now)s, released_at = %(now)s, due_at = NULL,
+  UPDATE cases_case c SET state = 'closed', closed_as = 'corrected', closed_at = %(now)s, released_at = %(now)s, desk_since = NULL, due_at = NULL,
     revision = revision + 1, standing_output = %(output)s::jsonb, claimed_by_id = NULL, claimed_until = NULL
    FROM (SELECT id, coalesce(standing_output, output) AS before, workflow_id FROM cases_case WHERE id = %(case)s FOR UPDATE) old
   WHERE c.id = old.id AND c.state = 'review'

@@ -39,10 +39,11 @@ def test_a_connection_that_began_on_empty_tables_reads_none_of_them_whole(commit
 
 
 def test_what_asks_for_cases_or_their_history_plans_it_by_index(db):
-    """Whoever writes such a function anew says SET enable_seqscan = off again."""
+    """Whoever adds such a function ends the migration with CALL cases_are_asked_by_index()."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prokind = 'f'"
-            " AND prosrc ~ '(FROM|JOIN) (cases|audit)_' AND NOT coalesce(proconfig::text LIKE '%enable_seqscan=off%', false)"
+            "SELECT p.proname FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang WHERE p.pronamespace = 'public'::regnamespace"
+            " AND p.prokind = 'f' AND l.lanname = 'plpgsql' AND p.prosrc ~ '(FROM|JOIN) (cases|audit)_'"
+            " AND NOT coalesce(p.proconfig::text LIKE '%enable_seqscan=off%', false)"
         )
         assert cursor.fetchall() == []

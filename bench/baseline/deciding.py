@@ -64,9 +64,9 @@ def correct(pk, *, by, request_id, output, reason="", root_causes=None, active_s
     case.correct()
     case.claimed_by = case.claimed_until = None
     if case.state == "closed":
-        case.closed_as, case.closed_at, case.due_at = "corrected", now, None
+        case.closed_as, case.closed_at, case.desk_since, case.due_at = "corrected", now, None, None
     else:
-        case.due_at = now + timedelta(minutes=policy.rules.tiers[case.tier].due_minutes)
+        case.desk_since, case.due_at = now, now + timedelta(minutes=policy.rules.tiers[case.tier].due_minutes)
     case.save()
     case.refresh_from_db(fields=["digest"])
     case.claims.filter(ended_at=None).update(ended_at=now, ended_by="correct")

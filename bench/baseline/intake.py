@@ -177,6 +177,7 @@ def born(item, rules, ai_release, *, by, now, digest):
         draw=way.draw,
         sampled=way.sampled,
         state=way.state,
+        desk_since=None if closed else now,
         due_at=None if closed else now + timedelta(minutes=policy.rules.tiers[way.tier].due_minutes),
         expires_at=now + timedelta(minutes=policy.rules.approval_minutes) if way.state == "approval" else None,
         action_type=action["type"],
