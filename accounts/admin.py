@@ -10,14 +10,15 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.forms import Form
+from django.http import Http404
 from django.urls import path, reverse
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm
 
-from accounts import actions, factors, keys, lockout, signin
+from accounts import actions, factors, identity, keys, lockout, signin
 from accounts.asking import Asking
-from accounts.forms import AbsenceForm, NewKeyForm, NewPersonForm, PersonForm, ReasonForm, VendorForm
+from accounts.forms import AbsenceForm, IdentityForm, NewKeyForm, NewPersonForm, PersonForm, ReasonForm, VendorForm
 from accounts.models import ApiKey, User, Vendor
 from accounts.permissions import administers, is_in_house_staff, may_look_at_keys
 from audit import clock, trail
@@ -99,7 +100,7 @@ class PersonAdmin(Asking, UserAdmin, Administered):
     def get_urls(self):
         page, view = "accounts_user_", self.admin_site.admin_view
         ways = {"unlock": self.unlock, "sign_out": self.sign_out, "remove_factors": self.remove_factors}
-        ways |= {"absent": self.absent, "back": self.back}
+        ways |= {"absent": self.absent, "back": self.back, "identity": self.identity}
         return [*(path(f"<int:user_id>/{way}/", view(do), name=page + way) for way, do in ways.items()), *super().get_urls()]
 
     def absent(self, request, user_id):
@@ -127,7 +128,7 @@ class PersonAdmin(Asking, UserAdmin, Administered):
         return person
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        mine = {"minds": administers(request.user) or object_id == str(request.user.pk)}
+        mine = {"minds": administers(request.user) or object_id == str(request.user.pk), "provider": bool(identity.providers())}
         return super().change_view(request, object_id, form_url, {**mine, **(extra_context or {})})
 
     def has_change_permission(self, request, obj=None):
@@ -148,11 +149,21 @@ class PersonAdmin(Asking, UserAdmin, Administered):
         )
         return self._about_signin(request, user_id, factors.remove_all, sentence=sentence, **told)
 
-    def _about_signin(self, request, user_id, verb, *, title, button, said, sentence=""):
+    def identity(self, request, user_id):
+        """Which identity of the house's provider opens the account, where one is set."""
+        provider = next(iter(identity.providers()), None)
+        if provider is None:
+            raise Http404("No identity provider is set.")
+        told = {"title": "Identity of {}", "button": "Save", "said": "The identity of {} is saved."}
+        sentence = f"Whoever is this at {provider['name']} signs in here as this person. Empty: whoever has the account's address there."
+        form = partial(IdentityForm, subject=identity.subject_of(User(pk=user_id)))
+        return self._about_signin(request, user_id, identity.link, sentence=sentence, form=form, **told)
+
+    def _about_signin(self, request, user_id, verb, *, title, button, said, sentence="", form=ReasonForm):
         person = self.get_object(request, str(user_id))
         if person is None or not self.has_change_permission(request, person):
             raise PermissionDenied
-        form = ReasonForm(request.POST if request.method == "POST" else None, label_suffix="")
+        form = form(request.POST if request.method == "POST" else None, label_suffix="")
         act, back = partial(verb, person, by=request.user), reverse("admin:accounts_user_change", args=[person.pk])
         words = {"title": title.format(person), "said": said.format(person), "sentence": sentence, "original": person}
         return self.ask(request, form, act, button=button, back=back, **words)

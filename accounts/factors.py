@@ -22,6 +22,7 @@ from django.utils.http import urlencode
 
 from accounts import lockout
 from accounts.models import User
+from accounts.permissions import administering
 from audit import clock, trail
 
 
@@ -76,12 +77,13 @@ def added(request, authenticator):
 
 def remove_all(user, *, by, reason=""):
     """For who lost them: the next sign-in asks to set one up anew. What is signed in, ends."""
-    gone = list(Authenticator.objects.filter(user=user).values_list("type", flat=True))
-    if not gone:
-        raise ValidationError(f"{user} has no second factor. There is nothing to remove.")
-    Authenticator.objects.filter(user=user).delete()
-    User.objects.filter(pk=user.pk).update(session_number=F("session_number") + 1, signed_out_at=clock.now())
-    trail.record("user.remove_factor", by=by, subject=user, words=reason, factors=sorted(gone))
+    with administering("remove_factors", by=by, about=user):
+        gone = list(Authenticator.objects.filter(user=user).values_list("type", flat=True))
+        if not gone:
+            raise ValidationError(f"{user} has no second factor. There is nothing to remove.")
+        Authenticator.objects.filter(user=user).delete()
+        User.objects.filter(pk=user.pk).update(session_number=F("session_number") + 1, signed_out_at=clock.now())
+        trail.record("user.remove_factor", by=by, subject=user, words=reason, factors=sorted(gone))
 
 
 class Counted:

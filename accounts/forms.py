@@ -137,3 +137,18 @@ class ReasonForm(forms.Form):
         error_messages={"required": "Say why."},
         help_text="It stays in the history, with your name.",
     )
+
+
+class IdentityForm(ReasonForm):
+    """By which name the house's identity provider knows somebody."""
+
+    subject = forms.CharField(
+        label="Subject",
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text="The provider's own number for the person (“sub”), not a name and not an address.",
+    )
+    field_order = ["subject", "reason"]
+
+    def __init__(self, *args, subject="", **kwargs):
+        super().__init__(*args, initial={"subject": subject}, **kwargs)

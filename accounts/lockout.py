@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 
 from accounts.models import User
+from accounts.permissions import administering
 from audit import trail
 
 
@@ -71,9 +72,10 @@ def tell(request, username, why):
 
 def unlock(user, *, by, reason=""):
     """From every address. Raises ValidationError where nothing is locked or counted."""
-    if not reset(username=user.username):
-        raise ValidationError(f"No failed attempt is counted for {user}. There is nothing to unlock.")
-    trail.record("user.unlock", by=by, subject=user, words=reason)
+    with administering("unlock", by=by, about=user):
+        if not reset(username=user.username):
+            raise ValidationError(f"No failed attempt is counted for {user}. There is nothing to unlock.")
+        trail.record("user.unlock", by=by, subject=user, words=reason)
 
 
 def answer(request, response=None, credentials=None):

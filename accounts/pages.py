@@ -6,21 +6,20 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView
 from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
 from allauth.mfa.webauthn.views import AddWebAuthnView, RemoveWebAuthnView
-from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import redirect
 from django.urls import reverse, reverse_lazy
 from django.views.decorators.http import require_POST
 
-from accounts import factors, signin
+from accounts import factors, identity, signin
 from audit import trail
 
 
 class SignInPage(LoginView):
     def get_context_data(self, **kwargs):
         """With the house's identity provider, where one is set."""
-        apps = settings.SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]
+        apps = identity.providers()
         providers = [{"name": app["name"], "url": reverse("openid_connect_login", args=[app["provider_id"]])} for app in apps]
         return super().get_context_data(**kwargs) | {"providers": providers}
 

@@ -1,6 +1,12 @@
 """Who may look at people and keys, and who may change them. By office alone: Django's permissions and groups are not used."""
 
+from contextlib import contextmanager
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
 from accounts.roles import Office
+from audit import trail
 
 
 def is_in_house_staff(user) -> bool:
@@ -13,3 +19,14 @@ def administers(user) -> bool:
 
 def may_look_at_keys(user) -> bool:
     return is_in_house_staff(user) and user.office in (Office.ADMINISTRATOR, Office.AUDITOR)
+
+
+@contextmanager
+def administering(verb, *, by, about, or_himself=False):
+    """One transaction for an administrator, or for the person himself where that is said; anybody else's attempt is noted."""
+    if not administers(by) and not (or_himself and by.is_active and by.pk == about.pk):
+        why = f"{by} may not {verb.replace('_', ' ')} here. Ask an administrator."
+        trail.refused(f"user.{verb}", by=by, subject=about, why=why)
+        raise PermissionDenied(why)
+    with transaction.atomic():
+        yield

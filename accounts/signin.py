@@ -8,7 +8,6 @@ from allauth.account.internal.stagekit import clear_login
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.utils import is_mfa_enabled
-from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate
@@ -17,6 +16,7 @@ from django.shortcuts import redirect
 
 from accounts import factors, lockout
 from accounts.models import User
+from accounts.permissions import administering
 from audit import clock, trail
 
 NO_MATCH = "The name and the password do not belong together. Check both and try again."
@@ -30,8 +30,9 @@ def may_sign_in(user) -> bool:
 
 def end_sessions(user, *, by, reason=""):
     """Sign out everywhere: the next request of each session is a stranger's, and what was claimed in them goes back."""
-    User.objects.filter(pk=user.pk).update(session_number=F("session_number") + 1, signed_out_at=clock.now())
-    trail.record("user.end_sessions", by=by, subject=user, words=reason)
+    with administering("end_sessions", by=by, about=user, or_himself=True):
+        User.objects.filter(pk=user.pk).update(session_number=F("session_number") + 1, signed_out_at=clock.now())
+        trail.record("user.end_sessions", by=by, subject=user, words=reason)
 
 
 class SignIn(DefaultAccountAdapter):
@@ -118,28 +119,3 @@ class PasswordForm(ReauthenticateForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["password"].widget.attrs = {"autocomplete": "current-password"}
-
-
-class HouseIdentity(DefaultSocialAccountAdapter):
-    """The house's own identity provider says who somebody is; it makes no accounts."""
-
-    def is_open_for_signup(self, request, sociallogin):
-        return False
-
-    def pre_social_login(self, request, sociallogin):
-        """The first time, the account is found by an address that the provider has verified."""
-        if sociallogin.is_existing:
-            return
-        verified = [address.email for address in sociallogin.email_addresses if address.verified]
-        found = [user for email in verified for user in User.objects.filter(email__iexact=email) if may_sign_in(user)]
-        if len({user.pk for user in found}) != 1:
-            self._refuse(request, "no one account has this verified address")
-        sociallogin.connect(request, found[0])
-
-    def on_authentication_error(self, request, provider, error=None, exception=None, extra_context=None):
-        self._refuse(request, "the identity provider did not confirm it")
-
-    def _refuse(self, request, why):
-        lockout.tell(request, "", why)
-        messages.error(request, "The identity provider knows no account here. Ask an administrator.")
-        raise ImmediateHttpResponse(redirect("account_login"))

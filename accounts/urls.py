@@ -7,14 +7,13 @@ from allauth.mfa.base.views import AuthenticateView, IndexView
 from allauth.mfa.base.views import ReauthenticateView as FactorAgain
 from allauth.mfa.recovery_codes.views import ViewRecoveryCodesView
 from allauth.mfa.webauthn.views import LoginWebAuthnView, ReauthenticateWebAuthnView
-from allauth.socialaccount.providers.openid_connect import views as oidc
 from csp.constants import NONE, SELF
 from csp.decorators import csp_replace
 from django.conf import settings
 from django.urls import path
 from django.views.decorators.cache import never_cache
 
-from accounts import pages
+from accounts import identity, pages
 
 PROVIDER = (
     [f"{urlsplit(settings.OIDC_SERVER).scheme}://{urlsplit(settings.OIDC_SERVER).netloc}"] if settings.OIDC_SERVER else []
@@ -46,6 +45,8 @@ urlpatterns = [
     page("code/again/", FactorAgain.as_view(), "mfa_reauthenticate"),
     page("key/", LoginWebAuthnView.as_view(), "mfa_login_webauthn"),
     page("key/again/", ReauthenticateWebAuthnView.as_view(), "mfa_reauthenticate_webauthn"),
+    page("with/<slug:provider_id>/", identity.begin, "openid_connect_login"),
+    page("with/<slug:provider_id>/back/", identity.come_back, "openid_connect_callback"),
     page("factors/", IndexView.as_view(), "mfa_index"),
     page("factors/app/", pages.SetUpApp.as_view(), "mfa_activate_totp"),
     page("factors/app/remove/", pages.RemoveApp.as_view(), "mfa_deactivate_totp"),
@@ -54,8 +55,3 @@ urlpatterns = [
     page("factors/codes/", ViewRecoveryCodesView.as_view(), "mfa_view_recovery_codes"),
     page("factors/codes/new/", pages.NewCodes.as_view(), "mfa_generate_recovery_codes"),
 ]
-if settings.OIDC_SERVER:
-    urlpatterns += [
-        page("with/<slug:provider_id>/", oidc.login, "openid_connect_login"),
-        page("with/<slug:provider_id>/back/", oidc.callback, "openid_connect_callback"),
-    ]

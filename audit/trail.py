@@ -131,6 +131,8 @@ SENTENCES = {
     "user.lock": "sign-in was locked for one address, after five failures",
     "user.unlock": "sign-in was unlocked by {actor}",
     "user.end_sessions": "was signed out everywhere by {actor}",
+    "user.link_identity": "was linked to an identity of the house's provider by {actor}",
+    "user.unlink_identity": "was unlinked from the house's identity provider by {actor}",
     "user.add_factor": "set up a second factor: {factor}",
     "user.remove_factor": "had a second factor removed by {actor}",
     "user.renew_codes": "made new recovery codes",

@@ -235,7 +235,7 @@ AXES_SENSITIVE_PARAMETERS = ["login", "password", "code", "credential", "csrfmid
 
 # The house's identity provider, where there is one.
 OIDC_SERVER = env("HITLDESK_OIDC_SERVER", default="")
-SOCIALACCOUNT_ADAPTER = "accounts.signin.HouseIdentity"
+SOCIALACCOUNT_ADAPTER = "accounts.identity.HouseIdentity"
 SOCIALACCOUNT_PROVIDERS = {
     "openid_connect": {
         "APPS": [
@@ -244,7 +244,7 @@ SOCIALACCOUNT_PROVIDERS = {
                 "name": env("HITLDESK_OIDC_NAME", default="the house's account"),
                 "client_id": env("HITLDESK_OIDC_CLIENT", default=""),
                 "secret": env("HITLDESK_OIDC_SECRET", default=""),
-                "settings": {"server_url": OIDC_SERVER},
+                "settings": {"server_url": OIDC_SERVER, "oauth_pkce_enabled": True},
             }
         ]
         if OIDC_SERVER

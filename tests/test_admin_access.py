@@ -122,6 +122,7 @@ TABLE = {
     "accounts_user_unlock": ADMINISTRATORS,
     "accounts_user_sign_out": ADMINISTRATORS,
     "accounts_user_remove_factors": ADMINISTRATORS,
+    "accounts_user_identity": (302, *[404] * 7),  # no provider is set
     "accounts_vendor_add": ADMINISTRATORS,
     "accounts_apikey_add": ADMINISTRATORS,
     "accounts_apikey_revoke": ADMINISTRATORS,

@@ -12,11 +12,12 @@ from functools import partial
 
 import msgspec
 import pytest
+from axes.models import AccessAttempt
 from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 
 from accounts import actions as people
-from accounts import keys
+from accounts import factors, identity, keys, lockout, signin
 from audit import acting, clock
 from audit.models import AuditEvent
 from audit.trail import write_refusals
@@ -39,6 +40,10 @@ MODULES = {
     "workflows": workflows,
     "calendars": calendars,
     "people": people,
+    "signin": signin,
+    "factors": factors,
+    "lockout": lockout,
+    "identity": identity,
     "keys": keys,
     "scorecards": scorecards,
     "intake": intake,
@@ -115,6 +120,11 @@ class World:
         pk = self.at("approval")
         actions.approve(pk, by=self.owner, break_glass=True, reason="x")
         return pk
+
+    @property
+    def locked_out(self):
+        AccessAttempt.objects.create(username=self.reviewer.username, failures_since_start=5)
+        return self.reviewer
 
     @property
     def auditor(self):
@@ -238,6 +248,10 @@ VERBS = {
         "user.be_absent",
         "since until stand_in",
     ),
+    "signin.end_sessions": ("administrator", lambda w: partial(signin.end_sessions, w.reviewer), "user.end_sessions", ""),
+    "lockout.unlock": ("administrator", lambda w: partial(lockout.unlock, w.locked_out), "user.unlock", ""),
+    "factors.remove_all": ("administrator", lambda w: partial(factors.remove_all, w.anna), "user.remove_factor", "factors"),
+    "identity.link": ("administrator", lambda w: partial(identity.link, w.reviewer, "s-1"), "user.link_identity", ""),
     "people.come_back": ("reviewer", lambda w: partial(people.come_back, w.absent), "user.come_back", ""),
     "replays.replay": ("owner", lambda w: partial(replay.replay, w.draft), "policy.replay", "version replay"),
     "cases.extend": ("owner", lambda w: partial(actions.extend, w.at("approval"), minutes=4320), "case.extend", ""),

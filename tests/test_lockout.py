@@ -1,74 +1,16 @@
-"""Five failures lock one account for one address; administrators help; and what an identity provider may open."""
+"""Five failures lock one account for one address; administrators help."""
 
 import pytest
-from allauth.account.models import EmailAddress
-from allauth.core import context as allauth
-from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.totp.internal import auth
-from allauth.socialaccount.models import SocialAccount, SocialLogin
 from axes.models import AccessAttempt
-from django.contrib.auth.models import AnonymousUser
-from django.contrib.messages.storage.cookie import CookieStorage
-from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
 
-from accounts import lockout, signin
-from accounts.models import User
+from accounts import lockout
 from tests.doors import CODE, DESK, SEED, SET_UP, code, give, is_in, let_in, told
 
 pytestmark = pytest.mark.django_db
-
-
-# The house's identity provider
-
-
-HOUSE = {"provider_id": "house", "name": "House", "client_id": "c", "settings": {"server_url": "https://id.example"}}
-
-
-def coming_from_the_provider(rf, settings, email, verified=True):
-    """What allauth hands over once the provider has confirmed somebody who has not come from there before."""
-    settings.SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"APPS": [HOUSE]}}
-    request = rf.get("/")
-    request.session, request.user = SessionStore(), AnonymousUser()
-    request._messages = CookieStorage(request)
-    account = SocialAccount(provider="house", uid="s-1", extra_data={})
-    login = SocialLogin(user=User(), account=account, email_addresses=[EmailAddress(email=email, verified=verified)])
-    signin.HouseIdentity().pre_social_login(request, login)
-    return login
-
-
-def test_an_address_that_the_provider_verified_opens_its_one_account(rf, settings, reviewer):
-    User.objects.filter(pk=reviewer.pk).update(email="rita@example.com")
-
-    with allauth.request_context(rf.get("/")):
-        login = coming_from_the_provider(rf, settings, "Rita@example.com")
-
-    assert login.user == reviewer and SocialAccount.objects.get().user == reviewer
-
-
-@pytest.mark.parametrize(
-    "fact", [{"email": "other@example.com"}, {"is_active": False}, {"kind": "integration"}, {"verified": False}]
-)
-def test_the_provider_makes_no_accounts_and_opens_no_other(rf, settings, reviewer, fact):
-    User.objects.filter(pk=reviewer.pk).update(email="rita@example.com")
-    verified = fact.get("verified", True)
-    User.objects.filter(pk=reviewer.pk).update(**{name: value for name, value in fact.items() if name != "verified"})
-    people_before = User.objects.count()
-
-    with pytest.raises(ImmediateHttpResponse), allauth.request_context(rf.get("/")):
-        coming_from_the_provider(rf, settings, "rita@example.com", verified)
-
-    assert User.objects.count() == people_before and not SocialAccount.objects.exists()
-    assert told("sign_in_failed").count() == 1
-
-
-def test_two_accounts_with_one_address_open_neither(rf, settings, reviewer, resolver):
-    User.objects.filter(pk__in=[reviewer.pk, resolver.pk]).update(email="rita@example.com")
-
-    with pytest.raises(ImmediateHttpResponse), allauth.request_context(rf.get("/")):
-        coming_from_the_provider(rf, settings, "rita@example.com")
 
 
 # The lockout

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
-from accounts import factors, signin
+from accounts import factors, identity, signin
 from tests.doors import AGAIN, CODE, DESK, PASSWORD, SEED, SET_UP, SIGN_IN, code, give, is_in, let_in, told
 from workflows import actions as workflows
 
@@ -69,7 +69,7 @@ def test_who_may_not_sign_in_is_not_let_in_with_the_right_password(browser, revi
 def test_nobody_registers(browser):
     assert browser.get("/sign-in/up/").status_code == browser.get("/sign-in/signup/").status_code == 404
     assert not signin.SignIn().is_open_for_signup(None)
-    assert not signin.HouseIdentity().is_open_for_signup(None, None)
+    assert not identity.HouseIdentity().is_open_for_signup(None, None)
 
 
 def test_the_admins_own_sign_in_is_this_one(browser):
