@@ -15,7 +15,7 @@ class ActingMiddleware:
     def __call__(self, request):
         user = self._who(request)
         with acting.scope(acting.on_behalf_of(user)) as who, timezone.override(getattr(user, "time_zone", None) or "UTC"):
-            request.request_id = who.request_id
+            request.request_id, request.acting = who.request_id, who
             try:
                 response = self.get_response(request)
             finally:

@@ -5,6 +5,7 @@ import os
 import secrets
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
@@ -98,6 +99,7 @@ INSTALLED_APPS = [
     "cases",
 ]
 MIDDLEWARE = [
+    "audit.logs.RequestLine",
     "integrations.middleware.ProblemMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -252,7 +254,17 @@ SOCIALACCOUNT_PROVIDERS = {
     }
 }
 
-# unfold's pages need inline scripts and eval (Alpine); sign-in has a strict policy of its own, accounts/urls.py.
+# unfold's pages need inline scripts and eval (Alpine); pages on a base of our own have the strict one, by accounts/strict.py.
+STRICT_POLICY = {
+    "default-src": [NONE],
+    "script-src": [SELF],
+    "style-src": [SELF],
+    "img-src": [SELF, "data:"],
+    "connect-src": [SELF],
+    "form-action": [SELF, *([urlsplit(OIDC_SERVER)._replace(path="").geturl()] if OIDC_SERVER else [])],
+    "base-uri": [NONE],
+    "frame-ancestors": [NONE],
+}
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -281,8 +293,14 @@ UNFOLD = navigation.UNFOLD
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "loggers": {"axes": {"level": "ERROR"}},  # its warnings name people and addresses; the audit log has them
-    "root": {"handlers": ["console"], "level": env("HITLDESK_LOG", default="WARNING")},
+    "formatters": {"line": {"()": "audit.logs.Line"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {
+        "axes": {"level": "ERROR"},  # the audit log has them
+        **{name: {"handlers": [], "propagate": True} for name in ("django", "django.server")},  # in place of their own
+        **{
+            name: {"level": "WARNING", "propagate": True} for name in ("django-q", "httpx", "urllib3")
+        },  # what they do is no news
+    },
+    "root": {"handlers": ["console"], "level": env("HITLDESK_LOG", default="INFO")},
 }

@@ -18,7 +18,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F
 from django_q.exceptions import TimeoutException
 
-from audit import acting, clock, trail
+from audit import acting, clock, logs, trail
 from jobs.models import Job, Schedule
 from jobs.queue import post, task_named
 
@@ -132,7 +132,7 @@ def finished(job, said):
 @transaction.atomic
 def failed(job, error):
     if job := still_mine(job).first():
-        put_back(job, f"{type(error).__name__}: {error}")
+        put_back(job, logs.in_short(error))
 
 
 def put_back(job, why):

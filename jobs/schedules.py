@@ -14,7 +14,7 @@ from django.apps import apps
 from django.db import transaction
 from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, Value
 
-from audit import clock
+from audit import clock, logs
 from jobs.models import Job, Schedule
 from jobs.queue import ALIVE, enqueue
 from jobs.running import AWAY
@@ -92,5 +92,5 @@ def is_to_run(schedule, due, now) -> bool:
 def flag(pk, now, error):
     if schedule := Schedule.objects.select_for_update(skip_locked=True).filter(pk=pk).first():
         schedule.next_due = next_slot(schedule.next_due, schedule.every_seconds, now)
-        schedule.last_error = f"{type(error).__name__}: {error}"[:500]
+        schedule.last_error = logs.in_short(error)[:500]
         schedule.save(update_fields=["next_due", "last_error"])

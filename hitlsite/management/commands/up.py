@@ -1,5 +1,6 @@
 """Everything, on this machine: migrate, the demo where the database is empty, web server and worker; Ctrl-C stops it all."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -55,7 +56,8 @@ class Command(BaseCommand):
 
     def _start(self, *words):
         """In a session of its own, so that Ctrl-C reaches us alone and we stop the others in order."""
-        return subprocess.Popen(words, cwd=settings.BASE_DIR, start_new_session=True)
+        quiet = {"HITLDESK_LOG": "WARNING", **os.environ}  # a line for each request would bury what is said here
+        return subprocess.Popen(words, cwd=settings.BASE_DIR, env=quiet, start_new_session=True)
 
     def _greet(self, host, port):
         self.stdout.write(f"\nHITL Desk is at http://{host}:{port}/  (API: http://{host}:{port}/api/v1/docs/)\n")

@@ -8,7 +8,7 @@ from time import monotonic, sleep
 from django.core.management.base import BaseCommand
 from django.db import close_old_connections
 
-from audit import acting
+from audit import acting, logs
 from jobs import health, recovery, schedules
 from jobs.cluster import Cluster
 from jobs.running import AWAY, HOUSE
@@ -23,6 +23,7 @@ class Command(BaseCommand):
     help = "Do queued and scheduled work until SIGINT or SIGTERM."
 
     def handle(self, **options):
+        logs.tell_of_crashes()
         self.wanted, self.swept_at, self.watch = True, monotonic() - SWEEP, recovery.Watch()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self.stop)
