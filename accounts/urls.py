@@ -1,39 +1,20 @@
 """The addresses of sign-in. allauth's names, for it looks them up; only those that exist here: nobody signs up."""
 
-from urllib.parse import urlsplit
-
 from allauth.account.views import ReauthenticateView
 from allauth.mfa.base.views import AuthenticateView, IndexView
 from allauth.mfa.base.views import ReauthenticateView as FactorAgain
 from allauth.mfa.recovery_codes.views import ViewRecoveryCodesView
 from allauth.mfa.webauthn.views import LoginWebAuthnView, ReauthenticateWebAuthnView
-from csp.constants import NONE, SELF
-from csp.decorators import csp_replace
-from django.conf import settings
 from django.urls import path
 from django.views.decorators.cache import never_cache
 
 from accounts import identity, pages
-
-PROVIDER = (
-    [f"{urlsplit(settings.OIDC_SERVER).scheme}://{urlsplit(settings.OIDC_SERVER).netloc}"] if settings.OIDC_SERVER else []
-)
-STRICT = {
-    "default-src": [NONE],
-    "script-src": [SELF],
-    "style-src": [SELF],
-    "font-src": [SELF],
-    "img-src": [SELF, "data:"],
-    "connect-src": [SELF],
-    "form-action": [SELF, *PROVIDER],
-    "base-uri": [NONE],
-    "frame-ancestors": [NONE],
-}
+from accounts.strict import strict_page
 
 
 def page(route, view, name, **more):
     """Under the strict policy, and kept by no cache."""
-    return path(route, never_cache(csp_replace(STRICT)(view)), name=name, **more)
+    return path(route, never_cache(strict_page(view)), name=name, **more)
 
 
 urlpatterns = [

@@ -5,14 +5,13 @@ Without a script it is a plain form and reloads; with one (`desk/desk.js`) the n
 
 from urllib.parse import urlsplit
 
-from csp.decorators import csp_replace
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import render
 from django.urls import path, resolve
 from django_htmx.http import HttpResponseClientRedirect
 
-from accounts.urls import STRICT
+from accounts.strict import strict_page
 from audit import clock
 from cases import chains, customers, gate, pages, prose, queues, twins, verbs
 from cases.forms import VerbForm
@@ -38,7 +37,7 @@ class WorkPages:
         pages = (("work", self.work_page), ("heartbeat", self.heartbeat), ("score", self.score_page))
         wrap = self.admin_site.admin_view
         return [
-            path(f"<int:case_id>/{name}/", csp_replace(STRICT)(wrap(page)), name=f"cases_case_{name}") for name, page in pages
+            path(f"<int:case_id>/{name}/", strict_page(wrap(page)), name=f"cases_case_{name}") for name, page in pages
         ]
 
     def work_page(self, request, case_id):

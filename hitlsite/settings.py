@@ -259,6 +259,7 @@ STRICT_POLICY = {
     "default-src": [NONE],
     "script-src": [SELF],
     "style-src": [SELF],
+    "font-src": [SELF],
     "img-src": [SELF, "data:"],
     "connect-src": [SELF],
     "form-action": [SELF, *([urlsplit(OIDC_SERVER)._replace(path="").geturl()] if OIDC_SERVER else [])],

@@ -4,7 +4,9 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
+import psycopg
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
@@ -19,7 +21,7 @@ from django.utils import timezone
 from accounts import factors, signin
 from accounts.models import User
 from audit import acting
-from hitlsite import checks
+from hitlsite import checks, postgres
 from hitlsite.demo import people
 from hitlsite.scoped.owner import as_owner
 from integrations import signature
@@ -27,6 +29,7 @@ from integrations.models import WebhookEndpoint
 from tests.conftest import seated
 from tests.doors import CODE, DESK, PASSWORD, SEED, SET_UP, SIGN_IN, code, give, is_in, let_in, told
 from tests.factories import VendorFactory
+from tests.test_jobs_cluster import same_database
 from tests.test_promises import CHANGING, NOT_GRANTED, add_by_save, by_update, for_nobody, for_vendor, refused
 
 pytestmark = pytest.mark.django_db
@@ -215,36 +218,90 @@ def test_a_dump_of_the_database_holds_no_usable_secret(committed, browser, key):
 # A dangerous start
 
 
-@pytest.mark.parametrize(("danger", "found"), [
+GOOD = "".join(map(chr, range(40, 100)))
+PRODUCTION = {"PRODUCTION": True, "SECRET_KEY": GOOD, "WEBHOOK_KEY": GOOD[::-1], "SEAL_KEY": GOOD[1:]}
+PROVIDER = {"openid_connect": {"APPS": [{"client_id": "c", "secret": "s"}]}}
+DANGERS = [
     ({"Q_CLUSTER": {"retry": 240, "timeout": 240}}, "hitlsite.E001"),
     ({"INSTALLED_APPS": ["import_export"]}, "hitlsite.E002"),
-    ({"PRODUCTION": True, "DEBUG": True}, "hitlsite.E003"),
-    ({"PRODUCTION": True}, "hitlsite.E004"),
+    ({**PRODUCTION, "DEBUG": True}, "hitlsite.E003"),
+    (PRODUCTION, "hitlsite.E004"),
+    ({**PRODUCTION, "SECRET_KEY": "short"}, "hitlsite.E006"),
+    ({**PRODUCTION, "WEBHOOK_KEY": "x" * 60}, "hitlsite.E006"),
+    ({**PRODUCTION, "SEAL_KEY": GOOD}, "hitlsite.E006"),
+    ({**PRODUCTION, "SECRET_KEY": f"django-insecure-{GOOD}"}, "hitlsite.E006"),
+    ({**PRODUCTION, "HITLDESK_WEBHOOKS_MAY_BE_LOCAL": True}, "hitlsite.E007"),
+    ({"OIDC_SERVER": "https://id.example", "SOCIALACCOUNT_PROVIDERS": {"openid_connect": {"APPS": [{"client_id": "c", "secret": ""}]}}}, "hitlsite.E008"),
+    ({**PRODUCTION, "OIDC_SERVER": "http://id.example", "SOCIALACCOUNT_PROVIDERS": PROVIDER}, "hitlsite.E008"),
+    ({**PRODUCTION, "ALLOWED_HOSTS": ["*"]}, "hitlsite.E009"),
     ({"SEPARATE_ROLES": False}, "hitlsite.W001"),
-])  # fmt: skip
+]  # fmt: skip
+OURS = [
+    checks.the_database_can_refuse, checks.a_job_is_not_given_out_twice, checks.spreadsheets_ask_who, checks.production_shows_no_insides,
+    checks.the_demo_is_not_in_production, checks.the_application_is_bound_by_the_database, checks.production_has_secrets_of_its_own,
+    checks.production_sends_to_public_addresses, checks.the_identity_provider_is_whole, checks.production_answers_to_its_own_name,
+]  # fmt: skip
+
+
+def said(ours=OURS):
+    return [each for check in ours for each in check(None, databases=["default"])]
+
+
+@pytest.mark.parametrize(("danger", "found"), DANGERS)
 def test_a_dangerous_start_is_refused(settings, reviewer, danger, found):
     User.objects.filter(pk=reviewer.pk).update(is_demo=True)
-    ours = [
-        checks.the_database_can_refuse, checks.a_job_is_not_given_out_twice, checks.spreadsheets_ask_who,
-        checks.production_shows_no_insides, checks.the_demo_is_not_in_production,
-    ]  # fmt: skip
-    assert [check(None, databases=["default"]) for check in ours] == [[]] * 5
+    assert said() == []
 
     for name, value in danger.items():
         setattr(settings, name, value)
 
-    assert found in {said.id for check in ours for said in check(None, databases=["default"])}
+    messages = [each for each in said() if each.id == found]
+    assert messages and all(each.hint and each.msg.endswith(".") for each in messages)
+
+
+def test_production_as_it_should_be_is_let_through(settings, reviewer):
+    for name, value in {**PRODUCTION, "ALLOWED_HOSTS": ["desk.example"]}.items():
+        setattr(settings, name, value)
+
+    assert said() == []
+
+
+def test_every_check_is_tried():
+    ours = [check for name, check in vars(checks).items() if getattr(check, "tags", None) is not None and name != "register"]
+
+    assert set(OURS) == {check for check in ours if check.__module__ == "hitlsite.checks"}
+    ids = set(re.findall(r"hitlsite\.[EW]\d+", Path(checks.__file__).read_text()))
+    assert ids == {found for _, found in DANGERS} | {"hitlsite.E005"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_application_that_owns_its_tables_is_refused(settings):
+    settings.DATABASE_URL = settings.DATABASE_OWNER_URL
+
+    with as_owner():
+        messages = said([checks.the_application_is_bound_by_the_database])
+
+    assert {each.id for each in messages} == {"hitlsite.E005"} and all(each.hint for each in messages)
+    assert ["BYPASSRLS" in messages[0].msg, "owns tables" in messages[1].msg] == [True, True]
+
+
+@pytest.mark.skipif(not settings.EMBEDDED, reason="the superuser of another database is not ours to use")
+def test_a_superuser_is_seen_to_be_one(db):
+    with psycopg.connect(postgres.url("hitl_super")) as superuser:
+        assert superuser.execute(checks.OWNING).fetchone()[0] is True
 
 
 def test_the_shipped_production_settings_are_clean():
-    production = {"HITLDESK_HTTPS": "1", "HITLDESK_HOSTS": "desk.example", "SECRET_KEY": "".join(map(chr, range(40, 100)))}
+    secrets = {"SECRET_KEY": GOOD, "HITLDESK_WEBHOOK_KEY": GOOD[::-1], "HITLDESK_SEAL_KEY": GOOD[1:]}
+    production = {**same_database(), "HITLDESK_HTTPS": "1", "HITLDESK_HOSTS": "desk.example", **secrets}
 
     done = subprocess.run(
-        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        [sys.executable, "manage.py", "check", "--deploy", "--database", "default", "--fail-level", "WARNING"],
         cwd=settings.BASE_DIR, env={**os.environ, **production}, capture_output=True, text=True,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
 
 
 def test_a_demo_persons_code_is_the_present_one(db, administrator):
