@@ -9,9 +9,12 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch
 from django.forms import Form
 from django.http import Http404
 from django.urls import path, reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm
@@ -19,7 +22,7 @@ from unfold.forms import AdminPasswordChangeForm
 from accounts import actions, factors, identity, keys, lockout, signin
 from accounts.asking import Asking
 from accounts.forms import AbsenceForm, IdentityForm, NewKeyForm, NewPersonForm, PersonForm, ReasonForm, VendorForm
-from accounts.models import ApiKey, User, Vendor
+from accounts.models import Absence, ApiKey, User, Vendor
 from accounts.permissions import administers, is_in_house_staff, may_look_at_keys
 from audit import clock, trail
 from audit.onlooking import OnlyLookedAt
@@ -86,7 +89,7 @@ class PersonAdmin(Asking, UserAdmin, Administered):
     told, personal = "user", {"username", "first_name", "last_name", "email", "password1", "password2"}
     add_form_template = "admin/change_form.html"
     change_form_outer_before_template = "accounts/person_buttons.html"
-    list_display = ["username", "name", "kind_told", "vendor", "office", "time_zone", "is_active"]
+    list_display = ["username", "name", "kind_told", "vendor", "office", "away_told", "is_active"]
     list_filter = ["kind", "vendor", "office", "is_active"]
     list_select_related = ["vendor"]
     search_fields = ["username__startswith", "last_name__istartswith", "first_name__istartswith"]
@@ -101,7 +104,20 @@ class PersonAdmin(Asking, UserAdmin, Administered):
         page, view = "accounts_user_", self.admin_site.admin_view
         ways = {"unlock": self.unlock, "sign_out": self.sign_out, "remove_factors": self.remove_factors}
         ways |= {"absent": self.absent, "back": self.back, "identity": self.identity}
-        return [*(path(f"<int:user_id>/{way}/", view(do), name=page + way) for way, do in ways.items()), *super().get_urls()]
+        away = path("away/", view(self.away), name=page + "away")
+        return [
+            away,
+            *(path(f"<int:user_id>/{way}/", view(do), name=page + way) for way, do in ways.items()),
+            *super().get_urls(),
+        ]
+
+    def away(self, request):
+        """Everybody's absences that are not over, on one page."""
+        if not is_in_house_staff(request.user):
+            raise PermissionDenied
+        now = clock.now()
+        absences = Absence.objects.not_over(now).select_related("user", "stand_in").order_by("since", "pk")
+        return self.page(request, "accounts/away.html", {"title": "Who is away", "absences": absences, "now": now})
 
     def absent(self, request, user_id):
         person = self._minded(request, user_id)
@@ -179,6 +195,22 @@ class PersonAdmin(Asking, UserAdmin, Administered):
     @display(description="Name")
     def name(self, person):
         return person.get_full_name()
+
+    def get_queryset(self, request):
+        return (
+            super()
+            .get_queryset(request)
+            .prefetch_related(Prefetch("absences", Absence.objects.at(clock.now()).select_related("stand_in"), "absences_now"))
+        )
+
+    @display(description="Away")
+    def away_told(self, person):
+        """Until when, and who stands in."""
+        return "; ".join(
+            f"until {date_format(localtime(each.until), 'j M, H:i')}"
+            + (f", {each.stand_in} stands in" if each.stand_in else "")
+            for each in person.absences_now
+        )
 
     @display(description="Kind", ordering="kind", label={"person": "info", "integration": "warning", "machine": ""})
     def kind_told(self, person):

@@ -129,6 +129,12 @@ class AbsenceForm(forms.Form):
     reason = forms.CharField(label="Why?", required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}))
 
 
+class MomentForm(forms.Form):
+    """A moment to look back at."""
+
+    at = Moment(label="As of", then="Empty: now.", required=False)
+
+
 class ReasonForm(forms.Form):
     reason = forms.CharField(
         label="Why?",

@@ -88,6 +88,7 @@ GROUPS = [
         "title": "People",
         "items": [
             item("People", "group", "admin:accounts_user_changelist", IN_HOUSE),
+            item("Who is away", "event_busy", "admin:accounts_user_away", IN_HOUSE),
             item("Vendors", "handshake", "admin:accounts_vendor_changelist", IN_HOUSE),
             item("API keys", "key", "admin:accounts_apikey_changelist", ADMINISTERS),
         ],

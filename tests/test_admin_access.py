@@ -122,6 +122,9 @@ TABLE = {
     "accounts_user_unlock": ADMINISTRATORS,
     "accounts_user_sign_out": ADMINISTRATORS,
     "accounts_user_remove_factors": ADMINISTRATORS,
+    "accounts_user_away": IN_HOUSE,
+    "workflows_person_may": IN_HOUSE,
+    "workflows_workflow_may": IN_HOUSE,
     "accounts_user_identity": (302, *[404] * 7),  # no provider is set
     "accounts_vendor_add": ADMINISTRATORS,
     "accounts_apikey_add": ADMINISTRATORS,
@@ -238,7 +241,7 @@ def address(name, things):
         return reverse(f"admin:{name}", args=[things["approvers_seat"]])
     if name == "workflows_workflow_end_delegation":
         return reverse(f"admin:{name}", args=[things["delegation"]])
-    if name == "auth_user_password_change":
+    if name in ("auth_user_password_change", "workflows_person_may"):
         return reverse(f"admin:{name}", args=[things["accounts_user"]])
     for thing, pk in things.items():
         if name.startswith(f"{thing}_"):

@@ -911,14 +911,13 @@ SENTENCES = {
     "socialaccount_socialaccount": {"a_stranger_changes_no_identity", "only_the_house_unlinks_an_identity"},
     "mfa_authenticator": {
         "a_stranger_sets_up_no_second_factor",
-        "a_stranger_changes_no_identity",
-        "only_the_house_unlinks_an_identity",
         "a_stranger_changes_no_second_factor",
     },
     "audit_auditevent": {"history_is_append_only", "history_is_chained", "history_is_numbered"},
     "audit_auditseal": {"history_is_append_only"},
     "workflows_airelease": {"history_is_append_only"},
-    "workflows_owner": {"only_in_house_owns"},
+    "workflows_owner": {"only_in_house_owns", "every_owner_is_remembered", "every_change_of_owner_is_remembered"},
+    "workflows_tenure": {"a_tenure_is_only_ended"},
     "workflows_policy": {
         "no_version_is_published_in_the_past",
         "a_policy_is_born_a_draft",

@@ -10,6 +10,7 @@ from accounts.models import Absence
 from accounts.permissions import administers, is_in_house_staff
 from audit import clock
 from workflows import actions, gaps
+from workflows.authority_pages import AuthorityPages
 from workflows.calendar_admin import CalendarAdmin
 from workflows.editing.pages import Editing
 from workflows.forms import NewWorkflowForm
@@ -48,7 +49,7 @@ def definable_by(user):
 
 
 @admin.register(Workflow)
-class WorkflowAdmin(WorkflowPages, Defined):
+class WorkflowAdmin(AuthorityPages, WorkflowPages, Defined):
     """The charter as a form; policies, owners, seats and rates below it, each changed by its own page."""
 
     list_display = ["name", "slug", "in_force", "state"]
@@ -64,7 +65,7 @@ class WorkflowAdmin(WorkflowPages, Defined):
         return is_in_house_staff(request.user) if obj is None else super().has_change_permission(request, obj)
 
     def get_urls(self):
-        return [*self.own_urls(), *super().get_urls()]
+        return [*self.own_urls(), *self.authority_urls(), *super().get_urls()]
 
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("dial").prefetch_related("policies")

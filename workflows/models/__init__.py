@@ -2,7 +2,7 @@
 
 from workflows.models.calendars import Calendar, Holiday, Shift, hours_of
 from workflows.models.engagements import VENDOR_ROLES, Engagement, Mandate, MaskedPattern
-from workflows.models.people import ApprovalLimit, Delegation, Owner, Seat
+from workflows.models.people import ApprovalLimit, Delegation, Owner, Seat, Tenure
 from workflows.models.policies import TIER_CHOICES, AIRelease, Policy, StratumRate, compiled_policy
 from workflows.models.workflow import Dial, ExceptionCategory, PlaybookSection, Workflow, new_secret
 
@@ -25,6 +25,7 @@ __all__ = [
     "Seat",
     "Shift",
     "StratumRate",
+    "Tenure",
     "Workflow",
     "compiled_policy",
     "hours_of",

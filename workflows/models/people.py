@@ -107,6 +107,34 @@ class OwnerQuerySet(models.QuerySet):
         return self.filter(pk__in=mine)
 
 
+class TenureQuerySet(models.QuerySet):
+    def at(self, moment):
+        return self.filter(Q(ended_at=None) | Q(ended_at__gt=moment), since__lte=moment)
+
+
+class Tenure(models.Model):
+    """Who was which owner, from when to when. The database writes it with every change of an owner, and nobody else does."""
+
+    workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="tenures")
+    of = models.CharField("owner of", max_length=12, choices=Ownership.choices)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="tenures")
+    since = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    objects = TenureQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["workflow", "of", "since"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workflow", "of"], condition=Q(ended_at=None), name="one_owner_of_each_kind_at_a_time"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.user}, owner of {self.get_of_display().lower()} of {self.workflow}"
+
+
 class Owner(models.Model):
     """One of the five people who answer for a workflow. In-house, a person, not a group."""
 
