@@ -16,14 +16,12 @@ from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm, LoginWebAuthnFo
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import F
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from accounts import lockout
-from accounts.models import User
+from accounts import lockout, sessions
 from accounts.permissions import administering
-from audit import clock, trail
+from audit import trail
 
 
 def cipher() -> MultiFernet:
@@ -82,7 +80,7 @@ def remove_all(user, *, by, reason=""):
         if not gone:
             raise ValidationError(f"{user} has no second factor. There is nothing to remove.")
         Authenticator.objects.filter(user=user).delete()
-        User.objects.filter(pk=user.pk).update(session_number=F("session_number") + 1, signed_out_at=clock.now())
+        sessions.end(user)
         trail.record("user.remove_factor", by=by, subject=user, words=reason, factors=sorted(gone))
 
 

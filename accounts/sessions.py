@@ -2,8 +2,12 @@
 
 import hashlib
 
+from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends import db
+from django.db.models import F
 from django.utils import timezone
+
+from audit import clock, trail
 
 
 def kept(key: str | None) -> str | None:
@@ -29,3 +33,15 @@ class SessionStore(db.SessionStore):
     def delete(self, session_key=None):
         if key := session_key or self.session_key:
             super().delete(kept(key))
+
+
+def end(user):
+    """The next request of each of his sessions is a stranger's, and what he claimed in them goes back to its desk."""
+    people = get_user_model().objects.filter(pk=user.pk)
+    people.update(session_number=F("session_number") + 1, signed_out_at=clock.now())
+
+
+def end_all(user, *, by, reason=""):
+    """The same, told; for verbs from which it follows, and which have asked who may."""
+    end(user)
+    trail.record("user.end_sessions", by=by, subject=user, words=reason)

@@ -11,13 +11,12 @@ from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate
-from django.db.models import F
 from django.shortcuts import redirect
 
-from accounts import factors, lockout
+from accounts import factors, lockout, sessions
 from accounts.models import User
 from accounts.permissions import administering
-from audit import clock, trail
+from audit import trail
 
 NO_MATCH = "The name and the password do not belong together. Check both and try again."
 NOT_LET_IN = "This account may not sign in. Ask an administrator."
@@ -31,8 +30,7 @@ def may_sign_in(user) -> bool:
 def end_sessions(user, *, by, reason=""):
     """Sign out everywhere: the next request of each session is a stranger's, and what was claimed in them goes back."""
     with administering("end_sessions", by=by, about=user, or_himself=True):
-        User.objects.filter(pk=user.pk).update(session_number=F("session_number") + 1, signed_out_at=clock.now())
-        trail.record("user.end_sessions", by=by, subject=user, words=reason)
+        sessions.end_all(user, by=by, reason=reason)
 
 
 class SignIn(DefaultAccountAdapter):

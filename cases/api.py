@@ -19,7 +19,7 @@ from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.views import APIView
 
 from audit import clock
-from cases import actions, queues, shapes
+from cases import actions, again, queues, shapes
 from cases.intake import MOST_AT_ONCE, Answer, Intake, decoded, receive
 from cases.models import Case
 from cases.states import CLOSED, State
@@ -239,6 +239,9 @@ class Verb(Door):
     do = None
 
     def call(self, request, pk):
+        if self.verb in again.ASKED_AGAIN and not hasattr(request._request, "key_user"):
+            case = Case.objects.visible_to(request.user).filter(pk=pk).only("tier").first()
+            again.refuse_until_asked_again(request._request, self.verb, case)
         given = reads(request, self.body).given()
         if "marks" in given:
             given["marks"] = msgspec.to_builtins(given["marks"])

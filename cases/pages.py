@@ -15,7 +15,7 @@ from django.utils.html import format_html
 
 from accounts import factors
 from audit import clock
-from cases import allocated, chains, gate, prose, queues, shapes, timesheet, twins, verbs
+from cases import again, allocated, chains, gate, prose, queues, shapes, timesheet, twins, verbs
 from cases.forms import VerbForm
 from cases.models import Case
 from cases.states import APPROVAL, CLOSED, DESKS, State
@@ -25,15 +25,6 @@ from integrations.problems import Conflict
 REFUSALS = (PermissionDenied, Conflict, ValidationError, DataError)
 TIERS = {"low": "success", "medium": "warning", "high": "danger"}
 RELATED = ("workflow", "policy", "ai_release", "category", "claimed_by", "assigned_to", "vendor", "sender")
-
-
-ASKED_AGAIN = ("approve", "edit", "break_glass")  # at high risk: by somebody who gave his second factor lately
-FRESH = 15  # minutes
-
-
-def needs_the_factor_again(request, case, name) -> bool:
-    """At high risk, of a verb that approves: unless the second factor was given lately."""
-    return name in ASKED_AGAIN and case.tier == "high" and not factors.recently_verified(request, FRESH)
 
 
 def factor_first(request, case) -> str:
@@ -90,7 +81,7 @@ class CasePages:
             return self._lost(request, case_id, name)
         typed = request.POST if request.method == "POST" else None
         form, desk = VerbForm(VERBS[name].parts, case, request.user, typed), case.state
-        stale = needs_the_factor_again(request, case, name)
+        stale = again.is_asked_again(request, name, case)
         if typed is None:
             return self._asked(request, case, name, form, stale)
         if stale:

@@ -13,7 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.strict import strict_page
 from audit import clock
-from cases import chains, customers, gate, pages, prose, queues, twins, verbs
+from cases import again, chains, customers, gate, pages, prose, queues, twins, verbs
 from cases.forms import VerbForm
 from cases.models import Case
 from cases.states import APPROVAL
@@ -36,9 +36,7 @@ class WorkPages:
     def work_urls(self):
         pages = (("work", self.work_page), ("heartbeat", self.heartbeat), ("score", self.score_page))
         wrap = self.admin_site.admin_view
-        return [
-            path(f"<int:case_id>/{name}/", strict_page(wrap(page)), name=f"cases_case_{name}") for name, page in pages
-        ]
+        return [path(f"<int:case_id>/{name}/", strict_page(wrap(page)), name=f"cases_case_{name}") for name, page in pages]
 
     def work_page(self, request, case_id):
         """GET shows the case and what may be done; POST does it and goes on, or says why not and keeps what was typed."""
@@ -58,7 +56,7 @@ class WorkPages:
         return self._decide(request, case, form, name, standing)
 
     def _decide(self, request, case, form, name, standing):
-        if pages.needs_the_factor_again(request, case, name):
+        if again.is_asked_again(request, name, case):
             return self._bench(request, case, form, standing, 403, pages.factor_first(request, case))
         chosen, desk = form.of(name), case.state
         try:

@@ -1,6 +1,5 @@
 """The admin site: unfold's, with our own name, for people only."""
 
-from csp.decorators import csp_replace
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -11,7 +10,7 @@ from django.utils.decorators import method_decorator
 from unfold.sites import UnfoldAdminSite
 
 from accounts.pages import sign_out
-from accounts.urls import STRICT
+from accounts.strict import strict_page
 from hitlsite.desk import my_desk
 
 
@@ -23,7 +22,7 @@ class Site(UnfoldAdminSite):
         user = request.user
         return user.is_active and user.is_staff and user.kind == user.Kind.PERSON
 
-    @method_decorator(csp_replace(STRICT))
+    @method_decorator(strict_page)
     def index(self, request, extra_context=None):
         """My desk, on our own base."""
         return TemplateResponse(request, "desk/my_desk.html", my_desk(request, self.each_context(request)))

@@ -1,20 +1,24 @@
 """Who may open what in the admin: one table over every address of the site. An address that is missing here fails."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.contrib import admin
+from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, reverse
 
 from audit import clock
 from audit.models import AuditEvent
 from cases import replay
 from cases.models import Case
+from cases.urls import urlpatterns as api
 from integrations.models import Delivery, OutboxRow, WebhookEndpoint
 from jobs.models import Job, Schedule
 from scorecards import actions as scorecards
 from scorecards.models import Criterion
 from tests.conftest import keys
+from tests.doors import give, let_in
 from tests.factories import UserFactory
 from workflows import actions as workflows
 from workflows.editing.pages import LISTS, SECTIONS
@@ -267,6 +271,21 @@ def test_who_may_open_what(client, request, things, role):
     found = {name: client.get(address(name, things)).status_code for name in our_addresses()}
 
     assert found == {name: TABLE[name][ROLES.index(role)] for name in found}
+
+
+def test_without_the_second_factor_that_his_work_needs_no_door_opens_to_an_approver(things, approver):
+    browser = Client()
+    give(browser, let_in(approver))
+    led = reverse("mfa_activate_totp")
+
+    for name in our_addresses():
+        if name != "logout":
+            for answer in (browser.get(address(name, things)), browser.post(address(name, things))):
+                assert (answer.status_code, answer.headers.get("Location")) == (302, led), name
+    for pattern in api:
+        where = "/api/v1/" + re.sub(r"<[^>]+>", str(things["cases_case"]), str(pattern.pattern))
+        for answer in (browser.get(where), browser.post(where, "{}", content_type="application/json")):
+            assert (answer.status_code, answer.json()["code"]) == (403, "second_factor_needed"), where
 
 
 def test_every_address_is_in_the_table():

@@ -88,6 +88,20 @@ def test_a_vendors_person_moves_and_takes_no_case_along(send, refunds, vendor, v
     assert queues.next_case(colleague) == (case if to else None)
 
 
+def test_at_the_end_of_the_contract_the_vendors_people_hold_nothing(
+    send, refunds, vendor, vendor_reviewer, reviewer, administrator
+):
+    case = send()
+    Case.objects.filter(pk=case.pk).update(vendor=vendor)
+    queues.claim(case.pk, by=vendor_reviewer)
+
+    workflows.end_engagement(vendor.engagements.get(), by=administrator, reason="The contract is over.")
+    jobs.offer_what_nobody_may_hold()
+
+    assert Claim.objects.get(case=case).ended_by == "no seat"
+    assert User.objects.get(pk=vendor_reviewer.pk).signed_out_at
+
+
 def test_the_approver_who_joins_a_vendor_loses_seat_and_case_at_once(send, approver, other_approver):
     case = send(action={"type": "refund", "amount": 5, "currency": "EUR", "payee": "C-1"})
     queues.claim(case.pk, by=approver)

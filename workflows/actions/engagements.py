@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 
-from accounts import signin
+from accounts import sessions
 from accounts.models import User
 from accounts.permissions import administers
 from audit import clock, trail
@@ -193,7 +193,7 @@ def _end_seats(vendor, workflows, *, by, reason, but=()):
 def sign_out_who_has_no_seat(person, *, by, reason):
     """Sessions of whoever can work nowhere any more end; a vendor's lead looks on."""
     if not person.office and not person.seats.live().exists():
-        signin.end_sessions(person, by=by, reason=reason)
+        sessions.end_all(person, by=by, reason=reason)
 
 
 def _because(reason) -> str:

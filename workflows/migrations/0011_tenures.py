@@ -35,6 +35,7 @@ CREATE TRIGGER a_tenure_is_only_ended BEFORE UPDATE ON workflows_tenure FOR EACH
 INSERT INTO workflows_tenure (workflow_id, "of", user_id, since)
 SELECT o.workflow_id, o."of", o.user_id, coalesce((SELECT max(e.at) FROM audit_auditevent e
     WHERE e.subject_type = 'owner' AND e.subject_id = o.id AND e.verb = 'owner.name'), now()) FROM workflows_owner o;
+CALL only_the_house_sees('workflows_tenure');
 DO $$
 BEGIN
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'hitl_app') AND current_user <> 'hitl_app' THEN
@@ -51,7 +52,11 @@ DROP FUNCTION remember_the_owner();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("workflows", "0010_seats_within_engagements"), migrations.swappable_dependency(settings.AUTH_USER_MODEL)]
+    dependencies = [
+        ("workflows", "0010_seats_within_engagements"),
+        ("audit", "0007_rows"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+    ]
     operations = [
         migrations.CreateModel(
             name="Tenure",

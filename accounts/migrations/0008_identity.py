@@ -18,5 +18,5 @@ DROP INDEX one_identity_per_person;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0006_verbs_of_clocks"), ("socialaccount", "0006_alter_socialaccount_extra_data")]
+    dependencies = [("accounts", "0007_rows"), ("socialaccount", "0006_alter_socialaccount_extra_data")]
     operations = [migrations.RunSQL(SQL, UNDO)]

@@ -1,0 +1,22 @@
+"""At high risk the second factor is asked for again: whoever left his desk open, or lost his session, approves nothing."""
+
+from rest_framework.exceptions import PermissionDenied
+
+from accounts import factors
+
+ASKED_AGAIN = ("approve", "edit", "break_glass")
+FRESH = 15  # minutes
+WHY = "At high risk, give your second factor again in the browser (/sign-in/code/again/), then send this once more."
+
+
+def is_asked_again(request, verb, case) -> bool:
+    """Whether this session must give it first. A key is its own matter: it was made for its verbs, and there is nobody to ask."""
+    if verb not in ASKED_AGAIN or case is None or case.tier != "high" or getattr(request, "key_user", None):
+        return False
+    return not factors.recently_verified(request, FRESH)
+
+
+def refuse_until_asked_again(request, verb, case):
+    """Over REST."""
+    if is_asked_again(request, verb, case):
+        raise PermissionDenied(WHY, "second_factor_needed")
