@@ -6,6 +6,7 @@ from django.template.response import TemplateResponse
 
 from integrations import actions
 from integrations.models import Delivery, OutboxRow, WebhookEndpoint
+from integrations.pages import EVENTS, EndpointForm, EndpointPages
 from jobs.admin import ReadOnlyAdmin
 from jobs.permissions import may_operate
 
@@ -20,15 +21,20 @@ class OutboxRowAdmin(ReadOnlyAdmin):
 
 
 @admin.register(WebhookEndpoint)
-class WebhookEndpointAdmin(ReadOnlyAdmin):
-    list_display = ["url", "user", "enabled", "secret_number", "rotated_at", "created_at"]
+class WebhookEndpointAdmin(EndpointPages, ReadOnlyAdmin):
+    list_display = ["url", "user", "enabled", "told_of", "last_success_at", "failing_since", "rotated_at"]
     list_select_related = ["user"]
     list_filter = ["enabled"]
-    fields = ["user", "url"]
+    form = EndpointForm
+    fields = ["user", "url", "events"]
     actions = ["reveal", "rotate", "enable", "disable", "send_test"]
 
     def has_add_permission(self, request):
         return may_operate(request.user)
+
+    @admin.display(description="told of")
+    def told_of(self, endpoint):
+        return ", ".join(EVENTS[event] for event in endpoint.events) or "everything"
 
     def save_model(self, request, obj, form, change):
         actions.add(obj, by=request.user)
@@ -60,15 +66,15 @@ class WebhookEndpointAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Send a test", permissions=["view"])
     def send_test(self, request, queryset):
-        self.each(request, queryset, actions.send_test, "A test is on its way to {}. See Jobs for the answer.")
+        self.each(request, queryset, actions.send_test, "A test is on its way to {}. Its answer appears in the endpoint's log.")
 
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
-    list_display = ["id", "row", "endpoint", "attempts", "next_try_at", "delivered_at", "last_answer"]
+    list_display = ["id", "row", "endpoint", "made_at", "attempts", "next_try_at", "delivered_at", "last_answer"]
     list_select_related = ["row", "endpoint"]
     list_filter = [("delivered_at", admin.EmptyFieldListFilter), ("next_try_at", admin.EmptyFieldListFilter)]
-    fields = list_display
+    fields = [*list_display, "tries"]
     actions = ["send_again"]
 
     @admin.action(description="Send again", permissions=["view"])

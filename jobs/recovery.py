@@ -85,8 +85,9 @@ def died(pids):
 
 
 def home_died(home):
-    """All of a cluster's processes died."""
+    """All of a cluster's processes died; its pusher may have taken messages that no worker saw."""
     put_back_running("The worker's cluster died.", worker__startswith=f"{home}:")
+    release_unstarted()
     with transaction.atomic():
         Worker.objects.filter(name=home).delete()
 

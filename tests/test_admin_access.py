@@ -161,7 +161,11 @@ for model in ("jobs_job", "jobs_schedule", "integrations_webhookendpoint", "inte
     TABLE |= {f"{model}_add": NOBODY, f"{model}_delete": NOBODY}
 TABLE["integrations_webhookendpoint_add"] = ADMINISTRATORS
 TABLE["jobs_operations"] = ADMINISTRATORS
-for name in ("jobs_job_retry", "jobs_job_retry_all"):
+TABLE["integrations_webhookendpoint_subscribe"] = ADMINISTRATORS
+for name in (
+    *("jobs_job_retry", "jobs_job_retry_all"),
+    *(f"integrations_webhookendpoint_{verb}" for verb in ("reveal", "rotate", "enable", "disable", "send_test", "send_again")),
+):
     TABLE[name] = (302, 405, 405, 405, 405, 405, 405, 405)
 for model in ("accounts_apikey", "audit_auditevent"):
     TABLE |= {f"{model}_{look}": WATCHERS for look in ("changelist", "change", "history")} | {f"{model}_delete": NOBODY}

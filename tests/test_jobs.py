@@ -490,6 +490,15 @@ def test_messages_taken_by_a_dead_pusher_are_released_but_a_waiting_retry_is_not
     assert taken.package in free and again(waiting).package not in free
 
 
+def test_messages_taken_by_a_cluster_that_died_as_a_whole_are_released(task):
+    taken = queue.enqueue(task(print))
+    OrmQ.objects.filter(pk=taken.package).update(lock=clock.now() + timedelta(seconds=300))
+
+    recovery.home_died("somewhere else")
+
+    assert OrmQ.objects.get(pk=taken.package).lock <= clock.now()
+
+
 def test_done_jobs_are_forgotten_after_a_week_and_dead_ones_are_not(task, monkeypatch):
     monkeypatch.setattr(jobs, "BATCH", 2)
     states = [*[Job.State.DONE] * 5, Job.State.DEAD]

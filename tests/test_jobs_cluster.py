@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 from pathlib import Path
 from time import monotonic, sleep
@@ -25,6 +24,28 @@ def poison():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def mark(number, seconds):
+    """Work whose effect bears repeating: one row per number, however often it is done."""
+    from django.db import transaction
+
+    from integrations.models import OutboxRow
+
+    sleep(seconds)
+    with transaction.atomic():
+        told = {"recipient_id": 1, "event": OutboxRow.Event.DECIDED, "payload": {}}
+        OutboxRow.objects.get_or_create(case_id=number, number=1, defaults=told)
+
+
+def count():
+    """An effect that does not bear repeating, so that repetitions are seen."""
+    from django.db import transaction
+
+    from integrations.models import OutboxRow
+
+    with transaction.atomic():
+        OutboxRow.objects.create(recipient_id=1, event=OutboxRow.Event.TEST, payload={})
+
+
 def be_the_worker():
     import django
 
@@ -39,7 +60,7 @@ def offer(setattr_):
     """Both sides know the chores as functions of jobs/jobs.py: only these can be called by name."""
     from jobs import jobs
 
-    for function in (nap, poison):
+    for function in (nap, poison, mark, count):
         setattr_(jobs, function.__name__, function)
 
 
@@ -56,23 +77,35 @@ from jobs.models import Job, Schedule  # noqa: E402
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def worker(monkeypatch, tmp_path):
-    offer(lambda *what: monkeypatch.setattr(*what, raising=False))
-    log = (tmp_path / "worker.log").open("w+")
-    process = psutil.Popen(
-        [sys.executable, "-m", "tests.test_jobs_cluster"], cwd=ROOT, env=same_database(), stdout=log, stderr=log
-    )
-    yield process
-    family = [process, *children(process)]
-    with contextlib.suppress(psutil.NoSuchProcess):
-        process.terminate()
-        process.wait(40)
-    for member in family:
+@contextlib.contextmanager
+def working(log, **environment):
+    """A `manage.py worker` in a process of its own, and at the end none of its family is left."""
+    log = log.open("w+")
+    command = [sys.executable, "-m", "tests.test_jobs_cluster"]
+    process = psutil.Popen(command, cwd=ROOT, env=same_database() | environment, stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        family = [process, *children(process)]
         with contextlib.suppress(psutil.NoSuchProcess):
-            member.kill()
-    log.seek(0)
-    print(log.read())
+            process.terminate()
+            process.wait(40)
+        for member in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                member.kill()
+        log.seek(0)
+        print(log.read())
+
+
+@pytest.fixture
+def chores(monkeypatch):
+    offer(lambda *what: monkeypatch.setattr(*what, raising=False))
+
+
+@pytest.fixture
+def worker(chores, tmp_path):
+    with working(tmp_path / "worker.log") as process:
+        yield process
 
 
 def same_database():
@@ -119,7 +152,7 @@ def ends(job, state=Job.State.DONE, seconds=SOON):
 
 def ready(worker):
     """A first job is done and all five processes are there."""
-    ends(queue.enqueue("jobs.jobs.nap", 0), seconds=30)
+    ends(queue.enqueue("jobs.jobs.nap", 0), seconds=90)  # on a busy machine the first import takes long
     until(lambda: len(pool(worker)) == 4, 5, "the pool is complete")
 
 
@@ -137,22 +170,6 @@ def test_a_worker_does_jobs_and_schedules_and_stops_cleanly(worker):
     assert worker.wait(10) == 0
     assert now(under_way).state == Job.State.DONE
     assert not [child for child in family if child.is_running()]
-
-
-@pytest.mark.parametrize("idle", range(4), ids=["worker 1", "worker 2", "monitor", "pusher"])
-@pytest.mark.slow
-def test_the_death_of_an_idle_child_does_not_stop_the_queue(worker, idle):
-    ready(worker)
-    for _ in range(5):
-        before = pool(worker)
-        before[idle].kill()
-
-        ends(queue.enqueue("jobs.jobs.nap", 0))
-        until(
-            lambda before=before: len(pool(worker)) == 4 and not set(pool(worker)) & {before[idle]},
-            5,
-            "the pool is whole again",
-        )
 
 
 def test_the_death_of_a_busy_worker_does_not_stop_the_queue_and_costs_its_neighbour_no_attempt(worker):
@@ -216,23 +233,3 @@ def test_a_stop_puts_back_what_takes_too_long(worker):
 
     assert worker.wait(40) == 0
     assert (now(long).state, now(long).attempts) == (Job.State.QUEUED, 0)
-
-
-@pytest.mark.slow
-def test_the_queue_survives_its_connections(worker):
-    ready(worker)
-    waiting = [queue.enqueue("jobs.jobs.nap", 0.1) for _ in range(20)]
-    for _ in range(3):
-        sleep(0.5)
-        subprocess.run([sys.executable, "-c", CUT], env=same_database(), check=True, cwd=ROOT)
-        connection.close()
-
-    assert all(ends(job, seconds=60) for job in waiting)
-
-
-CUT = """
-import os, psycopg
-with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as c:
-    c.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-              " AND usename = current_user")
-"""
