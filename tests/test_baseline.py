@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 PLAIN = override_settings(ROOT_URLCONF="bench.baseline.urls")
 WRITTEN = {
     "cases": """SELECT to_jsonb(c) - '{id, received_at, intake_digest, desk_since, due_at, expires_at, closed_at, released_at}'::text[]
-        || jsonb_build_object('released', released_at IS NOT NULL, 'closed', closed_at IS NOT NULL, 'due', due_at - desk_since, 'expires', expires_at - due_at)
+        || jsonb_build_object('released', released_at IS NOT NULL, 'closed', closed_at IS NOT NULL, 'due', round(extract(epoch FROM due_at - desk_since) / 60), 'expires', expires_at - due_at)
       FROM cases_case c ORDER BY external_id""",
     "releases": """SELECT jsonb_build_array(c.external_id, r.number, r.digest = c.digest, r.at = c.released_at)
       FROM cases_release r JOIN cases_case c ON c.id = r.case_id ORDER BY c.external_id""",
