@@ -133,6 +133,8 @@ class CasePages:
         """To the next case of that desk where it was asked for; else back to this one, while it can be seen."""
         if "next" in request.POST and desk in DESKS:
             return self._to_next(request, desk)
+        if verb.name == "claim":
+            return redirect("admin:cases_case_work", case.pk)
         return redirect(address(case) if seen and verb.name != "skip" else desk_address(desk))
 
     def next_page(self, request):

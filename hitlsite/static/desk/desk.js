@@ -102,7 +102,7 @@
     if (!work()) return startNext(event);
     if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
       event.preventDefault();
-      return chosen() ? work().requestSubmit($("[data-commit]")) : say("Choose what to do first.", "warning");
+      return chosen() ? $("[data-commit]").click() : say("Choose what to do first.", "warning");
     }
     if (event.key === "Escape" && typing(event.target)) return event.target.blur();
     if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -168,13 +168,19 @@
     if (event.target.closest("[data-criterion]")) showCauses();
   });
   document.addEventListener("click", (event) => { if (event.target.closest("[data-show-keys]")) $("#keys").showModal(); });
+  document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") { touched = Date.now(); beat = 0; } });
   setInterval(clock, 1000);
 
   // the way there and back
 
-  document.addEventListener("htmx:configRequest", (event) => {  // these buttons go to a page of their own
-    if (event.detail.triggeringEvent?.submitter?.hasAttribute("data-plain")) event.detail.path = event.detail.triggeringEvent.submitter.formAction;
-  });
+  document.addEventListener("click", (event) => {  // these go to a page of their own
+    const button = event.target.closest("[data-plain]");
+    if (!button) return;
+    event.preventDefault();
+    event.stopPropagation();
+    work().action = button.formAction;
+    HTMLFormElement.prototype.submit.call(work());
+  }, { capture: true });
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.requestConfig.target?.id !== "desk" && event.detail.target.id !== "desk") return;
     if (event.detail.xhr.responseText.includes('id="desk"')) {

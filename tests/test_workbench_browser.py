@@ -1,0 +1,181 @@
+"""The hot path in a real browser: a reviewer's and a resolver's work by keyboard alone, and what may go wrong on the way."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+
+from audit import acting, clock
+from cases import queues
+from cases.models import Case, Decision
+from tests import test_signin_browser as signing_in
+from tests.conftest import HOUSE
+from tests.test_signin_browser import committed_password, sign_in
+
+page, pytestmark = signing_in.page, signing_in.pytestmark
+ANSWER = {"decision": "refund", "reply": "We will."}
+
+
+@pytest.fixture
+def output_schema():
+    return {
+        "type": "object",
+        "required": ["decision"],
+        "properties": {"decision": {"enum": ["refund", "decline"]}, "reply": {"type": "string"}},
+    }
+
+
+@pytest.fixture
+def start(page, committed):
+    """So many cases wait; the person of that role signs in, opens the first and hands back the keyboard."""
+
+    def start(role="reviewer", cases=1, **facts):
+        person, send = committed(role, "send")
+        committed_password(person)
+        with transaction.atomic():
+            sent = [send(0.5, output=ANSWER, **facts) for _ in range(cases)]
+        acting._current.set(acting.NOBODY)
+        sign_in(page, person)
+        page.get_by_role("heading", name="My desk").wait_for()
+        page.keyboard.press("n")
+        page.locator("#work").wait_for()
+        return person, sent
+
+    token = acting._current.set(HOUSE)
+    yield start
+    acting._current.reset(token)
+
+
+def rows(model, **which):
+    with acting.scope(HOUSE), transaction.atomic():
+        return list(model.objects.filter(**which).order_by("pk"))
+
+
+def at(page, case):
+    page.wait_for_url(f"**/case/{case.pk}/work/")
+    page.locator(f"#work[data-case='{case.pk}']").wait_for()
+
+
+def keys(page, *pressed):
+    for key in pressed:
+        page.keyboard.press(key)
+
+
+def test_ten_cases_by_keyboard_in_two_keys_each(page, start):
+    _, sent = start(cases=10)
+
+    for case in sent[1:]:
+        keys(page, "a", "Control+Enter")
+        at(page, case)
+    keys(page, "a", "Control+Enter")
+    page.get_by_text("Nothing waits for you at review.").wait_for()
+
+    assert [each.verb for each in rows(Decision)] == ["accept"] * 10
+    assert page.faults == []
+
+
+def test_a_correction_shows_what_differs_while_one_types(page, start):
+    _, [case, _] = start(cases=2)
+
+    keys(page, "c", "ArrowDown")
+    page.get_by_label("Reply").fill("We cannot.")
+    assert page.locator(".field.changed").count() == 2
+    assert page.locator(".was:visible").all_inner_texts() == ["refund", "We will."]
+    page.get_by_label("Why was the AI wrong?").fill("Misread")
+    keys(page, "Control+Enter")
+    page.get_by_text("corrected").first.wait_for()
+
+    assert rows(Case, pk=case.pk)[0].standing_output == {"decision": "decline", "reply": "We cannot."}
+    assert page.faults == []
+
+
+def test_escalated_with_its_reason_in_few_keys(page, start):
+    _, [case, _] = start(cases=2)
+
+    keys(page, "e", "Tab")
+    page.keyboard.type("To whom?")
+    keys(page, "Control+Enter")
+    page.get_by_text("escalated").first.wait_for()
+
+    assert rows(Case, pk=case.pk)[0].state == "resolution"
+    assert rows(Decision)[0].reason == "To whom?"
+    assert page.faults == []
+
+
+def test_skipped_with_a_reason_the_next_one_comes(page, start):
+    person, [case, other] = start(cases=2)
+
+    keys(page, "s")
+    page.keyboard.type("My neighbour's.")
+    keys(page, "Control+Enter")
+    at(page, other)
+
+    assert person.pk in rows(Case, pk=case.pk)[0].passed_by
+    assert page.faults == []
+
+
+def test_who_lost_the_race_keeps_what_he_typed(page, start):
+    _, [case] = start()
+    keys(page, "e", "Tab")
+    page.keyboard.type("A long thought")
+    with acting.scope(HOUSE), transaction.atomic():
+        Case.objects.filter(pk=case.pk).update(claimed_until=clock.now() - timedelta(minutes=1))
+
+    page.evaluate("document.querySelector('[name=revision]').value = 99")
+    keys(page, "Control+Enter")
+    page.get_by_text("The content changed while you looked at it.").wait_for()
+
+    assert page.locator("[name='escalate.reason']").input_value() == "A long thought"
+    assert rows(Decision) == []
+
+
+def test_a_lost_network_keeps_the_text_and_the_next_press_does_it_once(page, start):
+    _, [case] = start()
+    keys(page, "e", "Tab")
+    page.keyboard.type("To whom?")
+
+    page.context.set_offline(True)
+    keys(page, "Control+Enter")
+    page.get_by_text("The network is away.").wait_for()
+    page.context.set_offline(False)
+    keys(page, "Control+Enter")
+    page.get_by_text("escalated").first.wait_for()
+
+    assert [each.reason for each in rows(Decision, case=case)] == ["To whom?"]
+
+
+def test_typed_text_is_there_again_after_a_reload(page, start):
+    start()
+    keys(page, "c")
+    page.get_by_label("Reply").fill("Half a thought")
+
+    page.reload()
+
+    assert page.get_by_label("Reply").input_value() == "Half a thought"
+
+
+def test_a_lease_that_is_over_is_said_while_the_text_stays(page, start):
+    person, [case] = start()
+    page.get_by_label("Reply").fill("Half a thought")
+    with acting.scope(HOUSE), transaction.atomic():
+        queues.give_back(case.pk, by=person)
+
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # back from another tab
+    page.get_by_text("Your lease on this case is over.").wait_for(timeout=15_000)
+
+    assert page.get_by_label("Reply").input_value() == "Half a thought"
+
+
+def test_without_a_script_a_decision_is_still_possible(page, start):
+    _, [case] = start()
+    context = page.context.browser.new_context(java_script_enabled=False, base_url=page.url.split("/admin")[0])
+    context.add_cookies(page.context.cookies())
+    plain = context.new_page()
+    plain.goto(f"/admin/cases/case/{case.pk}/work/")
+
+    plain.get_by_text("Accept", exact=False).first.click()
+    plain.get_by_role("button", name="Commit", exact=True).click()
+
+    assert "is accepted" in plain.inner_text("body")
+    assert rows(Case, pk=case.pk)[0].state == "closed"
+    context.close()
