@@ -167,11 +167,13 @@ class PersonAdmin(Asking, UserAdmin, Administered):
 
     def identity(self, request, user_id):
         """Which identity of the house's provider opens the account, where one is set."""
-        provider = next(iter(identity.providers()), None)
-        if provider is None:
+        if not identity.providers():
             raise Http404("No identity provider is set.")
         told = {"title": "Identity of {}", "button": "Save", "said": "The identity of {} is saved."}
-        sentence = f"Whoever is this at {provider['name']} signs in here as this person. Empty: whoever has the account's address there."
+        sentence = (
+            "Whoever the identity provider knows by this subject signs in here as this person. "
+            "Empty: whoever has the account’s address there, and from then on nobody else."
+        )
         form = partial(IdentityForm, subject=identity.subject_of(User(pk=user_id)))
         return self._about_signin(request, user_id, identity.link, sentence=sentence, form=form, **told)
 
