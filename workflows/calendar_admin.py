@@ -86,7 +86,7 @@ class CalendarAdmin(LookedAt):
 
     def get_object(self, request, object_id, from_field=None):
         """Two who save at once wait for each other; then the second one's rows are no longer there, and he is told."""
-        if request.method == "POST" and object_id.isdecimal():
+        if request.method == "POST" and object_id.isdecimal() and self.has_change_permission(request):
             Calendar.objects.select_for_update().filter(pk=object_id).first()
         return super().get_object(request, object_id, from_field)
 
