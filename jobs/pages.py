@@ -69,6 +69,7 @@ def operations() -> dict:
         "dead": dead.order_by("-finished_at", "-pk")[:SHOWN],
         "dead_count": dead.count(),
         "schedules": Schedule.objects.order_by("-last_error", "next_due"),
+        "catch_ups": Schedule.CatchUp.choices,
         "workers": Worker.objects.all(),
         "seen_after": now - health.THERE,
     }
