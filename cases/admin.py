@@ -144,7 +144,7 @@ class CaseAdmin(CasePages, WorkPages, ClockPages, OnlyLookedAt, ModelAdmin):
         if not case.due_at:
             return "–"
         if case.paused_since:
-            return ", ".join(map(str, case.open_pauses)) or "–"
+            return "; ".join(map(prose.paused, case.open_pauses)) or "–"
         now = clock.now()
         late = "overdue" if case.due_at < now else "soon" if case.is_due_soon else ""
         return format_html('<span class="nowrap {}">{}</span>', late, prose.distance(case.due_at, now))

@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
+from django.utils import timezone
 from django.utils.timesince import timesince
 
 TOLD_OF = ("name", "kind", "says")
@@ -91,6 +92,12 @@ def distance(moment: datetime, now: datetime) -> str:
     if moment >= now:
         return f"in {timesince(now, moment, depth=1)}"
     return f"{timesince(moment, now, depth=1)} late"
+
+
+def paused(pause) -> str:
+    """“Snoozed until 3 Jun, 09:00”, “Waiting on the customer: Mrs Gray”."""
+    until = f" until {timezone.localtime(pause.until):%-d %b, %H:%M}" if pause.kind == "snooze" else ""
+    return f"{pause}{until}"
 
 
 def length(seconds: float) -> str:

@@ -73,7 +73,7 @@ def _not_back(now):
 
 
 def _not_back_says(pause) -> str:
-    planned = f"planned to go on on {_day(pause.until)}" if pause.until else "and nobody planned until when"
+    planned = f"planned until {_day(pause.until)}" if pause.until else "and nobody planned until when"
     return f"It has waited on {pause.on_whom} since {_day(pause.since)}, {planned}."
 
 
