@@ -5,6 +5,8 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
 
 import msgspec
 import pytest
@@ -13,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.test import Client
 
-from audit import acting
+from audit import acting, clock
 from audit.models import AuditEvent
 from cases import actions, queues
 from cases.intake import Intake, receive
@@ -163,6 +165,20 @@ def test_of_16_reviewers_at_once_one_accepts(committed, held):
         assert len(heard) == 15 and all(winner in said for said in heard)
         assert not held or winner == str(reviewers[7])
         assert case.decisions.count() == case.releases.count() == 1
+
+
+def test_of_8_at_once_one_lets_a_case_go_on_and_one_snoozes_it(committed):
+    refunds, owner, integration = committed("refunds", "owner", "integration")
+    reviewers = team(refunds, owner, "reviewer", 8)
+    cases = arrive(integration, 3)
+    tomorrow = clock.now() + timedelta(days=1)
+
+    for case, winners, heard in race(cases, reviewers, partial(actions.snooze, reason="x", until=tomorrow)):
+        assert len(winners) == 1 and all("snoozed it already" in said for said in heard)
+        assert case.pauses.count() == 1
+    for case, winners, heard in race(cases, reviewers, actions.go_on):
+        assert len(winners) == 1 and all("nothing of it is paused" in said for said in heard)
+        assert Case.objects.get(pk=case.pk).priority == 1
 
 
 def test_the_same_correction_twice_at_once_is_a_lost_race_not_an_empty_edit(committed):
