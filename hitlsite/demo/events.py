@@ -5,7 +5,7 @@ from datetime import timedelta
 from accounts import actions as accounts
 from cases import actions, jobs, queues, replay
 from cases.models import Case
-from cases.states import REVIEW
+from cases.states import RESOLUTION, REVIEW
 from hitlsite.demo import outputs, rules
 from hitlsite.demo.policies import DRAFT
 from workflows import actions as workflows
@@ -70,9 +70,11 @@ def _let_an_approval_expire(history, now):
 
 
 def _let_some_wait(history, now):
-    """Of what waits at review, one waits on its customer, one on Finance for longer than planned, two were put off; one came back."""
+    """Of what is open, whoever's it is, one waits on its customer, one on Finance for longer than planned, two were put off; one came back."""
     rita, at = "rita", now - 0.3 * HOUR
-    here = Case.objects.filter(state=REVIEW, vendor=None, paused_since=None, received_at__lt=at - 2 * HOUR)
+    here = Case.objects.filter(
+        state__in=(REVIEW, RESOLUTION), paused_since=None, claimed_by=None, received_at__lt=at - 2 * HOUR
+    )
     customer, finance, off, back = here.order_by("received_at").values_list("pk", flat=True)[:4]
     asked = {"on": "customer", "whom": "the account's holder", "reason": "Asked for the receipt by mail."}
     history.does(rita, at, actions.pause, customer, until=now + 2 * DAY, **asked)
