@@ -26,7 +26,8 @@ def the_database_can_refuse(app_configs, **_):
 
 OWNING = """
 SELECT r.rolsuper, r.rolbypassrls, EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-   WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND pg_has_role(r.oid, c.relowner, 'MEMBER'))
+   WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND pg_has_role(r.oid, c.relowner, 'MEMBER')),
+  EXISTS (SELECT FROM pg_roles h WHERE h.rolname = 'hitl_house' AND pg_has_role(r.oid, h.oid, 'USAGE'))
   FROM pg_roles r WHERE r.rolname = session_user
 """
 
@@ -40,13 +41,14 @@ def the_application_is_bound_by_the_database(app_configs, databases=None, **_):
     try:
         with connection.cursor() as cursor:
             cursor.execute(OWNING)
-            superuser, bypasses, owns = cursor.fetchone()
+            superuser, bypasses, owns, inherits = cursor.fetchone()
     except DatabaseError:  # it is away: whoever needs it will say so
         return []
     found = {
         "is a superuser": superuser,
         "has BYPASSRLS": bypasses,
         "owns tables, or is a member of the role that does": owns and settings.SEPARATE_ROLES,
+        "sees as the house does without saying so (make it NOINHERIT)": inherits and not owns and settings.SEPARATE_ROLES,
     }
     return [
         Error(

@@ -1,21 +1,29 @@
 """Who sees which rows, asked of the database itself: the second wall, under the ORM and behind every forgotten filter."""
 
+import os
+import random
+import subprocess
+import sys
 from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
+from threading import Thread
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.db.models import ForeignKey
 from django.utils import timezone
 
 from accounts.models import Absence, User, Vendor
-from audit import trail
+from audit import acting, trail
 from audit.models import AuditEvent
 from cases import actions, queues
 from cases.models import Alert, BreakGlassReview, Case, Correction, Decision, Forecast, Pause, Release, Replay, Stuck
+from hitlsite import postgres
 from integrations.models import Delivery, IdempotencyKey, OutboxRow, WebhookEndpoint
 from integrations.problems import Conflict
 from scorecards import actions as scorecards
@@ -305,3 +313,125 @@ def test_high_risk_is_not_released_by_a_vendors_session(send, vendor_reviewer):
     case = given_to(vendor_reviewer.vendor, case)
     with pytest.raises(DatabaseError, match="high risk is never released unapproved"), acting_as(vendor_reviewer):
         Release.objects.create(case=case, number=1, digest=case.digest, at=timezone.now())
+
+
+# Connections that are used by everybody in turn
+
+
+def seen_by(who) -> tuple:
+    """One piece of work on a connection that others use before and after: the cases seen, and what stays on it."""
+    with acting.scope(who), transaction.atomic():
+        seen = set(Case.objects.values_list("pk", flat=True))
+    with acting.scope(acting.NOBODY):
+        [stays] = sql(
+            "SELECT current_user::text, coalesce(current_setting('hitl.vendor', true), ''), (SELECT count(*) FROM cases_case)"
+        )
+    return seen, stays
+
+
+def leaks_of(checkouts, expected) -> list:
+    """What differs from what each should see, over so many pieces of work in a mixed order on two connections."""
+    drawn, leaks, done = random.Random(7), [], []
+    order = [drawn.choice(list(expected)) for _ in range(checkouts)]
+
+    def work(mine):
+        for who in mine:
+            if (found := seen_by(who)) != (expected[who], ("hitl_app", "", 0)):
+                leaks.append((who, found))
+            done.append(who)
+        connection.close()
+
+    threads = [Thread(target=work, args=(order[n::2],)) for n in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(done) == checkouts
+    return leaks
+
+
+@pytest.fixture
+def pooled(committed, vendor, other_vendor):
+    """Who acts, and what he is to see: a case of each vendor's, and one of the house's."""
+    send, one, other = committed("send", "vendor_reviewer", "other_vendor_reviewer")
+    with transaction.atomic():
+        cases = [given_to(person and person.vendor, send()).pk for person in (one, other, None)]
+    return {
+        acting.on_behalf_of(one, "r"): {cases[0]},
+        acting.on_behalf_of(other, "r"): {cases[1]},
+        acting.Acting(in_house=True): set(cases),
+        acting.NOBODY: set(),
+    }
+
+
+def test_two_connections_keep_nothing_of_whoever_had_them_before(pooled):
+    assert leaks_of(200, pooled) == []
+
+
+@pytest.mark.slow
+def test_two_thousand_uses_of_two_connections_leak_nothing(pooled):
+    assert leaks_of(2000, pooled) == []
+
+
+def test_outside_a_transaction_nobody_sees_a_row_and_whoever_acts_has_one_of_his_own(pooled):
+    for who, seen in pooled.items():
+        with acting.scope(who):
+            assert set(Case.objects.values_list("pk", flat=True)) == seen
+    with acting.scope(acting.NOBODY):
+        assert sql("SELECT current_user::text, coalesce(current_setting('hitl.vendor', true), '')") == [("hitl_app", "")]
+
+
+def test_whoever_acted_is_forgotten_when_his_work_breaks(vendor_reviewer):
+    before = acting.current()
+
+    with pytest.raises(ZeroDivisionError), acting_as(vendor_reviewer):
+        assert acting.current().vendor_id == vendor_reviewer.vendor_id
+        1 / 0  # noqa: B018
+
+    assert acting.current() == before
+    assert sql("SELECT current_user::text, current_setting('hitl.vendor', true)") == [("hitl_house", "")]
+
+
+ALONE = """
+from tests import factories
+from audit import acting
+from django.db import transaction
+from cases.intake import Intake, receive
+from cases.models import Case
+from workflows import actions as workflows
+import msgspec
+with acting.scope(acting.Acting(in_house=True)), transaction.atomic():
+    owner = factories.UserFactory(username="owner")
+    refunds = factories.workflow("refunds", owner=owner)
+    robot = factories.IntegrationFactory(answers_for=owner)
+    workflows.seat(robot, refunds, "integration", by=owner)
+    item = {"workflow": "refunds", "external_id": "1", "input": {}, "output": {"decision": "refund"}}
+    receive([msgspec.convert(item, Intake)], by=robot)
+with acting.scope(acting.Acting(in_house=True)):
+    print("seen", Case.objects.count())
+"""
+
+
+@pytest.mark.slow
+def test_one_role_alone_is_not_locked_out(db, settings):
+    """DATABASE_URL alone, on a server that knows the other roles and with an owner who may not pass over policies."""
+    if not settings.EMBEDDED:
+        pytest.skip("It makes a role, as the embedded server's superuser.")
+    url = urlsplit(postgres.url("hitl_super", "postgres"))
+    with psycopg.connect(url.geturl(), autocommit=True) as server:
+        server.execute("CREATE ROLE alone LOGIN PASSWORD 'alone'")
+        server.execute("CREATE DATABASE alone OWNER alone")
+    try:
+        here = {
+            **os.environ,
+            "DATABASE_URL": postgres.url("hitl_super", "alone").replace(url.username, "alone").replace(url.password, "alone"),
+        }
+        here |= {"DATABASE_OWNER_URL": ""}
+        told = [subprocess.run([sys.executable, "manage.py", *words], env=here, cwd=settings.BASE_DIR, capture_output=True, text=True)
+                for words in (["migrate", "-v0"], ["check"], ["shell", "-c", ALONE])]  # fmt: skip
+        assert [each.returncode for each in told] == [0, 0, 0], [each.stderr[-1000:] for each in told]
+        assert "hitlsite.W001" in told[1].stderr and "seen 1" in told[2].stdout
+    finally:
+        with psycopg.connect(url.geturl(), autocommit=True) as server:
+            server.execute("DROP DATABASE alone WITH (FORCE)")
+            server.execute("DROP ROLE alone")
