@@ -34,10 +34,13 @@ class Job:
     note: str = ""
 
 
+WARM = 8  # requests at least, so that every worker has answered one before anything is measured
+
+
 def run(job: Job, *, rounds: int, size: int) -> dict:
     """The job's row of the table: medians over the rounds, percentiles over all their requests, and the ratio to the plain one."""
     for side, do in job.sides.items() if not job.is_command else ():
-        do(f"{job.name}-{side}-warm", max(size // 5, 1))
+        do(f"{job.name}-{side}-warm", max(size // 5, WARM))
     rounds = min(rounds, LEAST) if job.is_command else rounds
     kept = {side: [] for side in job.sides}
     began = time.monotonic()
