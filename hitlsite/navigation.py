@@ -56,6 +56,11 @@ def only_here(link):
     return lambda request: request.path == str(link)
 
 
+def all_but(link, other):
+    """Lit on its pages, but for the one that has an entry of its own."""
+    return lambda request: request.path.startswith(str(link)) and request.path != str(other)
+
+
 GROUPS = [
     {
         "title": "Desk",
@@ -87,7 +92,13 @@ GROUPS = [
     {
         "title": "People",
         "items": [
-            item("People", "group", "admin:accounts_user_changelist", IN_HOUSE),
+            item(
+                "People",
+                "group",
+                "admin:accounts_user_changelist",
+                IN_HOUSE,
+                active=all_but(reverse_lazy("admin:accounts_user_changelist"), reverse_lazy("admin:accounts_user_away")),
+            ),
             item("Who is away", "event_busy", "admin:accounts_user_away", IN_HOUSE),
             item("Vendors", "handshake", "admin:accounts_vendor_changelist", IN_HOUSE),
             item("API keys", "key", "admin:accounts_apikey_changelist", ADMINISTERS),

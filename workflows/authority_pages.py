@@ -43,4 +43,4 @@ class AuthorityPages:
             "back": reverse(back, args=[pk]),
         }
         status = 422 if form.is_bound and not form.is_valid() else 200
-        return self.page(request, "workflows/authority.html", {**shown, "original": thing}, status=status)
+        return self.page(request, "workflows/authority.html", {**shown, "original": thing, "opts": model._meta}, status=status)
