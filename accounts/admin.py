@@ -222,6 +222,7 @@ class PersonAdmin(Asking, UserAdmin, Administered):
 @admin.register(Vendor)
 class VendorAdmin(Administered):
     form, told = VendorForm, "vendor"
+    change_form_outer_before_template = "accounts/vendor_buttons.html"
     list_display = ["name", "time_zone"]
     search_fields = ["name__istartswith"]
 

@@ -30,3 +30,9 @@ def administering(verb, *, by, about, or_himself=False):
         raise PermissionDenied(why)
     with transaction.atomic():
         yield
+
+
+def leads(user, vendor=None) -> bool:
+    """Whether he leads a vendor's people: those of this one, or of his own."""
+    person = user.is_active and user.is_staff and user.kind == user.Kind.PERSON
+    return person and user.office == Office.VENDOR_LEAD and user.vendor_id is not None and vendor in (None, user.vendor)

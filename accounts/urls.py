@@ -8,7 +8,7 @@ from allauth.mfa.webauthn.views import LoginWebAuthnView, ReauthenticateWebAuthn
 from django.urls import path
 from django.views.decorators.cache import never_cache
 
-from accounts import identity, pages
+from accounts import identity, pages, welcome
 from accounts.strict import strict_page
 
 
@@ -19,6 +19,7 @@ def page(route, view, name, **more):
 
 urlpatterns = [
     page("", pages.SignInPage.as_view(), "account_login"),
+    page("welcome/<int:user_id>/<str:token>/", welcome.page, "welcome"),
     page("out/", pages.sign_out, "account_logout"),
     page("out/everywhere/", pages.sign_out_everywhere, "sign_out_everywhere"),
     page("password/", ReauthenticateView.as_view(), "account_reauthenticate"),

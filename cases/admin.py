@@ -12,12 +12,14 @@ from audit import clock
 from audit.onlooking import OnlyLookedAt
 from cases import prose
 from cases.clock_pages import ClockPages
+from cases.engagement_pages import EngagementPages
+from cases.lead_pages import LeadPages
 from cases.models import Alert, Case, Pause, Replay
 from cases.pages import TIERS, CasePages
 from cases.rules_pages import RulesPages
 from cases.states import DESKS, State
 from cases.workbench import WorkPages
-from workflows.models import Workflow
+from workflows.models import Engagement, Proposal, Workflow
 
 CONTENT = ("input", "context", "output", "standing_output", "confidences", "alternatives", "reasons", "received_action")
 
@@ -163,3 +165,13 @@ class ReplayAdmin(RulesPages, OnlyLookedAt, ModelAdmin):
 
     def get_urls(self):
         return self.own_urls()
+
+
+@admin.register(Engagement)
+class EngagementAdmin(EngagementPages):
+    """Here and not beside the other definitions: ending one takes cases back, and its page shows their numbers."""
+
+
+@admin.register(Proposal)
+class ProposalAdmin(LeadPages):
+    """Whom a lead proposes, and all else that he sees of his vendor."""

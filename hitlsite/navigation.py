@@ -22,8 +22,13 @@ def foresees(request) -> bool:
     return request.user.is_in_house or request.user.office == "vendor_lead"
 
 
-IN_HOUSE, ADMINISTERS, WATCHES, FORESEES = (
-    f"hitlsite.navigation.{name}" for name in ("is_in_house", "administers", "watches", "foresees")
+def leads(request) -> bool:
+    """A vendor's lead."""
+    return not request.user.is_in_house and request.user.office == "vendor_lead"
+
+
+IN_HOUSE, ADMINISTERS, WATCHES, FORESEES, LEADS = (
+    f"hitlsite.navigation.{name}" for name in ("is_in_house", "administers", "watches", "foresees", "leads")
 )
 
 
@@ -101,6 +106,15 @@ GROUPS = [
             ),
             item("Who is away", "event_busy", "admin:accounts_user_away", IN_HOUSE),
             item("Vendors", "handshake", "admin:accounts_vendor_changelist", IN_HOUSE),
+            item(
+                "Engagements",
+                "contract",
+                "admin:workflows_engagement_changelist",
+                IN_HOUSE,
+                active=only_here(reverse_lazy("admin:workflows_engagement_changelist")),
+            ),
+            item("Who covers when", "event_available", "admin:workflows_engagement_cover", IN_HOUSE),
+            item("My people and work", "handshake", "admin:workflows_proposal_changelist", LEADS),
             item("API keys", "key", "admin:accounts_apikey_changelist", ADMINISTERS),
         ],
     },

@@ -48,6 +48,11 @@ class UserFactory(Factory):
     is_staff = True
 
 
+def lead(vendor) -> User:
+    """Whoever leads that vendor's people."""
+    return User.objects.filter(vendor=vendor, office="vendor_lead").first() or UserFactory(vendor=vendor, office="vendor_lead")
+
+
 class IntegrationFactory(UserFactory):
     username = factory.Sequence(lambda n: f"integration{n}")
     kind = User.Kind.INTEGRATION

@@ -17,6 +17,7 @@ from integrations.models import Delivery, OutboxRow, WebhookEndpoint
 from jobs.models import Job, Schedule
 from scorecards import actions as scorecards
 from scorecards.models import Criterion
+from tests import factories
 from tests.conftest import keys
 from tests.doors import give, let_in
 from tests.factories import UserFactory
@@ -40,6 +41,7 @@ REVIEWERS = (302, 404, 200, 404, 403, 403, 404, 403)  # the case waits at review
 RESOLVERS = (302, 404, 403, 404, 403, 403, 404, 403)
 APPROVERS = (302, 404, 403, 404, 409, 403, 404, 403)
 
+LEADS_PAGES = ("changelist", "propose", "take_back", "withdraw", "withdraw_seat", "link")
 TABLE = {
     "index": EVERYBODY,
     "search": EVERYBODY,
@@ -113,6 +115,21 @@ TABLE = {
     "workflows_airelease_add": NOBODY,
     "workflows_calendar_add": DEFINERS,
     "workflows_calendar_due": IN_HOUSE,
+    "workflows_engagement_changelist": IN_HOUSE,
+    "workflows_engagement_change": IN_HOUSE,
+    "workflows_engagement_history": IN_HOUSE,
+    "workflows_engagement_cover": IN_HOUSE,
+    "workflows_engagement_delete": NOBODY,
+    "workflows_engagement_add": DEFINERS,
+    "workflows_engagement_edit": DEFINERS,
+    "workflows_engagement_end": DEFINERS,
+    "workflows_engagement_mandate": DEFINERS,
+    "workflows_engagement_edit_mandate": DEFINERS,
+    "workflows_engagement_end_mandate": DEFINERS,
+    "workflows_engagement_accept": DEFINERS,
+    "workflows_engagement_decline": DEFINERS,
+    "workflows_workflow_staffed": DEFINERS,
+    **{f"workflows_proposal_{page}": NOBODY for page in LEADS_PAGES},  # for leads: tests/test_engagement_pages.py
     "scorecards_scorecard_preview": IN_HOUSE,
     "scorecards_scorecard_copy": DEFINERS,
     "scorecards_scorecard_publish": OWNERS,
@@ -183,6 +200,8 @@ def things(send, refunds, owner, administrator, reviewer, approver, vendor_revie
     theirs = send()
     Case.objects.filter(pk=theirs.pk).update(vendor=vendor)
     card = scorecards.ready_made(refunds, by=owner)
+    mandate = factories.mandated(vendor, refunds)
+    proposal = workflows.propose(mandate, "improver", by=factories.lead(vendor), person=vendor_reviewer)
     key, _ = keys.make(reviewer, by=administrator, name="test", verbs=["read"])
     return {
         "cases_case": case.pk,
@@ -202,6 +221,13 @@ def things(send, refunds, owner, administrator, reviewer, approver, vendor_revie
         "jobs_job": Job.objects.create(task="a.b").pk,
         "jobs_schedule": Schedule.objects.create(name="Nightly", task="a.b", every_seconds=60).pk,
         **webhooks(integration, case),
+        "workflows_engagement_mandate": factories.EngagementFactory(vendor=vendor).pk,
+        "workflows_engagement_edit_mandate": mandate.pk,
+        "workflows_engagement_end_mandate": mandate.pk,
+        "workflows_engagement_accept": proposal.pk,
+        "workflows_engagement_decline": proposal.pk,
+        "workflows_engagement": mandate.engagement_id,
+        "workflows_proposal": proposal.pk,
         "workflows_workflow_end_seat": Seat.objects.filter(user=reviewer).get().pk,
         "workflows_workflow_limit": approver.seats.get().pk,
         "theirs": theirs.pk,
@@ -241,7 +267,7 @@ def address(name, things):
         return reverse(f"admin:{name}", args=[things["workflows_workflow"]])
     if name == "app_list":
         return reverse("admin:app_list", args=["workflows"])
-    if name in ("workflows_workflow_end_seat", "workflows_workflow_limit"):
+    if name in things:
         return reverse(f"admin:{name}", args=[things[name]])
     if name.startswith(("workflows_policy_item_", "workflows_policy_remove_")):
         return reverse(f"admin:{name}", args=[things["workflows_policy"], 0])

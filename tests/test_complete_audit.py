@@ -17,7 +17,7 @@ from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 
 from accounts import actions as people
-from accounts import factors, identity, keys, lockout, signin
+from accounts import factors, identity, keys, lockout, signin, welcome
 from audit import acting, clock
 from audit.models import AuditEvent
 from audit.trail import write_refusals
@@ -45,6 +45,7 @@ MODULES = {
     "lockout": lockout,
     "identity": identity,
     "keys": keys,
+    "welcome": welcome,
     "scorecards": scorecards,
     "intake": intake,
     "cases": actions,
@@ -166,6 +167,15 @@ class World:
     @property
     def mandate(self):
         return factories.mandated(VendorFactory(), self.refunds)
+
+    @property
+    def lead(self):
+        return factories.lead(self.vendor)
+
+    @property
+    def proposal(self):
+        given = factories.mandated(self.vendor, self.refunds)
+        return workflows.propose(given, "reviewer", by=self.lead, name="Nia Costa", username="nia")
 
     @property
     def contract_that_is_over(self):
@@ -342,6 +352,37 @@ VERBS = {
         lambda w: partial(ending.end_engagement, w.mandate.engagement),
         "engagement.end",
         "vendor at",
+    ),
+    "workflows.propose": (
+        "lead",
+        lambda w: partial(workflows.propose, factories.mandated(w.vendor, w.refunds), "reviewer", name=WHY, username="nia"),
+        "proposal.add",
+        "mandate role",
+    ),
+    "workflows.take_back_proposal": (
+        "lead",
+        lambda w: partial(workflows.take_back_proposal, w.proposal),
+        "proposal.take_back",
+        "role",
+    ),
+    "workflows.withdraw": (
+        "lead",
+        lambda w: partial(workflows.withdraw, w.vendor_reviewer),
+        "seat.end user.end_sessions",
+        "user role",
+    ),
+    "workflows.accept": (
+        "owner",
+        lambda w: partial(workflows.accept, w.proposal),
+        "user.add proposal.accept seat.give",
+        "",
+    ),
+    "workflows.decline": ("owner", lambda w: partial(workflows.decline, w.proposal), "proposal.decline", "role"),
+    "welcome.link": (
+        "lead",
+        lambda w: partial(welcome.link, workflows.accept(w.proposal, by=w.owner).user, base="http://here/"),
+        "user.invite",
+        "",
     ),
     "workflows.set_rate": (
         "owner",

@@ -9,8 +9,8 @@ from tests.test_promises import ADDING, CHANGING, NOT_GRANTED, for_nobody, for_v
 from workflows import actions as workflows
 from workflows.models import AIRelease, PlaybookSection
 
-# Not a definition: what a reviewer, also a vendor's, marked in a case.
-FACTS = {"scorecards_evaluation"}
+# Not a definition: what a reviewer, also a vendor's, marked in a case; whom a vendor's lead proposes (triggers check each row).
+FACTS = {"scorecards_evaluation", "workflows_proposal"}
 DEFINED = [
     model for app in ("workflows", "scorecards") for model in apps.get_app_config(app).get_models(include_auto_created=True)
 ]

@@ -238,3 +238,12 @@ def test_a_vendors_session_ends_its_own_peoples_seats_only(committed):
             Seat.objects.filter(user=person).update(ended_at=clock.now())
     with for_nobody(), refused("a_vendors_session_ends_its_own_peoples_seats_only"):
         Seat.objects.filter(user=house).update(ended_at=clock.now())
+
+
+def test_who_joins_a_vendor_or_another_begins_there_without_a_seat(refunds, owner, vendor, reviewer, vendor_reviewer):
+    bravo = VendorFactory(name="Bravo")
+    factories.mandated(bravo, refunds)
+
+    for person, to in ((reviewer, vendor), (vendor_reviewer, bravo)):
+        type(person).objects.filter(pk=person.pk).update(vendor=to)
+        assert not person.seats.live().exists()

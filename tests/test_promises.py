@@ -955,6 +955,11 @@ SENTENCES = {
         "an_ended_mandate_never_changes",
         "shares_of_a_workflow_are_never_more_than_the_whole",
     },
+    "workflows_proposal": {
+        "a_lead_proposes_within_his_vendors_engagement",
+        "a_proposal_is_answered_once",
+        "a_vendors_session_takes_back_its_own_proposals_only",
+    },
     "workflows_shift": {"shifts_of_a_calendar_do_not_overlap"},
     "scorecards_scorecard": {"a_scorecard_is_born_a_draft", "published_policy_and_scorecard_never_change"},
     "scorecards_section": {"published_policy_and_scorecard_never_change"},

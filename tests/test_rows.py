@@ -30,6 +30,7 @@ from scorecards import actions as scorecards
 from scorecards.models import Evaluation
 from tests import factories
 from tests.conftest import acting_as, keys, seated
+from workflows.models import Proposal
 
 NOBODY = AnonymousUser()
 READ_BEFORE_ANYBODY_ACTS = {"accounts_user", "accounts_apikey"}  # sign-in, and the look-up of a key
@@ -139,6 +140,9 @@ def beside(case, waiting, person, card, administrator):
     IdempotencyKey.objects.create(user=person, key="k", request_digest=b"", status=200, body=b"")
     Absence.objects.create(user=person, since=now, until=now + day)
     keys.make(person, by=administrator, name="k", verbs=["read"])
+    if person.vendor:
+        given, lead = factories.mandated(person.vendor, case.workflow), factories.lead(person.vendor)
+        Proposal.objects.create(mandate=given, role="improver", person=person, username=person.username, proposed_by=lead)
 
 
 def rows_seen_by(user) -> dict[str, set[int]]:
@@ -161,7 +165,7 @@ def test_each_vendor_sees_its_own_rows_and_none_of_the_others(both, owner):
     shared = {table for table in mine if mine[table] & theirs[table]}
     assert shared <= EVERYBODY_SEES_THE_HOUSE
     for table in ("cases_case", "cases_decision", "cases_correction", "cases_claim", "cases_release", "cases_rework", "audit_auditevent",
-                  "integrations_outboxrow", "integrations_idempotencykey", "scorecards_evaluation", "workflows_mandate", "accounts_vendor", "accounts_apikey"):  # fmt: skip
+                  "integrations_outboxrow", "integrations_idempotencykey", "scorecards_evaluation", "workflows_mandate", "workflows_proposal", "accounts_vendor", "accounts_apikey"):  # fmt: skip
         assert mine[table] and theirs[table], table
         assert mine[table] | theirs[table] <= house[table]
     with acting_as(one):

@@ -245,3 +245,9 @@ class CalendarChoiceForm(forms.Form):
         help_text="Calendars are made under Calendars. Deadlines and the time to approve run in these hours only.",
     )
     reason = forms.CharField(label="Why?", required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
+
+
+class StaffedForm(CalendarChoiceForm):
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.fields["calendar"].help_text = "Calendars are made under Calendars. When the house's own people are there."

@@ -13,7 +13,17 @@ from accounts.forms import ReasonForm
 from accounts.permissions import is_in_house_staff
 from accounts.roles import Role
 from workflows import actions, gaps
-from workflows.forms import CalendarChoiceForm, DelegationForm, DraftForm, EndSeatForm, LimitForm, OwnerForm, RateForm, SeatForm
+from workflows.forms import (
+    CalendarChoiceForm,
+    DelegationForm,
+    DraftForm,
+    EndSeatForm,
+    LimitForm,
+    OwnerForm,
+    RateForm,
+    SeatForm,
+    StaffedForm,
+)
 from workflows.models import Delegation, Seat, Workflow
 from workflows.permissions import may, may_lend
 
@@ -43,6 +53,11 @@ WORKFLOW_PAGES = {
         "set_calendar", CalendarChoiceForm, actions.set_calendar, "Set the hours",
         "What becomes due from now on becomes due within these hours. What is due already keeps its time.",
         "Set the hours", "The hours are set.",
+    ),
+    "staffed": (
+        "set_staffed", StaffedForm, actions.set_staffed, "Say when the house is there",
+        "In these hours the house's own people work here: cases are allocated, and gaps in who covers when are reckoned, by them.",
+        "Set the hours", "The hours of the house's people are set.",
     ),
     "rate": (
         "set_rate", RateForm, actions.set_rate, "Set a sampling rate",

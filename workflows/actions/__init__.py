@@ -14,6 +14,7 @@ from workflows.actions.engagements import (
     set_staffed,
 )
 from workflows.actions.people import delegate, end_delegation, end_seat, own, remove_limit, seat, set_limit
+from workflows.actions.proposals import accept, decline, may_answer, propose, take_back_proposal, withdraw
 from workflows.actions.versions import (
     as_seen,
     ask_two_people,
@@ -28,6 +29,7 @@ from workflows.actions.versions import (
 )
 
 __all__ = [
+    "accept",
     "add",
     "add_category",
     "as_seen",
@@ -38,6 +40,7 @@ __all__ = [
     "check",
     "create",
     "deciding",
+    "decline",
     "delegate",
     "draft",
     "edit_draft",
@@ -49,7 +52,9 @@ __all__ = [
     "expire_engagement",
     "let_one_publish",
     "mandate",
+    "may_answer",
     "own",
+    "propose",
     "publish",
     "remove",
     "remove_limit",
@@ -63,4 +68,6 @@ __all__ = [
     "sign",
     "signed_for",
     "stop",
+    "take_back_proposal",
+    "withdraw",
 ]

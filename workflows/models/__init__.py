@@ -4,6 +4,7 @@ from workflows.models.calendars import Calendar, Holiday, Shift, hours_of
 from workflows.models.engagements import VENDOR_ROLES, Engagement, Mandate, MaskedPattern
 from workflows.models.people import ApprovalLimit, Delegation, Owner, Seat, Tenure
 from workflows.models.policies import TIER_CHOICES, AIRelease, Policy, StratumRate, compiled_policy
+from workflows.models.proposals import Proposal
 from workflows.models.workflow import Dial, ExceptionCategory, PlaybookSection, Workflow, new_secret
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Owner",
     "PlaybookSection",
     "Policy",
+    "Proposal",
     "Seat",
     "Shift",
     "StratumRate",

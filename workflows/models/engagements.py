@@ -170,3 +170,8 @@ class Mandate(models.Model):
     @property
     def vendor(self) -> Vendor:
         return self.engagement.vendor
+
+    @property
+    def price_told(self) -> str:
+        """“0.90 EUR per decision”: two decimals, or the third where there is one."""
+        return f"{self.price:.{2 if self.price == round(self.price, 2) else 3}f} {self.currency} {self.get_price_per_display()}"

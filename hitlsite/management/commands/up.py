@@ -17,6 +17,8 @@ SIGN_INS = [
     ("rita", "reviews and resolves, in-house"),
     ("anna", "approves"),
     ("lucia", "reviews for a vendor"),
+    ("leonor", "leads that vendor's people"),
+    ("mario", "leads another vendor's people"),
     ("olga", "owns the rules"),
     ("rosa", "owns the risk: hears the alerts, stops, breaks glass"),
     ("adam", "administers people and keys"),
