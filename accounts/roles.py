@@ -35,8 +35,8 @@ class Office(TextChoices):
 
 AT_EVERY_DESK = {"claim", "skip", "pause", "snooze", "go_on"}
 VERBS = {
-    Role.REVIEWER: {"accept", "correct", "escalate", "hand_over", "recall", "undo", "reopen"} | AT_EVERY_DESK,
-    Role.RESOLVER: {"resolve", "no_action", "escalate", "send_back", "hand_over", "recall", "undo"} | AT_EVERY_DESK,
+    Role.REVIEWER: {"reveal", "accept", "correct", "escalate", "hand_over", "recall", "undo", "reopen"} | AT_EVERY_DESK,
+    Role.RESOLVER: {"reveal", "resolve", "no_action", "escalate", "send_back", "hand_over", "recall", "undo"} | AT_EVERY_DESK,
     Role.APPROVER: {"approve", "reject", "send_back", "undo"} | AT_EVERY_DESK,
     Role.IMPROVER: set(),
     Role.INTEGRATION: {"receive", "read", "withdraw", "reopen", "rework"},

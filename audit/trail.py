@@ -80,6 +80,7 @@ SENTENCES = {
     "case.undo": "went back to {to}: {actor} undid the decision",
     "case.reopen": "was reopened as rework by {actor}",
     "case.release": "was released",
+    "case.reveal": "had {what} revealed to {actor}",
     "case.rework": "was reworked after release",
     "case.skip": "was skipped by {actor}",
     "case.pause": "was paused by {actor}: it waits on {waits}",
@@ -162,6 +163,7 @@ SAID = (  # what the sentences name of an event's facts
     "why",
     "factor",
     "vendor",
+    "what",
 )
 
 

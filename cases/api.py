@@ -22,6 +22,7 @@ from audit import clock
 from cases import actions, again, queues, shapes
 from cases.intake import MOST_AT_ONCE, Answer, Intake, decoded, receive
 from cases.models import Case
+from cases.seen import Sight, found_by, seen_by
 from cases.states import CLOSED, State
 from integrations.idempotency import idempotent
 from integrations.problems import problem
@@ -76,6 +77,9 @@ class Newest(CursorPagination):
     max_page_size = 500
 
 
+BY_CONTENT = ("external_id", "segment", "customer_reference")
+
+
 class CaseFilter(django_filters.FilterSet):
     workflow = django_filters.CharFilter(field_name="workflow__slug")
     state = django_filters.ChoiceFilter(choices=State.choices)
@@ -87,6 +91,12 @@ class CaseFilter(django_filters.FilterSet):
     class Meta:
         model = Case
         fields = ["external_id", "tier", "segment", "customer_reference", "closed_as", "is_test"]
+
+    def filter_queryset(self, queryset):
+        """A vendor's person finds nothing by what is hidden from him."""
+        found = super().filter_queryset(queryset)
+        asked = {name: value for name in BY_CONTENT if (value := self.form.cleaned_data.get(name))}
+        return found_by(found, self.request.user, **{name: value.__eq__ for name, value in asked.items()})
 
     def only_overdue(self, queryset, name, wanted):
         return queryset.overdue() if wanted else queryset
@@ -111,7 +121,7 @@ class Cases(Door, ListAPIView):
             {
                 "next": self.paginator.get_next_link(),
                 "previous": self.paginator.get_previous_link(),
-                "results": [shapes.summary(case) for case in page],
+                "results": [*map(shapes.summary, Sight(request.user).of_all(page))],
             }
         )
 
@@ -155,8 +165,8 @@ class OneCase(Door):
 
     @documented(answers={200: shapes.Detail}, operation_id="cases_detail")
     def get(self, request, pk):
-        case = seen(request, pk)
-        etag = f'"{bytes(case.digest).hex()[:16]}-{case.state}-{case.claimed_by_id or 0}-{case.closed_as}-{case.settles_at}-{case.due_at}-{case.paused_since}"'
+        case = seen_by(one(request, pk), request.user)
+        etag = f'"{bytes(case.digest).hex()[:16]}-{case.state}-{case.claimed_by_id or 0}-{case.closed_as}-{case.settles_at}-{case.due_at}-{case.paused_since}-{getattr(case, "mark", "")}"'
         return get_conditional_response(request._request, etag=etag) or _tagged(said(shapes.detail(case)), etag)
 
 
@@ -170,7 +180,7 @@ class WhyThere(Door):
 
     @documented(answers={200: shapes.Why}, operation_id="cases_why")
     def get(self, request, pk):
-        return said(shapes.why(seen(request, pk), request.user))
+        return said(shapes.why(seen_by(one(request, pk), request.user), request.user))
 
 
 class Wait(Door):
@@ -188,7 +198,7 @@ class Wait(Door):
         try:
             while True:
                 with transaction.atomic():  # a transaction a look: none is held while waiting
-                    case = seen(request, pk)
+                    case = seen_by(one(request, pk), request.user)
                     decided = case.state == CLOSED and case.settles_at is None
                     if decided or time.monotonic() >= until:
                         return said({"decided": decided, "case": shapes.shown(case)})
@@ -204,7 +214,7 @@ def _seconds(text) -> float:
         raise msgspec.ValidationError(f"timeout is a number of seconds from 0 to {PATIENCE}") from error
 
 
-def seen(request, pk) -> Case:
+def one(request, pk) -> Case:
     related = ("workflow", "policy", "category", "claimed_by")
     return get_object_or_404(Case.objects.visible_to(request.user).select_related(*related), pk=pk)
 
@@ -228,7 +238,7 @@ class NextCase(Door):
         slug = wanted.pop("workflow", None)
         workflow = get_object_or_404(workflows_of(request.user), slug=slug) if slug else None
         case = queues.next_case(request.user, **wanted, workflow_id=workflow and workflow.pk)
-        return said(shapes.shown(case)) if case else HttpResponse(status=204)
+        return answered(case, request.user) if case else HttpResponse(status=204)
 
 
 class Verb(Door):
@@ -253,7 +263,12 @@ class Verb(Door):
             if not Case.objects.visible_to(request.user).filter(pk=pk).exists():
                 raise Http404 from None
             raise
-        return said(shapes.shown(case))
+        return answered(case, request.user)
+
+
+def answered(case, user):
+    """The answer to a verb. It is kept for a retry, so it never has what was revealed for a while."""
+    return said(shapes.shown(seen_by(case, user, uncovered=False)))
 
 
 def _sent(action):
@@ -287,6 +302,7 @@ VERBS = {
     "pause": (actions.pause, shapes.Pause),
     "snooze": (actions.snooze, shapes.Snooze),
     "go_on": (actions.go_on, shapes.GoOn),
+    "reveal": (actions.reveal, shapes.ToReveal),
     "accept": (actions.accept, shapes.Accept),
     "correct": (actions.correct, shapes.Correct),
     "escalate": (actions.escalate, shapes.Escalate),

@@ -12,6 +12,7 @@ from accounts.roles import Office
 from audit import clock
 from cases import outlook
 from cases.models import Case, Forecast, Stuck
+from cases.seen import Sight
 from cases.states import State
 from workflows.models import Owner, Workflow
 
@@ -80,7 +81,7 @@ class ClockPages:
     def _linked(self, request, cases):
         """Those of the cases that this person may open, in their order."""
         seen = Case.objects.visible_to(request.user).in_bulk(cases) if cases else {}
-        return [seen[pk] for pk in cases if pk in seen]
+        return Sight(request.user).of_all(seen[pk] for pk in cases if pk in seen)
 
     def _clock_page(self, request, template, shown):
         return render(

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from cases.seen import said
 from cases.states import ClosedAs
 
 LINES = "SELECT received_at, workflow, closed_as, category FROM earlier_of_the_customer(%s)"
@@ -19,11 +20,14 @@ class Line(NamedTuple):
 
 
 def earlier(case) -> list[Line]:
+    """`case`: as whoever asks sees it."""
     if not case.customer_reference:
         return []
     with connection.cursor() as cursor:
         cursor.execute(LINES, [case.pk])
-        return [Line(at, workflow, _how(closed_as), category) for at, workflow, closed_as, category in cursor.fetchall()]
+        return [
+            Line(at, workflow, _how(closed_as), said(case, category)) for at, workflow, closed_as, category in cursor.fetchall()
+        ]
 
 
 def _how(closed_as) -> str:

@@ -16,8 +16,9 @@ from unfold.widgets import (
 
 from accounts.models import Absence, User
 from audit import clock
-from cases import outputs, sides, until
+from cases import outputs, reveals, seen, sides, until
 from cases.corrections import differences
+from cases.masking import is_placeholder
 from cases.models import BreakGlassReview, Pause, Rework
 from cases.states import DESKS
 from integrations.problems import sentence
@@ -173,7 +174,7 @@ class Which(Part):
     """Which of the pauses is over, where there are several."""
 
     def fields(self, case, user):
-        standing = list(case.pauses.open())
+        standing = seen.open_pauses(case)
         made = forms.ChoiceField(
             label="What is over?",
             required=False,
@@ -185,6 +186,25 @@ class Which(Part):
     def arguments(self, form):
         chosen = form.cleaned_data.get("pause")
         return {"pause": int(chosen) if chosen else None}
+
+
+class Place(Part):
+    """Which of the hidden fields is to be shown."""
+
+    def fields(self, case, user):
+        hidden = getattr(case, "hidden_places", [])
+        made = forms.ChoiceField(
+            label="What do you need to see?",
+            required=False,
+            choices=[*((place, place) for place in hidden), ("", "Everything in this case")],
+            initial=hidden[0] if hidden else "",
+            widget=UnfoldAdminSelectWidget(),
+            help_text=reveals.left(case, user),
+        )
+        return {"what": made}
+
+    def arguments(self, form):
+        return {"what": form.cleaned_data["what"]}
 
 
 class Glass(Part):
@@ -220,7 +240,7 @@ class Category(Part):
         self.required = required
 
     def fields(self, case, user):
-        known = [(category.slug, category.label) for category in case.workflow.categories.all()]
+        known = [(category.slug, seen.said(case, category.label)) for category in case.workflow.categories.all()]
         made = forms.ChoiceField(
             label="Kind of exception",
             required=self.required,
@@ -257,7 +277,8 @@ class Action(Part):
         if not case.action_type:
             return {}
         read = compiled_policy(case.policy_id).rules.action_from
-        return {f"action.{name}": self._field(case, name) for name in ACTION if not getattr(read, name)}
+        free = [name for name in ACTION if not getattr(read, name) and not is_placeholder(case.action[name])]
+        return {f"action.{name}": self._field(case, name) for name in free}
 
     def _field(self, case, name):
         label, longest = ACTION[name]

@@ -21,6 +21,7 @@ from cases import pauses, sides
 from cases.chains import Given, next_step
 from cases.models import Case, Correction
 from cases.permissions import ANOTHERS, Authority, Standing, seat_for, why_not
+from cases.seen import refused_as_seen
 from cases.states import APPROVAL, CHECKING, CLOSED, DESKS, MAKING, MOVES, ClosedAs
 from integrations import outbox
 from integrations.models import OutboxRow
@@ -137,7 +138,8 @@ def asking(case_id, verb, *, by):
             case.standing_facts = standing(case, by)
             if refusal := why_not(by, verb, case, case.standing_facts):
                 raise PermissionDenied(refusal)
-            yield case
+            with refused_as_seen(case, by):
+                yield case
     except PermissionDenied as refusal:
         if case is not None:
             trail.refused(f"case.{verb}", by=by, subject=case, why=str(refusal))
@@ -170,7 +172,8 @@ def changing(case_id, verb, *, by, reason=""):
             _write(case)
             _save_the_move(case)
     except TransitionNotAllowed as error:
-        raise Conflict(what_happened(case), code="not_from_here", state=case.state) from error
+        with refused_as_seen(case, by):
+            raise Conflict(what_happened(case), code="not_from_here", state=case.state) from error
 
 
 def locked(case_id) -> Case:

@@ -8,6 +8,7 @@ still tell that it is the same card. What was hidden once is hidden wherever els
 import json
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from cases.spotting import KINDS, OF_PHONE, Spot, spots
 
 LABELS = {"card": "card", "iban": "IBAN", "email": "e-mail", "phone": "phone"}
 PLACEHOLDER = re.compile(r"\[([^\W\d_][^\[\]\n]{0,40}?) (\d{1,6})\]")
+AMOUNT = re.compile(r"-?(?:0|[1-9]\d{0,17})(?:\.\d{1,9})?")
 ROOTS = {
     "input",
     "context",
@@ -94,6 +96,8 @@ class Mask:
         self.words: dict[str, str] = {}  # what was hidden, folded → its placeholder
         self.digits: dict[str, str] = {}  # telephones, as digits → placeholder
         self.places: dict[str, None] = {}  # where something is hidden, for whoever asks to see it
+        self.fields_hidden: dict[str, None] = {}  # of these, where the field alone hides it
+        self.spelled: dict[str, str] = {}  # each hidden value as it is spelled → its placeholder
         self._spotted: dict[tuple[str, bool], list[Spot]] = {}
 
     # learning
@@ -105,18 +109,41 @@ class Mask:
 
     def learn(self, value: Any, root: str) -> None:
         """Number what stands here. Call it in the order in which a case came to be, so that numbers never change."""
-        self._walk(value, _into(self.paths, root), (root,), learning=True)
+        self._walk(value, _into(self.paths, root), (root,))
 
     # showing
 
-    def masked(self, value: Any, root: str, shown: Iterable[str] = ()) -> Any:
-        """The value as a vendor's person sees it, but for the places that are `shown` to him."""
-        return self._walk(value, _into(self.paths, root), (root,), shown=frozenset(shown))
+    def masked(self, value: Any, *place: str, shown: Iterable[str] = ()) -> Any:
+        """The value at that place as a vendor's person sees it, but for the places that are `shown` to him."""
+        paths = self.paths
+        for step in place:
+            paths = [()] if () in paths else _into(paths, step)
+        return self._walk(value, paths, place, shown=frozenset(shown))
+
+    def hides(self, *place: str) -> bool:
+        """Whether a field is hidden by its place, or one that it is in."""
+        paths = self.paths
+        for step in place:
+            paths = [()] if () in paths else _into(paths, step)
+        return any(set(path) <= {"*"} for path in paths)
 
     def text(self, text: str) -> str:
-        return self._text(text, False)
+        """Words about the case, such as a reason or a sentence. What they quote may be cut short with “…”."""
+        return self._text(self._without_beginnings(text) if "…" in text else text, False)
 
-    def _walk(self, value, paths, place, *, learning=False, shown=frozenset()):
+    def _without_beginnings(self, text):
+        """A long value is quoted only so far, and half a card number reads like none."""
+        *quoted, rest = text.split("…")
+        return "…".join([*map(self._without_its_end, quoted), rest])
+
+    def _without_its_end(self, quoted):
+        for spelled, placeholder in self.spelled.items():
+            for length in range(len(spelled) - 1, 2, -1):
+                if quoted.endswith(spelled[:length]):
+                    return f"{quoted[:-length]}{placeholder}"
+        return quoted
+
+    def _walk(self, value, paths, place, shown=frozenset()):
         if shown and ".".join(place) in shown:
             return value
         if () in paths and value not in (None, "", [], {}):
@@ -125,13 +152,13 @@ class Mask:
             return self._note(place, self._text(value, _is_of_phone(place)), value)
         if isinstance(value, dict):
             walked = [
-                (self._text(key, False), self._walk(inner, _into(paths, key), (*place, key), learning=learning, shown=shown))
+                (self._text(key, False), self._walk(inner, _into(paths, key), (*place, key), shown=shown))
                 for key, inner in value.items()
             ]
             return _without_clashes(walked)
         if isinstance(value, list):
             deeper = [*paths, *(path[1:] for path in paths if path[:1] == ("*",))]
-            return [self._walk(inner, deeper, place, learning=learning, shown=shown) for inner in value]
+            return [self._walk(inner, deeper, place, shown=shown) for inner in value]
         if isinstance(value, bool) or not isinstance(value, int | float):
             return value
         return self._note(place, self._number(value, _is_of_phone(place)), value)
@@ -142,12 +169,14 @@ class Mask:
         return seen
 
     def _by_field(self, value, place):
-        label, text = _label(place[-1]), value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+        self.fields_hidden.setdefault(".".join(map(self.text, place)))
+        label, text = _label(place[-1]), _as_text(value)
         spot = next(iter(self._found(text, _is_of_phone(place))), None)
         if spot and text[spot.start : spot.end] == text.strip():
             known = self._of_spot(spot, value)
         else:
             known = self._placeholder(label, text, value, by_field=True)
+            self.spelled.setdefault(str(value), known)
         for text in _texts([value]):
             for said in _parts(text.strip(), label):
                 self.words.setdefault(said, known)
@@ -178,6 +207,7 @@ class Mask:
 
     def _of_spot(self, spot, value):
         known = self._placeholder(LABELS[spot.kind], spot.value, value)
+        self.spelled.setdefault(str(value), known)
         if spot.kind == "phone":
             self.digits.setdefault(spot.value.lstrip("+"), known)
         return known
@@ -315,6 +345,15 @@ class Mask:
                 f"“{found[0]}” stands here more often than before. Leave the placeholders as they are, or type the value anew."
             )
         return f"“{found[0]}” did not stand here. Leave the placeholders where they are, or type the value anew."
+
+
+def _as_text(value) -> str:
+    """The same for the same value: 24 and “24.000” are one amount."""
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        value = str(value)
+    if isinstance(value, str):
+        return f"{Decimal(value).normalize():f}" if AMOUNT.fullmatch(value) else value
+    return json.dumps(value, sort_keys=True, default=str)
 
 
 def _label(step) -> str:

@@ -3,6 +3,7 @@
 What nobody touched is left exactly as it stood, whatever the schema or the browser think of it.
 """
 
+import contextlib
 import copy
 import json
 import re
@@ -17,6 +18,8 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
     UnfoldBooleanWidget,
 )
+
+from cases.masking import is_placeholder
 
 MISSING = object()
 BLANK = (None, "")
@@ -98,6 +101,8 @@ def _field(path, schema, value, needed) -> forms.Field:
     make = Choice if "enum" in schema else FIELDS.get(kind, Json)
     if kind == "array" and not _is_lines(schema, value):
         make = Json
+    if is_placeholder(value) and make is not Text:
+        make = Hidden
     field = make(schema, value)
     field.path, field.kind, field.needed, field.nullable = path, kind, needed, nullable
     field.fits = _fits(value, kind, nullable, needed)
@@ -214,7 +219,7 @@ class Lines(forms.CharField):
 
     def to_python(self, value):
         lines = [line for line in _unified(super().to_python(value)).split("\n") if line.strip()]
-        return [_number(line) for line in lines] if self.numeric else lines
+        return [line if is_placeholder(line) else _number(line) for line in lines] if self.numeric else lines
 
     def has_changed(self, initial, data):
         try:
@@ -243,6 +248,21 @@ class Json(forms.Field):
             return self.to_python(initial) != self.to_python(data)
         except ValidationError:
             return True
+
+
+class Hidden(forms.CharField):
+    """What is not shown to this person: the placeholder stays, or what he types stands in its place."""
+
+    def __init__(self, schema, value):
+        super().__init__(initial=value, widget=_input())
+
+    def to_python(self, value):
+        text = super().to_python(value)
+        if is_placeholder(text) or not text:
+            return text
+        with contextlib.suppress(ValueError):
+            return json.loads(text, parse_constant=_no_constant)
+        return text
 
 
 def _number(text) -> int | float:

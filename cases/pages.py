@@ -18,6 +18,7 @@ from audit import clock
 from cases import again, allocated, chains, gate, prose, queues, shapes, timesheet, twins, verbs
 from cases.forms import VerbForm
 from cases.models import Case
+from cases.seen import decisions, heard, open_pauses, rows, said, seen_by, whole
 from cases.states import APPROVAL, CLOSED, DESKS, State
 from cases.verbs import VERBS
 from integrations.problems import Conflict
@@ -70,8 +71,8 @@ class CasePages:
 
     def case_page(self, request, case_id):
         case, now = self.one(request, case_id), clock.now()
-        standing = gate.standing(case, request.user)
-        return self._render(request, "case", case, **as_told(case, request.user, standing, now))
+        seen, standing = seen_by(case, request.user), gate.standing(case, request.user)
+        return self._render(request, "case", seen, **as_told(seen, request.user, standing, now))
 
     def verb_page(self, request, case_id, name):
         """GET asks; POST does it and goes on, or says why not and keeps what was typed."""
@@ -80,7 +81,7 @@ class CasePages:
         except Http404:
             return self._lost(request, case_id, name)
         typed = request.POST if request.method == "POST" else None
-        form, desk = VerbForm(VERBS[name].parts, case, request.user, typed), case.state
+        form, desk = VerbForm(VERBS[name].parts, seen_by(case, request.user), request.user, typed), case.state
         stale = again.is_asked_again(request, name, case)
         if typed is None:
             return self._asked(request, case, name, form, stale)
@@ -92,9 +93,9 @@ class CasePages:
             return self._lost(request, case_id, name)
         except REFUSALS as error:
             return self._refused(request, case, name, form, error)
-        seen = Case.objects.visible_to(request.user).filter(pk=done.pk).exists()
-        messages.success(request, outcome(done, name, seen))
-        return self._go_on(request, done, desk, VERBS[name], seen)
+        visible = Case.objects.visible_to(request.user).filter(pk=done.pk).exists()
+        messages.success(request, outcome(seen_by(done, request.user, uncovered=False), name, visible))
+        return self._go_on(request, done, desk, VERBS[name], visible)
 
     def _asked(self, request, case, name, form, stale):
         """The empty form; or, where the verb is not possible, why. A `stale` second factor is asked for first."""
@@ -116,9 +117,9 @@ class CasePages:
         return self._ask(request, case, name, form, told.status, told.words)
 
     def _ask(self, request, case, name, form, status, refusal):
-        verb = VERBS[name]
-        shown = {**content(case), "form": form, "verb": verb, "refusal": refusal, "title": f"{verb.label} {case}"}
-        return self._render(request, "verb", case, status=status, **shown)
+        verb, seen = VERBS[name], seen_by(case, request.user)
+        told = {"form": form, "verb": verb, "refusal": said(seen, refusal), "title": f"{verb.label} {seen}"}
+        return self._render(request, "verb", seen, status=status, **content(seen), **told)
 
     def _lost(self, request, case_id, name):
         """Whoever had the case before him is told what became of it, and gets back what he typed."""
@@ -126,8 +127,9 @@ class CasePages:
         if case is None:
             raise Http404("There is no such case here, or you may not see it.")
         typed = [(prose.named(key), value) for key, value in request.POST.items() if value and key not in NOT_TYPED]
-        shown = {"sentence": sentence, "typed": typed, "title": f"{VERBS[name].label} {case}"}
-        return self._render(request, "lost", case, status=409, **shown)
+        case.external_id = heard(request.user, case.external_id)
+        told = {"sentence": heard(request.user, sentence), "typed": typed, "title": f"{VERBS[name].label} {case}"}
+        return self._render(request, "lost", case, status=409, **told)
 
     def _go_on(self, request, case, desk, verb, seen):
         """To the next case of that desk where it was asked for; else back to this one, while it can be seen."""
@@ -155,6 +157,7 @@ class CasePages:
         return redirect(desk_address(desk) if desk else "admin:index")
 
     def _render(self, request, template, case, *, status=200, **context):
+        """`case`: as whoever asks sees it."""
         site = self.admin_site.each_context(request)
         page = {"opts": self.opts, "case": case, "original": case, "title": str(case), "twins": twins.of(case, request.user)}
         return render(request, f"cases/{template}.html", {**site, **page, **context, "now": clock.now()}, status=status)
@@ -188,7 +191,7 @@ def refused(error) -> Refused:
 
 def outcome(case, name, seen):
     """What happened and where the case is now; with links while this person may still see it."""
-    edited_only = name == "edit" and case.state == APPROVAL and case.story.verb == "edit"
+    edited_only = name == "edit" and case.state == APPROVAL and whole(case).story.verb == "edit"
     done = "edited; another approver takes it" if edited_only else VERBS[name].done
     named = format_html('<a class="underline" href="{}">{}</a>', address(case), case) if seen else case
     return format_html("{} is {}. {}", named, done, _held_until(case) if name == "claim" else _where(case, seen))
@@ -231,35 +234,34 @@ def content(case) -> dict:
     }
 
 
-def as_told(case, user, standing, now) -> dict:
-    """Everything a case's page shows, and the buttons that are possible now."""
+def as_told(seen, user, standing, now) -> dict:
+    """Everything a case's page shows to this person, and the buttons that are possible now."""
+    case = whole(seen)
     holder, stays = case.held_by(now), timesheet.of(case, now)
     labels = {code["code"]: code["label"] for code in case.policy.rules.get("reason_codes", [])}
     return {
-        **content(case),
+        **content(seen),
         "buttons": verbs.offered(case, user, standing, now),
-        "why_not": verbs.why_not_the_main_verb(case, user, standing, now),
-        "side": allocated.told(case.allocation, to_the_house=user.is_in_house),
+        "why_not": said(seen, verbs.why_not_the_main_verb(case, user, standing, now)),
+        "side": allocated.told(seen.allocation, to_the_house=user.is_in_house),
         "holder": case.claimed_by if holder else None,
         "chain": chains.progress(case.chain, standing.given) if case.state == APPROVAL else [],
         "expires": prose.distance(case.expires_at, now) if case.expires_at else "",
-        "alerts": alerts_for(case, user),
+        "alerts": alerts_for(seen, user),
         "is_mine": holder == user.pk,
-        **due(case, now),
+        **due(seen, now),
         "stays": [_stay(stay) for stay in stays],
         "spent": _spent(timesheet.together(stays)) if len(stays) > 1 else None,
         "playbook": case.workflow.playbook.all(),
-        "story": _story(case),
+        "story": _story(seen),
         "decisions": [
             (
                 decision,
                 verbs.DONE[decision.verb],
                 labels.get(decision.reason_code, decision.reason_code),
-                [_change(correction) for correction in decision.corrections.all()],
+                [_change(correction) for correction in decision.changes],
             )
-            for decision in case.decisions.select_related(
-                "by", "category", "evaluation", "delegation__seat__user"
-            ).prefetch_related("corrections")
+            for decision in decisions(seen)
         ],
         "desk": next((desk for desk, role in DESKS.items() if role in standing.roles), None) if case.state == CLOSED else None,
         "tier_colour": TIERS[case.tier],
@@ -272,19 +274,20 @@ def due(case, now) -> dict:
     return {
         "due": prose.distance(case.due_at, now) if runs else "",
         "overdue": runs and case.due_at < now,
-        "pauses": case.pauses.open().select_related("by") if case.paused_since else [],
+        "pauses": open_pauses(case),
     }
 
 
 def alerts_for(case, user):
     """What its owners must hear is the house's; that it is due soon, whoever works it hears."""
-    return case.alerts.open() if user.is_in_house else case.alerts.open().filter(to="")
+    alerts = whole(case).alerts.open()
+    return rows(case, alerts if user.is_in_house else alerts.filter(to=""))
 
 
 def _story(case):
     """What happened, and between it the claims that ran out: they are no events, and say why it was taken up again."""
-    events = [(event.at, prose.began(sentence)) for event, sentence in shapes.sentences(shapes.story(case))]
-    expired = case.claims.filter(ended_by="expired").select_related("user")
+    events = [(event.at, prose.began(said(case, told))) for event, told in shapes.sentences(shapes.story(case))]
+    expired = whole(case).claims.filter(ended_by="expired").select_related("user")
     ran_out = [(claim.until, f"{claim.user}'s claim ran out: anybody at the desk could take it again") for claim in expired]
     return sorted([*events, *ran_out], key=lambda line: line[0])
 

@@ -12,6 +12,7 @@ from audit.models import AuditEvent
 from cases import allocated
 from cases.intake import Answer, Intake, ProposedAction
 from cases.models import Case
+from cases.seen import decisions, rows, said, whole
 
 Text = Annotated[str, Meta(max_length=10_000)]
 Said = Annotated[str, Meta(min_length=1, max_length=10_000)]
@@ -166,6 +167,12 @@ class Reviewed(Body, kw_only=True):
 
     verdict: Literal["kept", "objected"]
     note: Text | UnsetType = UNSET
+
+
+class ToReveal(Reasoned, kw_only=True):
+    """What is to be shown for as long as you hold the case: a field's path, or without it all that is hidden."""
+
+    what: Annotated[str, Meta(max_length=300)] | UnsetType = UNSET
 
 
 class Timed(Reasoned, kw_only=True):
@@ -393,9 +400,9 @@ def shown(case: Case) -> dict[str, Any]:
 def detail(case: Case) -> dict[str, Any]:
     return {
         **shown(case),
-        "story": [told(*each) for each in sentences(story(case))],
-        "decisions": [*map(_decision, _decisions(case))],
-        "pauses": [*map(_pause, case.pauses.select_related("by"))],
+        "story": [told(event, said(case, sentence)) for event, sentence in sentences(story(case))],
+        "decisions": [*map(_decision, decisions(case))],
+        "pauses": [*map(_pause, rows(case, whole(case).pauses.select_related("by")))],
     }
 
 
@@ -416,17 +423,11 @@ def told(event, sentence) -> Told:
     return Told(event.number, event.at, event.verb, event.actor, sentence)
 
 
-def _decisions(case):
-    return case.decisions.select_related("by", "delegation__seat__user").prefetch_related("corrections")
-
-
 def _decision(decision) -> DecisionShown:
-    corrections = [
-        CorrectionShown(c.field, c.before, c.after, c.root_cause, c.is_new_value) for c in decision.corrections.all()
-    ]
-    said = (decision.at, decision.verb, str(decision.by), decision.desk, decision.to, decision.reason, decision.reason_code)
+    corrections = [CorrectionShown(c.field, c.before, c.after, c.root_cause, c.is_new_value) for c in decision.changes]
+    what = (decision.at, decision.verb, str(decision.by), decision.desk, decision.to, decision.reason, decision.reason_code)
     acted_for = str(decision.delegation.seat.user) if decision.delegation_id else None
-    return DecisionShown(*said, decision.step, acted_for, decision.break_glass, corrections)
+    return DecisionShown(*what, decision.step, acted_for, decision.break_glass, corrections)
 
 
 def _pause(pause) -> PauseShown:

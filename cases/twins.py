@@ -6,6 +6,7 @@ from django.db.models import prefetch_related_objects
 
 from cases import prose
 from cases.models import Case
+from cases.seen import rows, seen_by, whole
 
 
 class Twin(NamedTuple):
@@ -17,17 +18,22 @@ class Twin(NamedTuple):
 
 
 def of(case, user) -> list[Twin]:
-    """For each trigger that took it for a duplicate, the case that it saw."""
-    named = [reason["external_id"] for reason in case.reasons if reason["kind"] == "duplicate"]
+    """For each trigger that took it for a duplicate, the case that it saw, both as this person sees them."""
+    named = [reason["external_id"] for reason in whole(case).reasons if reason["kind"] == "duplicate"]
     if not named:
         return []
     earlier = list(Case.objects.raw("SELECT * FROM in_one_line(%s, %s)", [case.workflow_id, named]))
     prefetch_related_objects(earlier, "category")
     seen = Case.objects.visible_to(user).select_related("category").in_bulk([each.pk for each in earlier])
-    return [
-        Twin(seen.get(each.pk, each), each.pk in seen, _compared(seen[each.pk], case) if each.pk in seen else [])
-        for each in earlier
-    ]
+    return [_twin(case, each, seen.get(each.pk), user) for each in earlier]
+
+
+def _twin(case, in_one_line, opened, user):
+    if opened is None:
+        [told] = rows(case, [in_one_line])
+        return Twin(told, False, [])
+    told = seen_by(opened, user, beside=case)
+    return Twin(told, True, _compared(told, case))
 
 
 def _compared(earlier, case):

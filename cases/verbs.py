@@ -14,6 +14,7 @@ from cases.forms import (
     OnWhom,
     Output,
     Part,
+    Place,
     Reason,
     ReasonCode,
     RootCause,
@@ -24,7 +25,7 @@ from cases.forms import (
 )
 from cases.gate import what_happened
 from cases.permissions import why_not
-from cases.states import APPROVAL, CLOSED, MOVES, OPEN, State
+from cases.states import APPROVAL, CLOSED, MOVES, OPEN, RESOLUTION, REVIEW, State
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,12 @@ VERBS = {
         "What it waited for is there. It is due as much later as its clock stood.",
         (Which(), OPTIONAL), "play_circle", "primary", stays=True,
     ),
+    "reveal": Verb(
+        "reveal", "Reveal", actions.reveal, "revealed to you",
+        "Show what is hidden from you, for as long as you hold the case. It is noted with your name and reason, and whoever owns the quality"
+        " and the risk here reads it.",
+        (Place(), Reason(help_text="Why you cannot decide without it.")), "visibility", stays=True,
+    ),
     "recall": Verb(
         "recall", "Recall", actions.recall, "recalled", "Take it back from approval. Approvals given are void.",
         (Reason(),), "keyboard_return", stays=True,
@@ -142,6 +149,7 @@ CLAIMS = ("claim", "give_back", "skip")
 PAUSES = ("pause", "snooze", "go_on")
 PLACES = {  # of the verbs that are no moves of their own: where they are possible
     **dict.fromkeys((*CLAIMS, *PAUSES), OPEN),
+    "reveal": (REVIEW, RESOLUTION),
     "break_glass": (APPROVAL,),
     "extend": (APPROVAL,),
     "review_break_glass": tuple(State.values),
@@ -161,6 +169,8 @@ def not_now(case, name, user, now) -> str:
         return f"{case.claimed_by} holds this case. You may look at it, and decide when the lease is over."
     if name in ("claim", "give_back") and (holder == user.pk) is (name == "claim"):
         return "You hold this case already." if holder else "You do not hold this case."
+    if name == "reveal" and holder != user.pk:
+        return "Claim the case first. What is revealed is shown while you hold it."
     if name == "go_on" and case.paused_since is None:
         return "Its clock runs already: nothing of it is paused."
     if name == "snooze" and case.paused_since and case.pauses.open().filter(kind="snooze").exists():
@@ -185,6 +195,8 @@ def refusal(case, name, user, standing) -> str:
     """Why this person may not; giving back asks only whether he holds it."""
     if why := "" if name == "give_back" else why_not(user, VERBS[name].name, case, standing):
         return why
+    if name == "reveal" and user.is_in_house:
+        return "Nothing is hidden from the house."
     if name == "review_break_glass" and _broken(case).filter(by=user).exists():
         return "You broke this glass yourself, so somebody else must review it."
     return ""

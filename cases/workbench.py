@@ -16,6 +16,7 @@ from audit import clock
 from cases import again, chains, customers, gate, pages, prose, queues, twins, verbs
 from cases.forms import VerbForm
 from cases.models import Case
+from cases.seen import said, seen_by, whole
 from cases.states import APPROVAL
 from cases.work_form import WorkForm
 from integrations.problems import Conflict
@@ -25,7 +26,7 @@ from workflows.models import compiled_policy
 
 KEYS = {
     "accept": "a", "approve": "a", "correct": "c", "edit": "c", "resolve": "r", "no_action": "n", "escalate": "e", "reject": "x",
-    "send_back": "b", "skip": "s", "snooze": "z", "pause": "p", "go_on": "g", "hand_over": "h", "recall": "l", "undo": "u",
+    "send_back": "b", "skip": "s", "snooze": "z", "pause": "p", "go_on": "g", "hand_over": "h", "recall": "l", "undo": "u", "reveal": "v",
 }  # fmt: skip
 FIRST = ("accept", "correct", "resolve", "no_action", "approve", "edit", "reject", "escalate", "send_back")
 
@@ -45,7 +46,8 @@ class WorkPages:
         except Http404:
             return self._lost(request, case_id, request.POST.get("verb", ""))
         now, standing = clock.now(), gate.standing(case, request.user)
-        form = WorkForm(verbs.offered(case, request.user, standing, now), case, request.user, request.POST or None)
+        seen = seen_by(case, request.user)
+        form = WorkForm(verbs.offered(case, request.user, standing, now), seen, request.user, request.POST or None)
         if request.method != "POST":
             return self._bench(request, case, form, standing)
         name = request.POST.get("verb", "")
@@ -67,7 +69,7 @@ class WorkPages:
 
     def _done(self, request, done, desk, name):
         seen = Case.objects.visible_to(request.user).filter(pk=done.pk).exists()
-        self.message_user(request, pages.outcome(done, name, seen), "success")
+        self.message_user(request, pages.outcome(seen_by(done, request.user, uncovered=False), name, seen), "success")
         return followed(request, self._go_on(request, done, desk, verbs.VERBS[name], seen))
 
     def _not_done(self, request, case, form, name, chosen, error):
@@ -80,18 +82,18 @@ class WorkPages:
         return self._bench(request, anew, form, gate.standing(anew, request.user), told.status, told.words)
 
     def _bench(self, request, case, form, standing, status=200, refusal=""):
-        site, now = self.admin_site.each_context(request), clock.now()
+        site, now, seen = self.admin_site.each_context(request), clock.now(), seen_by(case, request.user)
         shown = {
-            **pages.content(case),
-            **bench(case, request.user, standing, now),
+            **pages.content(seen),
+            **bench(seen, request.user, standing, now),
             "form": form,
             "main_verbs": [each for each in form.panels() if each[0] in FIRST],
             "other_verbs": [each for each in form.panels() if each[0] not in FIRST],
             "chosen": request.POST.get("verb", ""),
-            "refusal": refusal,
+            "refusal": said(seen, refusal),
             "keys": KEYS,
         }
-        return render(request, "cases/work.html", {**site, "title": str(case), "case": case, **shown}, status=status)
+        return render(request, "cases/work.html", {**site, "title": str(seen), "case": seen, **shown}, status=status)
 
     def heartbeat(self, request, case_id):
         """Still at it: the lease runs anew. 409 where it is over or somebody else has it; the page keeps what was typed."""
@@ -107,7 +109,7 @@ class WorkPages:
     def score_page(self, request, case_id):
         """The arithmetic of the marks as they stand on the page. Nothing is kept."""
         case = self.one(request, case_id)
-        return render(request, "cases/score.html", score_of(case, request.user, request.POST))
+        return render(request, "cases/score.html", score_of(seen_by(case, request.user), request.user, request.POST))
 
 
 def followed(request, going):
@@ -117,8 +119,9 @@ def followed(request, going):
     return HttpResponseClientRedirect(going.url)
 
 
-def bench(case, user, standing, now) -> dict:
+def bench(seen, user, standing, now) -> dict:
     """What the workbench shows beside the form."""
+    case = whole(seen)
     holder = case.held_by(now)
     return {
         "holder": case.claimed_by if holder else None,
@@ -126,13 +129,13 @@ def bench(case, user, standing, now) -> dict:
         "seconds_left": int((case.claimed_until - now).total_seconds()) if holder else 0,
         "lease": compiled_policy(case.policy_id).rules.lease_seconds,
         "may_claim": not holder and case.is_open and not verbs.refusal(case, "claim", user, standing),
-        **pages.due(case, now),
+        **pages.due(seen, now),
         "expires": prose.distance(case.expires_at, now) if case.expires_at else "",
         "chain": chains.progress(case.chain, standing.given) if case.state == APPROVAL else [],
-        "why_not": verbs.why_not_the_main_verb(case, user, standing, now),
-        "twins": twins.of(case, user),
-        "earlier": customers.earlier(case),
-        "alerts": pages.alerts_for(case, user),
+        "why_not": said(seen, verbs.why_not_the_main_verb(case, user, standing, now)),
+        "twins": twins.of(seen, user),
+        "earlier": customers.earlier(seen),
+        "alerts": pages.alerts_for(seen, user),
         "playbook": playbook(case),
         "story_link": pages.address(case),
     }
@@ -152,7 +155,7 @@ def score_of(case, user, typed) -> dict:
     form = VerbForm(accept.parts, case, user, typed)
     card = accept.parts[0].card(case)
     if card is None or not form.is_valid():
-        return {"faults": [said for each in form.errors.values() for said in each]}
+        return {"faults": [fault for each in form.errors.values() for fault in each]}
     try:
         return {"score": scoring.score(card, scorecards.read_marks(form.arguments().get("marks"))), "card": card}
     except scoring.BadMarks as error:

@@ -9,6 +9,7 @@ from audit import clock
 from cases import prose
 from cases.clock_pages import foretold
 from cases.models import Alert, Case, Decision
+from cases.seen import Sight, rows
 from cases.states import APPROVAL, DESKS, State
 from workflows.models import Delegation, Seat
 
@@ -31,7 +32,8 @@ def in_hand(user, now):
     """What this person holds now, and what was handed to him; the most urgent first."""
     mine = Q(claimed_by=user, claimed_until__gt=now) | Q(assigned_to=user)
     cases = Case.objects.visible_to(user).filter(mine, state__in=list(DESKS)).select_related("workflow")
-    return [(case, prose.distance(case.due_at, now)) for case in cases.order_by("-priority", "due_at", "id")[:10]]
+    held = Sight(user).of_all(cases.order_by("-priority", "due_at", "id")[:10])
+    return [(case, prose.distance(case.due_at, now)) for case in held]
 
 
 def my_day(user, now) -> dict:
@@ -43,7 +45,8 @@ def my_day(user, now) -> dict:
 def my_alerts(request):
     """What this person must hear as an owner, or in the place of one who is away; and of what he holds."""
     mine = Alert.objects.open().visible_to(request.user, clock.now()).select_related("case__workflow")
-    return [(alert, reverse("admin:cases_case_change", args=[alert.case_id])) for alert in mine[:20]]
+    sight, links = Sight(request.user), lambda alert: reverse("admin:cases_case_change", args=[alert.case_id])
+    return [(*rows(sight.of(alert.case), [alert]), links(alert)) for alert in mine[:20]]
 
 
 def my_desks(request) -> list[str]:

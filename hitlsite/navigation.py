@@ -136,7 +136,10 @@ GROUPS = [
     },
     {
         "title": "Audit",
-        "items": [item("History", "history", "admin:audit_auditevent_changelist", WATCHES)],
+        "items": [
+            item("History", "history", "admin:audit_auditevent_changelist", WATCHES),
+            item("Reveals", "visibility", "admin:cases_reveal_changelist", IN_HOUSE),
+        ],
     },
 ]
 

@@ -87,6 +87,8 @@ TABLE = {
     "cases_replay_policy": SEEING,
     "cases_replay_change": SEEING,
     "cases_trigger_log": SEEING,
+    "cases_case_reveal": (302, 404, 403, 404, 403, 403, 404, 403),  # nothing is hidden from the house
+    "cases_reveal_changelist": IN_HOUSE,
     "cases_case_reopen": (302, 404, 409, 404, 403, 409, 404, 403),
     "workflows_workflow_seat": DEFINERS,
     "workflows_workflow_calendar": DEFINERS,

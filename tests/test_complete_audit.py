@@ -8,7 +8,7 @@ import inspect
 import json
 from datetime import timedelta
 from decimal import Decimal
-from functools import partial
+from functools import cached_property, partial
 
 import msgspec
 import pytest
@@ -29,6 +29,7 @@ from jobs import queue
 from jobs.models import Job
 from scorecards import actions as scorecards
 from tests import factories
+from tests.conftest import seated
 from tests.factories import TIERS, EngagementFactory, UserFactory, VendorFactory
 from workflows import actions as workflows
 from workflows import calendars
@@ -107,6 +108,16 @@ class World:
             actions.escalate(pk, by=self.reviewer, reason="x")
         elif desk == "closed":
             actions.accept(pk, by=self.reviewer)
+        return pk
+
+    @cached_property
+    def their_reviewer(self):
+        return seated(self.refunds, "reviewer", self.owner, VendorFactory())
+
+    def held_by_a_vendor(self):
+        pk = self.send(input={"text": "Write to anna@example.com."}).pk
+        Case.objects.filter(pk=pk).update(vendor=self.their_reviewer.vendor)
+        queues.claim(pk, by=self.their_reviewer)
         return pk
 
     def decided_within_the_grace(self):
@@ -493,6 +504,7 @@ VERBS = {
         "case.pause",
         "pause waits",
     ),
+    "cases.reveal": ("their_reviewer", lambda w: partial(actions.reveal, w.held_by_a_vendor()), "case.reveal", "what from to"),
     "cases.snooze": ("reviewer", lambda w: partial(actions.snooze, w.at("review"), **a_day()), "case.snooze", "pause until"),
     "cases.go_on": ("reviewer", lambda w: partial(actions.go_on, w.snoozed()), "case.go_on", "pauses"),
     "cases.warn": ("machine", lambda w: after_its_time(actions.warn, w.due_soon(), hours=7.5), "case.warn", "due_at"),

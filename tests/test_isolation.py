@@ -36,7 +36,7 @@ BODIES = {
     "pause": {**WHY, "on": "team", "whom": "Finance"},
     "snooze": {**WHY, "until": (timezone.now() + timedelta(days=1)).isoformat()},
     "rework": {**WHY, "place": "support"},
-    **dict.fromkeys(["escalate", "hand-over", "recall", "reject", "reopen", "resolve", "send-back", "skip"], WHY),
+    **dict.fromkeys(["escalate", "hand-over", "recall", "reject", "reopen", "resolve", "reveal", "send-back", "skip"], WHY),
 }
 ROLES = (
     *(
@@ -96,6 +96,7 @@ TABLE = {
     "POST cases/{id}/undo/": (401, 404, 403, 404, 404, 404, 403, 403, 403, 403, 403, 403, 404, 403, 404, 404, 403),
     "POST cases/{id}/withdraw/": (401, 404, 403, 404, 404, 404, 403, 403, 403, 403, 403, 403, 404, 200, 404, 404, 403),
     "POST cases/{id}/extend/": OWNERS,
+    "POST cases/{id}/reveal/": (401, 404, 409, 404, 404, 404, *(403,) * 6, 404, 403, 404, 404, 403),  # nobody holds it
     **{
         f"POST cases/{{id}}/{verb}/": REVIEWERS
         for verb in ("accept", "correct", "escalate", "hand-over", "claim", "skip", "pause", "snooze")

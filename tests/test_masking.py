@@ -128,6 +128,12 @@ def test_words_that_look_like_a_placeholder_are_left_and_never_stand_for_anythin
     assert made.put_back({"note": "look at [card 1]", "text": "[card 2]"}, content, "input")["note"] == "look at [card 1]"
 
 
+def test_what_is_quoted_only_in_part_is_hidden_too():
+    made = mask(Rules(("input.name",)), input={"text": CARD, "name": "Anna Keller"})
+
+    assert made.text("“Charge 4111 1111 111…” and “for Anna Kel…” differ…") == "“Charge [card 1]…” and “for [name 1]…” differ…"
+
+
 def test_a_place_may_be_shown():
     content = {"text": CARD, "lines": [{"to": MAIL}, {"to": PHONE}], "note": CARD}
     made = mask(input=content)

@@ -1024,6 +1024,12 @@ SENTENCES = {
         "no_release_has_fewer_approvals_than_its_policy_asks",
     },
     "cases_rework": {"history_is_append_only"},
+    "cases_reveal": {
+        "history_is_append_only",
+        "no_reveal_is_dated_back",
+        "only_who_holds_a_case_has_it_revealed",
+        "reveals_stay_within_the_budget",
+    },
     "cases_replay": {"a_finished_replay_never_changes", "what_a_replay_is_about_never_changes", "a_replay_is_never_deleted"},
 }
 

@@ -4,6 +4,7 @@ from cases.actions.afterwards import hand_over, recall, reopen, rework, settle_c
 from cases.actions.approving import approve, expire, extend, reject, review_break_glass, send_back
 from cases.actions.deadlines import breach, warn
 from cases.actions.pausing import go_on, pause, snooze, wake
+from cases.actions.revealing import reveal
 from cases.actions.working import accept, correct, escalate, no_action, resolve
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "reject",
     "reopen",
     "resolve",
+    "reveal",
     "review_break_glass",
     "rework",
     "send_back",

@@ -8,6 +8,7 @@ from cases import lookback
 from cases.chains import approvals, as_steps
 from cases.corrections import differences
 from cases.models import Correction
+from cases.seen import as_meant
 from workflows.models import compiled_policy
 from workflows.patterns import RANK
 from workflows.routing import Dial, action_in, chain_for, route
@@ -16,6 +17,7 @@ from workflows.routing import Dial, action_in, chain_for, route
 def edit(case, output, action=None, root_causes=None, new_values=None):
     """Put a new content in place of what stands, re-run tier and triggers on it, and keep what changed, field by field."""
     policy, root_causes = compiled_policy(case.policy_id), root_causes or {}
+    output, action = _as_meant(case, output, action)
     _check_output(output, policy)
     new_action = _edited_action(case, output, action, policy)
     changed = [*differences(case.standing, output), *_action_differences(case.action, new_action)]
@@ -30,6 +32,12 @@ def edit(case, output, action=None, root_causes=None, new_values=None):
         case.standing_output = output
         set_action(case, new_action)
         _reroute(case, policy)
+
+
+def _as_meant(case, output, action):
+    """What a vendor's person edited has placeholders where he saw no value."""
+    by = case.story.by
+    return as_meant(case, by, output, case.standing, "output"), as_meant(case, by, action, case.action, "action")
 
 
 def _check_output(output, policy):
@@ -108,6 +116,6 @@ def require_approval(case):
 
 def keep_new_values(case, new_values, root_causes):
     """A value outside the schema's list: kept as a correction, counted for drift, never part of what is released."""
-    for path, value in (new_values or {}).items():
+    for path, value in as_meant(case, case.story.by, new_values or {}, {}, "output").items():
         kept = Correction(field=path, before=None, after=value, root_cause=(root_causes or {}).get(path, ""), is_new_value=True)
         case.story.corrections.append(kept)

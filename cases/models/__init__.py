@@ -4,6 +4,7 @@ from cases.models.case import Case
 from cases.models.clocks import Forecast, Pause, Stuck
 from cases.models.oversight import Alert, BreakGlassReview
 from cases.models.replays import Replay
+from cases.models.reveals import Reveal
 from cases.models.story import Claim, Correction, Decision, Release, Rework
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Pause",
     "Release",
     "Replay",
+    "Reveal",
     "Rework",
     "Stuck",
 ]

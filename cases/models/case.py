@@ -32,6 +32,13 @@ SELECT c.*, w.slug AS workflow_slug, w.name AS workflow_name, w.calendar_id AS w
 """
 
 
+def said_of_action(*, type, amount, currency, payee) -> str:
+    if not type:
+        return ""
+    how_much = amount if isinstance(amount, str) else money.readable(amount, currency)  # words: it is hidden
+    return " ".join(filter(None, [type.replace("_", " ").capitalize(), how_much, payee and f"to {payee}"]))
+
+
 class CaseQuerySet(models.QuerySet):
     def one(self, case_id, *, locked=False):
         """The case with its workflow's name, by SQL: the verbs fetch one at a time, and compiling the query cost half of it."""
@@ -251,10 +258,7 @@ class Case(FSMModelMixin, models.Model):
     @property
     def action_sentence(self) -> str:
         """“Refund 240.00 EUR to C-1042”, empty where no action is proposed."""
-        if not self.action_type:
-            return ""
-        said = [self.action_type.replace("_", " ").capitalize(), money.readable(self.amount, self.currency)]
-        return " ".join(filter(None, [*said, self.payee and f"to {self.payee}"]))
+        return said_of_action(**self.action)
 
     @property
     def is_open(self):

@@ -69,6 +69,10 @@ class Decision(models.Model):
     def __str__(self):
         return f"{self.verb} by {self.by}"
 
+    @property
+    def changes(self) -> list:
+        return list(self.corrections.all())
+
 
 class Correction(models.Model):
     """One field's before and after, with a root cause. A new value is one that the schema's list does not have."""
