@@ -165,6 +165,7 @@ def story(theirs, seeded, worker, refunds, resolver, owner):
     actions.undo(case.pk, by=resolver, reason=seeded())
     actions.pause(case.pk, by=resolver, on="team", whom=seeded("Finance {}"), reason=seeded())
     queues.skip(case.pk, by=resolver, reason=" or ".join(seeded.many(200 - len(seeded.given), "{}")))
+    Case.objects.filter(pk=case.pk).update(vendor=worker.vendor)  # wherever the desks took it meanwhile
     return Case.objects.get(pk=case.pk)
 
 
