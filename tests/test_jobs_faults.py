@@ -91,7 +91,7 @@ def test_whichever_child_dies_the_next_job_starts_soon(worker, times, busy):
     waits = []
     for kind in [*PLACES] * times:
         if busy:
-            starts(queue.enqueue("jobs.jobs.nap", 1)), starts(queue.enqueue("jobs.jobs.nap", 1))
+            starts(queue.enqueue("jobs.jobs.nap", 1), 30), starts(queue.enqueue("jobs.jobs.nap", 1), 30)
         before = until(lambda: len(children(worker)) == 5 and children(worker), 10, "the family is whole")
         before[PLACES[kind]].kill()
         killed, began = clock.now(), monotonic()
