@@ -22,6 +22,9 @@ SENT_TWICE = {"invoice-capture", "refunds"}  # where somebody sends the same aga
 HOUR = timedelta(hours=1)
 
 
+REVIEWERS = {None: ["rita", "ravi"], engagements.LISBON: ["lucia"], engagements.MANILA: ["mila"]}
+
+
 class History:
     """Makes the demo, at a seeded chance, up to the present moment."""
 
@@ -127,20 +130,15 @@ class History:
         if case.state != REVIEW or number % 3 == 0:
             return
         with self._as("rita", at + 0.2 * HOUR):
-            if number % 3 == 1:
+            if number % 3 == 1 and case.vendor_id is None:
                 to, *_ = self.vendors_turn = self.vendors_turn[::-1]
                 actions.hand_over(pk, by=self.people["rita"], reason="Volume for the vendor.", to=self.people[to].pk)
             else:
                 actions.escalate(pk, by=self.people["rita"], reason="The file says otherwise.", category="policy-conflict")
 
     def _review(self, case, at):
-        """A vendor's reviewer takes over some of it; one of them has grown careless lately."""
-        name = self.chance.choice(["rita", "ravi"])
-        if self.chance.random() < 0.35 and not case.sampled:
-            to = "mila" if case.workflow.slug != "ticket-triage" else self.chance.choice(["lucia", "mila"])
-            with self._as(name, at):
-                actions.hand_over(case.pk, by=self.people[name], reason="Volume for the vendor.", to=self.people[to].pk)
-            name, at = to, at + 0.3 * HOUR
+        """Somebody of the side that it was allocated to; one of them has grown careless lately."""
+        name = self.chance.choice(REVIEWERS[case.vendor and case.vendor.name])
         by, truth = self.people[name], self.truth[case.pk]
         right = case.standing == truth or self.chance.random() < (0.5 if name == "mila" else 0.06)
         seconds = self.chance.randint(20, 180)
