@@ -60,7 +60,9 @@ def _waiting(sides: list[Side], workflow_id, desk, now):
     """(reason, cases): what has waited too long for somebody who would take it; what a side that is not there has left."""
     seen = Facts(desk, now, 0.0, tuple(sides))
     at_desk = Case.objects.filter(workflow=workflow_id, state=desk, claimed_by=None, assigned_to=None, paused_since=None)
-    at_desk = at_desk.exclude(allocation__rule__in=STAYS).select_for_update(skip_locked=True, of=("self",))
+    at_desk = (
+        at_desk.exclude(allocation__rule__in=STAYS).select_related("category").select_for_update(skip_locked=True, of=("self",))
+    )
     there = [side for side in sides if not why_not(side, seen)]
     if peaks := [side.peak_minutes for side in there if relieves(side, sides)]:
         since = now - timedelta(minutes=min(peaks))
@@ -73,7 +75,7 @@ def _waiting(sides: list[Side], workflow_id, desk, now):
 
 def _taken(case, swept, desks, now) -> dict | None:
     """The case with its new side; None where nobody takes it."""
-    waited = (now - case.desk_since).total_seconds() / 60
+    waited = (now - (case.desk_since or case.received_at)).total_seconds() / 60
     sides, had = tuple(desks.sides(case.workflow_id, case.state)), case.vendor_id or HOUSE
     facts = Facts(case.state, now, lot_of_case(case), sides, needs_of_case(case), had, swept, round(waited, 1))
     if answer := take_over(facts):

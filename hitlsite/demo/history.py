@@ -125,12 +125,12 @@ class History:
                 actions.settle_case(pk, by=User.objects.machine())
 
     def _leave_waiting(self, pk, at, number):
-        """Of what waits at review some is handed to the vendors and some already escalated; the rest waits for the house."""
+        """Of what waits at review some is handed on to the vendors and some already escalated; the rest waits where it was allocated."""
         case = Case.objects.get(pk=pk)
-        if case.state != REVIEW or number % 3 == 0:
+        if case.state != REVIEW or number % 6 not in (1, 2, 5):
             return
         with self._as("rita", at + 0.2 * HOUR):
-            if number % 3 == 1 and case.vendor_id is None:
+            if number % 6 == 1:
                 to, *_ = self.vendors_turn = self.vendors_turn[::-1]
                 actions.hand_over(pk, by=self.people["rita"], reason="Volume for the vendor.", to=self.people[to].pk)
             else:
