@@ -16,10 +16,11 @@ from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError, connection, transaction
 from django.db.models import ForeignKey
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Absence, User, Vendor
-from audit import acting, trail
+from audit import acting, clock, trail
 from audit.models import AuditEvent
 from cases import actions, queues
 from cases.models import Alert, BreakGlassReview, Case, Correction, Decision, Forecast, Pause, Release, Replay, Stuck
@@ -258,6 +259,25 @@ def test_what_they_hand_to_the_house_leaves_their_sight(theirs, vendor_reviewer,
         actions.hand_over(theirs.pk, by=vendor_reviewer, to=reviewer.pk, reason="Not ours")
 
     assert Case.objects.get(pk=theirs.pk).vendor_id is None
+
+
+@pytest.mark.parametrize("rules", [{"grace_seconds": 60}])
+def test_whoever_decided_sees_it_and_undoes_it_while_he_can(client, theirs, refunds, owner, machine, vendor_reviewer):
+    colleague = seated(refunds, "reviewer", owner, vendor_reviewer.vendor)
+    page, undo = (reverse(f"admin:cases_case_{name}", args=[theirs.pk]) for name in ("change", "undo"))
+    actions.accept(theirs.pk, by=vendor_reviewer)
+
+    for person, status in ((colleague, 404), (vendor_reviewer, 200)):
+        client.force_login(person)
+        with acting_as(person):
+            assert (client.get(page).status_code, client.get(undo).status_code) == (status, status)
+    with acting_as(vendor_reviewer):
+        assert client.post(undo, {"reason": "Too quick"}).status_code == 302
+    assert Case.objects.get(pk=theirs.pk).state == "review"
+
+    actions.accept(theirs.pk, by=vendor_reviewer)
+    with clock.moved(clock.now() + timedelta(seconds=61)):
+        assert not Case.objects.visible_to(vendor_reviewer).filter(pk=theirs.pk).exists()
 
 
 def test_only_whose_case_it_is_passes_it_on(theirs, other_vendor_reviewer):
