@@ -9,6 +9,7 @@ from django.http import Http404
 from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from unfold.decorators import display
 
 from accounts.admin import LookedAt
@@ -225,11 +226,11 @@ class EngagementPages(Asking, LookedAt):
 
     @display(description="From")
     def first_day(self, engagement):
-        return f"{engagement.since:%Y-%m-%d}"
+        return _unbroken(engagement.since)
 
     @display(description="Until")
     def ends_on(self, engagement):
-        return f"{engagement.ends:%Y-%m-%d}"
+        return _unbroken(engagement.ends)
 
     @display(description="There")
     def coverage_told(self, engagement):
@@ -242,6 +243,10 @@ class EngagementPages(Asking, LookedAt):
     @display(description="State", label={"live": "success", "to come": "info", "ended": "", "over": "warning"})
     def state(self, engagement):
         return state_of(engagement)
+
+
+def _unbroken(moment):
+    return format_html('<span class="nowrap">{}</span>', f"{timezone.localtime(moment):%Y-%m-%d}")
 
 
 def state_of(engagement) -> str:
