@@ -82,6 +82,7 @@ TABLE = {
     "a shift that begins this very moment is on": ({"lot": ACME, "acme": {"there_from": NOW}}, ACME, BY_LOT.format("Acme", 30)),
     "nobody is on shift: whoever begins next": ({"lot": HOUSE, "in_house": {"there_from": MUCH_LATER}, "acme": {"there_from": MUCH_LATER}, "bright": OFF}, BRIGHT, NEXT.format("Bright", 12)),
     "nobody is on shift and two begin at once: the house": ({"lot": ACME, "in_house": OFF, "acme": OFF, "bright": OFF}, HOUSE, NEXT.format("In-house", 12)),
+    "nobody is on shift and two begin at once: the house with the smaller share, too": ({"lot": ACME, "in_house": {**OFF, "share": 10}, "acme": OFF, "bright": NO_SEAT}, HOUSE, NEXT.format("In-house", 12)),
     "nobody is on shift and two vendors begin at once: the larger share": ({"lot": BRIGHT, "in_house": {"there_from": MUCH_LATER}, "acme": OFF, "bright": OFF}, ACME, NEXT.format("Acme", 12)),
     "nobody is on shift: what the lot says does not matter": ({"lot": BRIGHT, "in_house": OFF, "acme": {"there_from": MUCH_LATER}, "bright": {"there_from": MUCH_LATER}}, HOUSE, NEXT.format("In-house", 12)),
     # absence
