@@ -27,7 +27,7 @@ class Spot(NamedTuple):
 GAP = r"[\s().\-/_+·]"
 NUMBER = rf"(?<!\d)\d(?:{GAP}{{0,3}}\d){{6}}"
 AT = r"@|[(\[{<]\s?(?:at|ät|arroba|@)\s?[)\]}>]|\s(?:at|AT)\s(?=[\w-]{1,63}\s(?:dot|DOT|punkt)\s)"
-AT_WORDS = ("at", "ät", "arroba")
+AT_WRITTEN = [f"{word}{space}{close}" for word in ("at", "ät", "arroba") for space in ("", " ") for close in ")]}>"]
 IBAN = r"[A-Za-z]{2}[\s\-]?\d{2}"
 SKIPPED = re.compile(rf"\d(?:{GAP}{{1,3}}\d(?!\d))*+(?!\d)|\d+")
 GROUPS = re.compile(rf"\d+(?:{GAP}{{1,3}}\d+){{0,19}}")
@@ -69,7 +69,8 @@ class Reading:
 
     def _may_have_an_at(self):
         folded = self.folded
-        return "@" in folded or " at " in folded or any(f"{word}{close}" in folded for word in AT_WORDS for close in ")]}> ")
+        in_words = " at " in folded and (" dot " in folded or " punkt " in folded)
+        return "@" in folded or in_words or any(written in folded for written in AT_WRITTEN)
 
     @cached_property
     def folded(self):
