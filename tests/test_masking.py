@@ -271,7 +271,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_a_long_hostile_text_takes_time_in_proportion(unit):
-    """Measured: at worst 6 µs a sign (of “0 10 10…”), where a text of words takes 0.2."""
+    """Measured: at worst 6 µs a sign (of “0 10 10…”), where a text of words takes 0.6."""
     text = unit * (12_000 // len(unit))
     begun = time.process_time()
     seen({"text": text})
