@@ -107,8 +107,9 @@ def worker(refunds, vendor, owner, mandate):
 
 
 @pytest.fixture
-def theirs(send, vendor):
+def theirs(send, refunds, vendor):
     """A case that is allocated to the vendor."""
+    factories.mandated(vendor, refunds)
 
     def theirs(**more):
         case = send(**more)
