@@ -145,7 +145,7 @@ def asking(case_id, verb, *, by):
             trail.refused(f"case.{verb}", by=by, subject=case, why=str(refusal))
         raise
     except Case.DoesNotExist:
-        if case is None and _is_anothers(case_id):
+        if case is None and case_id < 2**63 and _is_anothers(case_id):
             trail.refused(f"case.{verb}", by=by, subject=Case(pk=case_id), why=ANOTHERS)
         raise
 

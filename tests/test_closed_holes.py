@@ -24,7 +24,18 @@ from hitlsite.signin import needs_second_factor
 from tests import factories
 from tests.conftest import seated
 from tests.factories import UserFactory
-from tests.test_promises import ADDING, CHANGING, again, approval, for_nobody, for_vendor, refused, release_of, sql
+from tests.test_promises import (
+    ADDING,
+    CHANGING,
+    OUT_OF_SIGHT,
+    again,
+    approval,
+    for_nobody,
+    for_vendor,
+    refused,
+    release_of,
+    sql,
+)
 from workflows import actions as workflows
 from workflows.models import ApprovalLimit, Delegation, Owner, Policy, Seat
 from workflows.patterns import TIERS, Rules
@@ -377,13 +388,13 @@ def test_vendors_sessions_decide_for_their_own_people(committed):
         case = send(confidence=0.1)
         elsewhere = seated(refunds, "reviewer", owner, factories.VendorFactory(name="Other"))
         Case.objects.filter(pk=case.pk).update(vendor=vendor)
-    said = {"verb": "accept", "desk": "review", "step": None}
+    said, fresh = {"verb": "accept", "desk": "review", "step": None}, again(case)
 
     for add in ADDING:
         for by, of in ((reviewer, None), (reviewer, vendor.pk), (elsewhere, vendor.pk), (elsewhere, elsewhere.vendor_id)):
             for scope in (for_vendor(vendor), for_nobody()):
-                with scope, refused("vendors_sessions_decide_for_their_own_people"):
-                    add(approval(again(case), by, vendor_id=of, **said))
+                with scope, refused("vendors_sessions_decide_for_their_own_people", OUT_OF_SIGHT):
+                    add(approval(fresh, by, vendor_id=of, **said))
     with acting.scope(acting.on_behalf_of(vendor_reviewer)):
         actions.accept(case.pk, by=vendor_reviewer)
     assert again(case).closed_as == "released"

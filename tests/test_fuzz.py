@@ -13,8 +13,6 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from hitlsite.wsgi import application
-
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -27,7 +25,9 @@ ROLES = ("integration", "reviewer", "resolver", "approver", "vendor_reviewer")
 
 @pytest.fixture
 def described(transactional_db):
-    """The real WSGI application, each request in a transaction of its own."""
+    """The real WSGI application, each request in a transaction of its own. It asks the database as it starts, so it starts here."""
+    from hitlsite.wsgi import application
+
     return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
 
 

@@ -33,7 +33,7 @@ from workflows.patterns import RANK
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-REFUSALS = (PermissionDenied, ValidationError, Conflict, IntegrityError)
+REFUSALS = (PermissionDenied, ValidationError, Conflict, IntegrityError, Case.DoesNotExist)  # another side's does not exist
 REFUND = {"type": "refund", "amount": 240, "currency": "EUR"}
 ANOTHER = {"decision": "another"}
 ACTION = {"type": "refund", "amount": Decimal(240), "currency": "EUR"}
@@ -107,6 +107,7 @@ def world(request):
         people["approvers"].append(seated(chain, "approver", owner, EUR=1000))
         workflows.seat(people["approvers"][0], chain, "resolver", by=owner)
         people["reviewers"].append(seated(chain, "reviewer", owner, vendor))
+        factories.mandated(vendor, grace)
         for role, persons in people.items():
             for person in persons:
                 workflows.seat(person, grace, role[:-1], by=owner, limits=[("", "EUR", 1000)])

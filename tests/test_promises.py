@@ -42,6 +42,7 @@ pytestmark = pytest.mark.django_db
 
 REFUND = {"type": "refund", "amount": 240, "currency": "EUR", "payee": "C-1042"}
 NOT_GRANTED = "permission denied"
+OUT_OF_SIGHT = "violates row-level security policy"
 
 
 @contextmanager

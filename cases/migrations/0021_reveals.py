@@ -100,4 +100,5 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunSQL(SQL, UNDO),
+        migrations.RunSQL("CALL cases_are_asked_by_index()", migrations.RunSQL.noop),
     ]
