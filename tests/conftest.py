@@ -217,6 +217,12 @@ def committed(transactional_db, request):
 
 
 @pytest.fixture(autouse=True)
+def quick_passwords(settings):
+    """A password's digest is dear on purpose; the tests of sign-in would spend most of their time on it."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
 def seal_file(settings, tmp_path):
     """The outside copy of the seals is each test's own."""
     settings.SEAL_FILE = tmp_path / "seals.jsonl"
