@@ -29,8 +29,18 @@ def of_the_migrations():
             yield
         finally:
             test["TEMPLATE"] = None
-        if not known:
+        if known:
+            close_to_the_public()
+        else:
             keep_as(name)
+
+
+def close_to_the_public():
+    """What a copy leaves behind: the rights on the database itself, as audit/0001 takes them."""
+    with connection.cursor() as cursor:
+        mine = sql.Identifier(connection.settings_dict["NAME"])
+        cursor.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC").format(mine))
+    connection.close()
 
 
 def digest() -> str:
