@@ -49,17 +49,17 @@ class WorkPages:
         seen = seen_by(case, request.user)
         form = WorkForm(verbs.offered(case, request.user, standing, now), seen, request.user, request.POST or None)
         if request.method != "POST":
-            return self._bench(request, case, form, standing)
+            return self._bench(request, seen, form, standing)
         name = request.POST.get("verb", "")
         if name not in form.verbs:
             words = verbs.not_now(case, name, request.user, now) if name in verbs.VERBS else ""
             words = words or (verbs.refusal(case, name, request.user, standing) if name in verbs.VERBS else "")
-            return self._bench(request, case, form, standing, 409 if words else 422, words or "Choose what to do first.")
+            return self._bench(request, seen, form, standing, 409 if words else 422, words or "Choose what to do first.")
         return self._decide(request, case, form, name, standing)
 
     def _decide(self, request, case, form, name, standing):
         if again.is_asked_again(request, name, case):
-            return self._bench(request, case, form, standing, 403, pages.factor_first(request, case))
+            return self._bench(request, form.case, form, standing, 403, pages.factor_first(request, case))
         chosen, desk = form.of(name), case.state
         try:
             done = pages.do(case, name, chosen, request.user, **form.seconds(name))
@@ -79,16 +79,19 @@ class WorkPages:
         form.take(chosen, name)
         anew = self.one(request, case.pk)
         form.data = {**form.data.dict(), "revision": anew.revision}
-        return self._bench(request, anew, form, gate.standing(anew, request.user), told.status, told.words)
+        return self._bench(
+            request, seen_by(anew, request.user), form, gate.standing(anew, request.user), told.status, told.words
+        )
 
-    def _bench(self, request, case, form, standing, status=200, refusal=""):
-        site, now, seen = self.admin_site.each_context(request), clock.now(), seen_by(case, request.user)
+    def _bench(self, request, seen, form, standing, status=200, refusal=""):
+        """`seen`: the case as whoever asks sees it; masking a long text costs, so it is done once."""
+        site, now, panels = self.admin_site.each_context(request), clock.now(), form.panels()
         shown = {
             **pages.content(seen),
             **bench(seen, request.user, standing, now),
             "form": form,
-            "main_verbs": [each for each in form.panels() if each[0] in FIRST],
-            "other_verbs": [each for each in form.panels() if each[0] not in FIRST],
+            "main_verbs": [each for each in panels if each[0] in FIRST],
+            "other_verbs": [each for each in panels if each[0] not in FIRST],
             "chosen": request.POST.get("verb", ""),
             "refusal": said(seen, refusal),
             "keys": KEYS,
