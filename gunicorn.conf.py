@@ -16,3 +16,4 @@ class Lines(Logger):
 
 
 logger_class = Lines
+keepalive = 75  # seconds; at gunicorn's own 2 a client that pauses for breath writes into a line just closed

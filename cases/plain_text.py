@@ -23,6 +23,8 @@ def _table():
 
 
 TABLE = _table()
+BEYOND_LATIN = re.compile("[\u00a0\u0100-\U0010ffff]")  # what the table has is there; to look costs a fifth of translating
+MARKED = re.compile(rf"[{INVISIBLE}&%\\]")  # what is written otherwise begins with one of these
 
 
 class Plain:
@@ -32,8 +34,8 @@ class Plain:
         self.text, self._from, self._to = given, [], []
         if given.isascii() and not any(sign in given for sign in "&%\\"):
             return
-        folded = given if given.isascii() else given.translate(TABLE)
-        self.text = self._without_what_is_written_otherwise(folded)
+        folded = given.translate(TABLE) if BEYOND_LATIN.search(given) else given
+        self.text = self._without_what_is_written_otherwise(folded) if MARKED.search(folded) else folded
 
     def _without_what_is_written_otherwise(self, text):
         pieces, end, length = [], 0, 0
