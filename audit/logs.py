@@ -6,6 +6,7 @@ its places. Paths and addresses, too, may hold names: a request is told by its r
 
 import json
 import logging
+import signal
 import sys
 import threading
 import traceback
@@ -23,6 +24,7 @@ OURS = ("hitldesk", "audit", "jobs", "accounts", "integrations", "workflows", "s
 OF_THE_SETTINGS = (SystemCheckError, CommandError, ImproperlyConfigured, ImportError)  # what they say is about the set-up
 HERE = f"{Path(__file__).resolve().parent.parent}/"
 FRAMES, CAUSES = 20, 5
+SIGNALS = {each.name for each in signal.Signals}  # what ended a process
 
 requests = logging.getLogger("hitldesk.requests")
 logging.captureWarnings(True)
@@ -66,7 +68,7 @@ def plain(value):
         return type_of(value)
     if isinstance(value, list | tuple) and all(isinstance(each, int) for each in value):
         return value
-    return "·"
+    return value if isinstance(value, str) and value in SIGNALS else "·"
 
 
 def error(exc) -> list[dict]:

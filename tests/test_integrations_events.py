@@ -21,7 +21,10 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from accounts.models import User
 from audit import clock
+from cases import queues
+from cases.actions import working
 from cases.intake import Intake, receive
+from cases.models import Decision
 from integrations import actions, delivery, jobs, posting, signature, wellbeing
 from integrations.models import Delivery, OutboxRow, WebhookEndpoint
 from tests import test_integrations_delivery as arriving
@@ -233,11 +236,16 @@ class Mortal:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("deaths", "decisions"), [(3, 60), pytest.param(20, 1000, marks=pytest.mark.slow)])
-def test_a_receiver_that_dies_again_and_again_has_each_decision_once_by_id(shop, tmp_path, deaths, decisions):
+def test_a_receiver_that_dies_again_and_again_has_each_decision_once_by_id(committed, tmp_path, deaths, decisions):
+    integration, reviewer, send = committed("integration", "reviewer", "send")
     at = [decisions * number // (deaths + 1) for number in range(1, deaths + 1)]
     with Mortal(tmp_path, at) as receiver:
-        endpoint(shop, f"http://127.0.0.1:{receiver.port}/")
-        announce(shop, decisions)
+        with transaction.atomic():
+            hook(integration, OutboxRow.Event.DECIDED, url=f"http://127.0.0.1:{receiver.port}/")
+        for _ in range(decisions):
+            case = send()
+            queues.claim(case.pk, by=reviewer)
+            working.accept(case.pk, by=reviewer)
         until = monotonic() + 240
         while not delivered(decisions) and monotonic() < until:
             delivery.deliver_until(monotonic() + 1)
@@ -246,9 +254,10 @@ def test_a_receiver_that_dies_again_and_again_has_each_decision_once_by_id(shop,
         heard = receiver.heard()
 
     with transaction.atomic():
-        rows = {f"evt_{pk}" for pk in OutboxRow.objects.values_list("pk", flat=True)}
-    assert receiver.died == deaths and len(rows) == decisions
-    assert set(heard) == rows and delivered(decisions)
+        decided = list(Decision.objects.values_list("case", flat=True))
+        told = dict(OutboxRow.objects.filter(event=OutboxRow.Event.DECIDED).values_list("pk", "case_id"))
+    assert receiver.died == deaths and len(decided) == decisions
+    assert set(heard) == {f"evt_{pk}" for pk in told} and sorted(told.values()) == sorted(decided)
     print(f"{len(heard)} posts heard for {decisions} decisions and {deaths} deaths.")
 
 

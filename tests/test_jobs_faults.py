@@ -16,11 +16,15 @@ import pytest
 from django.db import connection, transaction
 
 from audit import clock
+from cases import queues
+from cases.models import Claim
 from hitlsite import postgres
 from integrations.models import OutboxRow
 from jobs import queue
 from jobs.models import Job, Schedule, Worker
 from tests import test_jobs_cluster as cluster
+from tests import test_returning as returning
+from tests.conftest import seated
 from tests.test_jobs_cluster import ROOT, SOON, children, ends, now, ready, same_database, starts, until, working
 
 chores, worker = cluster.chores, cluster.worker
@@ -200,6 +204,23 @@ def test_the_database_is_restarted_under_the_worker(chores, tmp_path, monkeypatc
                 users.close()
             postgres.stop_supervisor()
             shutil.rmtree(postgres.home(), ignore_errors=True)
+
+
+@pytest.mark.slow
+def test_a_claim_is_back_within_a_minute_of_its_holders_revocation(worker, committed):
+    """A5, by the worker's own schedule: four people lose the right in four ways."""
+    owner, administrator, refunds, send = committed("owner", "administrator", "refunds", "send")
+    ready(worker)
+    for ending in returning.ENDINGS:
+        with transaction.atomic():
+            person = seated(refunds, "reviewer", owner)
+            claim = queues.claim(send().pk, by=person)
+        with transaction.atomic():
+            ending(person, owner, administrator)
+
+        began = monotonic()
+        until(lambda case=claim: counted(Claim.objects.filter(case=case, ended_at__isnull=False)), 60, "the claim is back")
+        print(f"{ending.__name__}: back after {monotonic() - began:.1f} s.")
 
 
 ENQUEUE = """

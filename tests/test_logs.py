@@ -256,6 +256,7 @@ SAID = {  # logger, message, values, what is written
     "an error's kind": ("cases.jobs", "It broke: %s", (ValueError("Zyx"),), "It broke: builtins.ValueError"),
     "a stranger's wording": ("django.request", "Not Found: %s", ("/Zyx/",), "Not Found: ·"),
     "what is no number": ("django.request", "%d of Zyx", ("x",), "%d of Zyx"),
+    "a signal": ("gunicorn.error", "Worker (pid:%s) was sent %s!", (7, "SIGSEGV"), "Worker (pid:7) was sent SIGSEGV!"),
     "by name": ("httpx", "%(verb)s to %(where)s", ({"verb": "GET", "where": "Zyx"},), "· to ·"),
 }
 
