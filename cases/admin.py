@@ -1,8 +1,9 @@
-"""The desks and the cases. Nothing here changes a case: every button is a verb's page (`pages.py`)."""
+"""The desks and the cases. Nothing here changes a case: every button leads to the workbench or the approvals."""
 
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, Prefetch, Q
 from django.http import Http404
+from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -14,6 +15,7 @@ from accounts.models import Vendor
 from audit import clock
 from audit.onlooking import OnlyLookedAt
 from cases import prose
+from cases.approvals import ApprovalPages
 from cases.clock_pages import ClockPages
 from cases.engagement_pages import EngagementPages
 from cases.lead_pages import LeadPages
@@ -21,7 +23,7 @@ from cases.models import Alert, Case, Pause, Replay, Reveal
 from cases.pages import TIERS, CasePages
 from cases.rules_pages import RulesPages
 from cases.seen import Sight, found_by, open_pauses
-from cases.states import DESKS, State
+from cases.states import APPROVAL, DESKS, State
 from cases.workbench import WorkPages
 from workflows.models import Engagement, Owner, Proposal, Workflow
 
@@ -62,7 +64,7 @@ class IsOverdue(admin.SimpleListFilter):
 
 
 @admin.register(Case)
-class CaseAdmin(CasePages, WorkPages, ClockPages, OnlyLookedAt, ModelAdmin):
+class CaseAdmin(CasePages, WorkPages, ApprovalPages, ClockPages, OnlyLookedAt, ModelAdmin):
     """All cases, and one list a desk."""
 
     actions = None
@@ -91,6 +93,7 @@ class CaseAdmin(CasePages, WorkPages, ClockPages, OnlyLookedAt, ModelAdmin):
             *self.clock_urls(),
             *self.own_urls(),
             *self.work_urls(),
+            *self.approval_urls(),
         ]
 
     def changelist_view(self, request, extra_context=None):
@@ -99,6 +102,8 @@ class CaseAdmin(CasePages, WorkPages, ClockPages, OnlyLookedAt, ModelAdmin):
     def desk_list(self, request, desk):
         if desk not in DESKS:
             raise Http404(f"There is no desk “{desk[:20]}”.")
+        if desk == APPROVAL:  # it has a page of its own
+            return redirect("admin:cases_approvals")
         return self.changelist_view(request, {"desk": desk, "title": f"{State(desk).label} desk"})
 
     def get_queryset(self, request):

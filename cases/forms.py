@@ -38,8 +38,6 @@ ACTION = {
 class Part:
     """Nothing to say: the button is the answer."""
 
-    legend = ""
-
     def fields(self, case, user) -> dict:
         return {}
 
@@ -258,8 +256,6 @@ class Category(Part):
 class Output(Part):
     """The output as it should be, a field for each value."""
 
-    legend = "The output as it should be"
-
     def fields(self, case, user):
         return outputs.fields(case.policy.output_schema, case.standing)
 
@@ -270,8 +266,6 @@ class Output(Part):
 
 class Action(Part):
     """The action, but for what the policy reads in the output; only what was changed is said."""
-
-    legend = "The action"
 
     def fields(self, case, user):
         if not case.action_type:
@@ -328,8 +322,6 @@ class MarkRadios(UnfoldAdminRadioSelectWidget):
 
 class Marks(Part):
     """The scorecard of the case's policy version. `best`: the best option of each criterion is chosen beforehand."""
-
-    legend = "Scorecard"
 
     def __init__(self, best=False):
         self.best = best
@@ -415,8 +407,6 @@ def _side(value):
 class Measured(Part):
     """Where a mistake was found after release, how bad it was, and what it cost."""
 
-    legend = "The rework"
-
     def fields(self, case, user):
         plain = {"required": False, "widget": UnfoldAdminDecimalFieldWidget(attrs={"step": "any", "min": "0"})}
         select = UnfoldAdminSelectWidget
@@ -441,26 +431,15 @@ class VerbForm(forms.Form):
 
     def __init__(self, parts, case, user, typed=None):
         super().__init__(typed, label_suffix="")
-        self.parts, self.case, self.refused = parts, case, False
+        self.parts, self.case = parts, case
         self.fields["revision"].initial = case.revision
-        self.sections = []
         for part in parts:
-            made = part.fields(case, user)
-            self.fields.update(made)
-            self.sections += _sections(part.legend, made)
-
-    def groups(self):
-        """(legend, bound fields), in the order shown."""
-        return [(legend, [self[name] for name in names]) for legend, names in self.sections]
+            self.fields.update(part.fields(case, user))
 
     def arguments(self) -> dict:
         """The verb's keyword arguments; what was left empty and is optional is not said."""
         said = {name: value for part in self.parts for name, value in part.arguments(self).items()}
         return {name: value for name, value in said.items() if value is not None}
-
-    def read_anew(self, revision):
-        """What was typed stays; it now answers to the content as it is."""
-        self.data = {**self.data.dict(), "revision": revision}
 
     def take(self, refusal):
         """Each fault of a ValidationError at its field, or at the nearest one above it; the rest over the form."""
@@ -473,12 +452,3 @@ class VerbForm(forms.Form):
         steps = path.split(".")
         above = [".".join(steps[:length]) for length in range(len(steps), 0, -1)]
         return next((name for name in above if name in self.fields), None)
-
-
-def _sections(legend, made):
-    """The fields under their legends: nested objects of the output each have their own."""
-    groups = {}
-    for name, field in made.items():
-        inside = " › ".join(step.replace("_", " ") for step in getattr(field, "path", ())[:-1])
-        groups.setdefault(inside, []).append(name)
-    return [(f"{legend} › {inside}" if inside else legend, names) for inside, names in groups.items()]

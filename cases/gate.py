@@ -29,22 +29,30 @@ from integrations.problems import Conflict
 from workflows.calendar import ALWAYS, add
 from workflows.models import compiled_policy, hours_of
 
-STANDING = """
-SELECT ARRAY(SELECT role FROM workflows_seat WHERE workflow_id = %(workflow)s AND user_id = %(user)s AND ended_at IS NULL),
-  ARRAY(SELECT "of" FROM owners_acting(%(now)s) WHERE workflow_id = %(workflow)s AND user_id = %(user)s),
+FACTS = """
+SELECT ARRAY(SELECT role FROM workflows_seat WHERE workflow_id = {workflow} AND user_id = {user} AND ended_at IS NULL),
+  ARRAY(SELECT "of" FROM owners_acting({now}) WHERE workflow_id = {workflow} AND user_id = {user}),
   (SELECT jsonb_agg(jsonb_build_array(a.holder_id, a.delegation_id, a.title, a.most, a.within) ORDER BY a.delegation_id NULLS FIRST)
-    FROM authority_to_approve(%(workflow)s, %(action_type)s, %(amount)s, %(currency)s, %(user)s, %(now)s) a),
+    FROM authority_to_approve({workflow}, {action_type}, {amount}, {currency}, {user}, {now}) a),
   (SELECT max(least(until, ended_at)) FROM accounts_absence
-    WHERE user_id = %(user)s AND since <= %(now)s AND %(now)s < least(until, ended_at)),
-  ARRAY(SELECT DISTINCT by_id FROM cases_decision WHERE case_id = %(case)s AND (verb = ANY(%(making)s) OR output IS NOT NULL)),
-  (SELECT answers_for_id FROM accounts_user WHERE id = %(sender)s),
-  (SELECT jsonb_agg(jsonb_build_array(step, by_id, holder_id) ORDER BY id) FROM valid_approvals(%(case)s, %(digest)s)),
-  EXISTS (SELECT FROM cases_decision WHERE case_id = %(case)s AND before IS NOT NULL
-     AND at > (SELECT max(at) FROM cases_release WHERE case_id = %(case)s)),
+    WHERE user_id = {user} AND since <= {now} AND {now} < least(until, ended_at)),
+  ARRAY(SELECT DISTINCT by_id FROM cases_decision WHERE case_id = {case} AND (verb = ANY({making}) OR output IS NOT NULL)),
+  (SELECT answers_for_id FROM accounts_user WHERE id = {sender}),
+  (SELECT jsonb_agg(jsonb_build_array(step, by_id, holder_id) ORDER BY id) FROM valid_approvals({case}, {digest})),
+  EXISTS (SELECT FROM cases_decision WHERE case_id = {case} AND before IS NOT NULL
+     AND at > (SELECT max(at) FROM cases_release WHERE case_id = {case})),
   (SELECT to_jsonb(d) FROM (SELECT by_id, vendor_id, verb, desk, "to", at, before, reason, reason_code FROM cases_decision
-    WHERE case_id = %(case)s ORDER BY id DESC LIMIT 1) d),
+    WHERE case_id = {case} ORDER BY id DESC LIMIT 1) d),
   (SELECT to_jsonb(d) FROM (SELECT by_id, vendor_id, desk FROM cases_decision
-    WHERE case_id = %(case)s AND "to" = 'approval' AND desk <> 'approval' ORDER BY id DESC LIMIT 1) d)
+    WHERE case_id = {case} AND "to" = 'approval' AND desk <> 'approval' ORDER BY id DESC LIMIT 1) d)
+"""
+ASKED = ("workflow", "case", "action_type", "amount", "currency", "sender", "digest")  # of the case
+OF_A_ROW = {**dict.fromkeys(ASKED), "workflow": "workflow_id", "case": "id", "sender": "sender_id"}
+WHO = {name: f"%({name})s" for name in ("user", "making", "now")}
+STANDING = FACTS.format(**WHO, **{name: f"%({name})s" for name in ASKED})
+STANDINGS = f"""
+SELECT c.id, f.* FROM cases_case c CROSS JOIN LATERAL (
+{FACTS.format(**WHO, **{name: f"c.{column or name}" for name, column in OF_A_ROW.items()})}) f WHERE c.id = ANY(%(cases)s)
 """
 CONTENT = """
 UPDATE cases_case SET revision = %(revision)s, standing_output = %(standing)s, action_type = %(type)s, amount = %(amount)s,
@@ -184,24 +192,28 @@ def locked(case_id) -> Case:
 def standing(case, by) -> Standing:
     """The facts about `by` and `case` that `why_not` asks for: one statement, after the lock, so that it sees what the lock waited for."""
     now = clock.now()
+    about = {"workflow": case.workflow_id, "case": case.pk, "sender": case.sender_id, "digest": case.digest}
+    about |= {"action_type": case.action_type, "amount": case.amount, "currency": case.currency}
     with connection.cursor() as cursor:
-        cursor.execute(
-            STANDING,
-            {
-                "workflow": case.workflow_id,
-                "user": by.pk,
-                "case": case.pk,
-                "currency": case.currency,
-                "action_type": case.action_type,
-                "amount": case.amount,
-                "making": list(MAKING),
-                "sender": case.sender_id,
-                "digest": case.digest,
-                "now": now,
-            },
-        )
-        roles, ownerships, authority, absent, makers, behind, given, edited, last, sent = cursor.fetchone()
-    seats = [Authority(*facts) for facts in _json(authority) or ()]
+        cursor.execute(STANDING, {**about, **_who(by, now)})
+        return _standing(cursor.fetchone(), case, now)
+
+
+def standings(cases, by) -> dict[int, Standing]:
+    """The same of many cases, for a page that lists them; nothing is locked, so a verb asks again."""
+    now, by_id = clock.now(), {case.pk: case for case in cases}
+    with connection.cursor() as cursor:
+        cursor.execute(STANDINGS, {"cases": list(by_id), **_who(by, now)})
+        return {pk: _standing(facts, by_id[pk], now) for pk, *facts in cursor.fetchall()}
+
+
+def _who(by, now):
+    return {"user": by.pk, "making": list(MAKING), "now": now}
+
+
+def _standing(facts, case, now) -> Standing:
+    roles, ownerships, authority, absent, makers, behind, given, edited, last, sent = facts
+    seats = [Authority(*each) for each in _json(authority) or ()]
     return Standing(
         set(roles) | ({Role.APPROVER} if seats else set()),
         set(ownerships),
@@ -209,7 +221,7 @@ def standing(case, by) -> Standing:
         absent,
         set(makers),
         behind,
-        [Given(*facts) for facts in _json(given) or ()],
+        [Given(*each) for each in _json(given) or ()],
         case.has_expired(now),
         edited,
         last=_json(last) or {},

@@ -1,4 +1,4 @@
-"""The admin's pages of a case: the case as its story, one page a verb, and the next case. Doors: they ask, call and show."""
+"""The admin's pages of a case: the case as its story, and the next case; and what every page says of a verb. Doors: they ask, call and show."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +13,10 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 
-from accounts import factors
 from audit import clock
-from cases import again, allocated, chains, gate, prose, queues, shapes, timesheet, twins, verbs
-from cases.forms import VerbForm
+from cases import allocated, chains, gate, prose, queues, shapes, timesheet, twins, verbs
 from cases.models import Case
-from cases.seen import decisions, heard, open_pauses, rows, said, seen_by, whole
+from cases.seen import decisions, open_pauses, rows, said, seen_by, whole
 from cases.states import APPROVAL, CLOSED, DESKS, State
 from cases.verbs import VERBS
 from integrations.problems import Conflict
@@ -26,11 +24,6 @@ from integrations.problems import Conflict
 REFUSALS = (PermissionDenied, Conflict, ValidationError, DataError)
 TIERS = {"low": "success", "medium": "warning", "high": "danger"}
 RELATED = ("workflow", "policy", "ai_release", "category", "claimed_by", "assigned_to", "vendor", "sender")
-
-
-def factor_first(request, case) -> str:
-    told = 'Give your second factor again, <a class="text-link" href="{}" target="_blank">on its page</a>; then press here once more. Nothing you typed is lost.'
-    return format_html(told, factors.ask_again(request, address(case)))
 
 
 @dataclass(frozen=True)
@@ -45,7 +38,14 @@ def address(case) -> str:
     return reverse("admin:cases_case_change", args=[case.pk])
 
 
+def verb_address(case, name) -> str:
+    """Where this verb is asked for: the workbench, with the verb chosen."""
+    return f"{reverse('admin:cases_case_work', args=[case.pk])}?verb={name}"
+
+
 def desk_address(desk) -> str:
+    if desk == APPROVAL:
+        return reverse("admin:cases_approvals")
     return reverse("admin:cases_case_desk", args=[desk]) if desk in DESKS else reverse("admin:cases_case_changelist")
 
 
@@ -54,11 +54,9 @@ class CasePages:
 
     def own_urls(self):
         wrap = self.admin_site.admin_view
-        each = [path(f"<int:case_id>/{name}/", wrap(self.verb_page), {"name": name}, f"cases_case_{name}") for name in VERBS]
         return [
             path("next/", wrap(self.next_page), name="cases_case_next"),
             path("<int:case_id>/change/", wrap(self.case_page), name="cases_case_change"),
-            *each,
         ]
 
     def one(self, request, case_id) -> Case:
@@ -73,63 +71,6 @@ class CasePages:
         case, now = self.one(request, case_id), clock.now()
         seen, standing = seen_by(case, request.user), gate.standing(case, request.user)
         return self._render(request, "case", seen, **as_told(seen, request.user, standing, now))
-
-    def verb_page(self, request, case_id, name):
-        """GET asks; POST does it and goes on, or says why not and keeps what was typed."""
-        try:
-            case = self.one(request, case_id)
-        except Http404:
-            return self._lost(request, case_id, name)
-        typed = request.POST if request.method == "POST" else None
-        form, desk = VerbForm(VERBS[name].parts, seen_by(case, request.user), request.user, typed), case.state
-        stale = again.is_asked_again(request, name, case)
-        if typed is None:
-            return self._asked(request, case, name, form, stale)
-        if stale:
-            return self._refused(request, case, name, form, PermissionDenied(factor_first(request, case)))
-        try:
-            done = do(case, name, form, request.user)
-        except Case.DoesNotExist:  # it went to another side while we asked for it
-            return self._lost(request, case_id, name)
-        except REFUSALS as error:
-            return self._refused(request, case, name, form, error)
-        visible = Case.objects.visible_to(request.user).filter(pk=done.pk).exists()
-        messages.success(request, outcome(seen_by(done, request.user, uncovered=False), name, visible))
-        return self._go_on(request, done, desk, VERBS[name], visible)
-
-    def _asked(self, request, case, name, form, stale):
-        """The empty form; or, where the verb is not possible, why. A `stale` second factor is asked for first."""
-        why = verbs.refusal(case, name, request.user, gate.standing(case, request.user))
-        later = "" if why else verbs.not_now(case, name, request.user, clock.now())
-        form.refused = bool(why or later)
-        if stale and not form.refused:
-            return redirect(factors.ask_again(request))
-        return self._ask(request, case, name, form, 403 if why else 409 if later else 200, why or later)
-
-    def _refused(self, request, case, name, form, error):
-        told = refused(error)
-        if isinstance(error, ValidationError):
-            form.take(error)
-        else:
-            form.is_valid()
-        fresh = self.model.objects.filter(pk=case.pk).values_list("revision", flat=True).first()
-        form.read_anew(fresh)
-        return self._ask(request, case, name, form, told.status, told.words)
-
-    def _ask(self, request, case, name, form, status, refusal):
-        verb, seen = VERBS[name], seen_by(case, request.user)
-        told = {"form": form, "verb": verb, "refusal": said(seen, refusal), "title": f"{verb.label} {seen}"}
-        return self._render(request, "verb", seen, status=status, **content(seen), **told)
-
-    def _lost(self, request, case_id, name):
-        """Whoever had the case before him is told what became of it, and gets back what he typed."""
-        case, sentence = (gate.what_became_of(case_id, request.user) if case_id < 2**63 else None) or (None, "")
-        if case is None:
-            raise Http404("There is no such case here, or you may not see it.")
-        typed = [(prose.named(key), value) for key, value in request.POST.items() if value and key not in NOT_TYPED]
-        case.external_id = heard(request.user, case.external_id)
-        told = {"sentence": heard(request.user, sentence), "typed": typed, "title": f"{VERBS[name].label} {case}"}
-        return self._render(request, "lost", case, status=409, **told)
 
     def _go_on(self, request, case, desk, verb, seen):
         """To the next case of that desk where it was asked for; else back to this one, while it can be seen."""
@@ -161,9 +102,6 @@ class CasePages:
         site = self.admin_site.each_context(request)
         page = {"opts": self.opts, "case": case, "original": case, "title": str(case), "twins": twins.of(case, request.user)}
         return render(request, f"cases/{template}.html", {**site, **page, **context, "now": clock.now()}, status=status)
-
-
-NOT_TYPED = {"csrfmiddlewaretoken", "revision", "next"}
 
 
 def do(case, name, form, by, **more) -> Case:
@@ -211,7 +149,7 @@ def _where(case, seen):
     until = date_format(timezone.localtime(case.settles_at), "H:i:s")
     if not seen:
         return f"{how} It takes effect at {until}."
-    undo = reverse("admin:cases_case_undo", args=[case.pk])
+    undo = verb_address(case, "undo")
     told = '{} It takes effect at {}; until then you can <a class="underline" href="{}">undo</a> it.'
     return format_html(told, how, until, undo)
 
@@ -238,7 +176,6 @@ def as_told(seen, user, standing, now) -> dict:
     """Everything a case's page shows to this person, and the buttons that are possible now."""
     case = whole(seen)
     holder, stays = case.held_by(now), timesheet.of(case, now)
-    labels = {code["code"]: code["label"] for code in case.policy.rules.get("reason_codes", [])}
     return {
         **content(seen),
         "buttons": verbs.offered(case, user, standing, now),
@@ -254,18 +191,17 @@ def as_told(seen, user, standing, now) -> dict:
         "spent": _spent(timesheet.together(stays)) if len(stays) > 1 else None,
         "playbook": case.workflow.playbook.all(),
         "story": _story(seen),
-        "decisions": [
-            (
-                decision,
-                verbs.DONE[decision.verb],
-                labels.get(decision.reason_code, decision.reason_code),
-                [_change(correction) for correction in decision.changes],
-            )
-            for decision in decisions(seen)
-        ],
+        "decisions": [decided(seen, decision) for decision in decisions(seen)],
         "desk": next((desk for desk, role in DESKS.items() if role in standing.roles), None) if case.state == CLOSED else None,
         "tier_colour": TIERS[case.tier],
     }
+
+
+def decided(case, decision):
+    """One decision as it is told: what was done, for which of the policy's reasons, and what it changed."""
+    labels = {code["code"]: code["label"] for code in case.policy.rules.get("reason_codes", [])}
+    coded = labels.get(decision.reason_code, decision.reason_code)
+    return decision, verbs.DONE[decision.verb], coded, [_change(correction) for correction in decision.changes]
 
 
 def due(case, now) -> dict:
@@ -280,8 +216,9 @@ def due(case, now) -> dict:
 
 def alerts_for(case, user):
     """What its owners must hear is the house's; that it is due soon, whoever works it hears."""
-    alerts = whole(case).alerts.open()
-    return rows(case, alerts if user.is_in_house else alerts.filter(to=""))
+    asked = getattr(whole(case), "open_alerts", None)  # a list has asked for those of all its cases at once
+    alerts = whole(case).alerts.open() if asked is None else asked
+    return rows(case, [alert for alert in alerts if user.is_in_house or not alert.to])
 
 
 def _story(case):

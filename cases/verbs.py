@@ -1,8 +1,9 @@
-"""The verbs as people press them: label, form and what is said when it is done. `cases/pages.py` makes a page of each."""
+"""The verbs as people press them: label, form and what is said when it is done."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from accounts.roles import Ownership
 from cases import actions, queues
 from cases.forms import (
     Action,
@@ -195,6 +196,8 @@ def refusal(case, name, user, standing) -> str:
     """Why this person may not; giving back asks only whether he holds it."""
     if why := "" if name == "give_back" else why_not(user, VERBS[name].name, case, standing):
         return why
+    if name in ("reject", "send_back") and standing.expired and Ownership.RISK not in standing.ownerships:
+        return "The time to approve is over. The owner of risk decides now."
     if name == "reveal" and user.is_in_house:
         return "Nothing is hidden from the house."
     if name == "review_break_glass" and _broken(case).filter(by=user).exists():
@@ -202,11 +205,11 @@ def refusal(case, name, user, standing) -> str:
     return ""
 
 
-def offered(case, user, standing, now) -> list[tuple[str, Verb]]:
-    """The buttons of a case's page: what is possible now, to this person."""
+def offered(case, user, standing, now, among=tuple(VERBS)) -> list[tuple[str, Verb]]:
+    """The buttons of a case's page: which of those verbs are possible now, to this person."""
     return [
-        (name, verb)
-        for name, verb in VERBS.items()
+        (name, VERBS[name])
+        for name in among
         if case.state in _places(name) and not refusal(case, name, user, standing) and not not_now(case, name, user, now)
     ]
 

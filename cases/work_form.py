@@ -3,6 +3,7 @@
 from inspect import signature
 
 from django import forms
+from django.forms.utils import ErrorDict
 from django.http import QueryDict
 
 from cases.forms import Action, Marks, Output, RootCause, VerbForm
@@ -19,7 +20,7 @@ class WorkForm(forms.Form):
     active_seconds = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, initial=0)
 
     def __init__(self, offered: Offered, case, user, typed: QueryDict | None = None):
-        super().__init__(typed, label_suffix="")
+        super().__init__(typed, label_suffix="", auto_id=f"case-{case.pk}-%s")  # a page may have several
         self.case, self.user = case, user
         self.verbs = {name: verb for name, verb in offered if not verb.at_once}
         self.fields["revision"].initial = case.revision
@@ -63,6 +64,22 @@ class WorkForm(forms.Form):
             (name, verb, [self[field] for field in self.own[name]], any(isinstance(part, Output) for part in verb.parts))
             for name, verb in self.verbs.items()
         ]
+
+    def anew(self, case):
+        """The same over content that has changed meanwhile: what was typed stays, what nobody touched is as it stands now."""
+        fresh = WorkForm(list(self.verbs.items()), case, self.user)
+        typed = self.data.copy()
+        for name in {name for kind in (Output, Action) for name in fresh.shared[kind]} - set(self.changed_data):
+            typed.pop(name, None)
+            if fresh[name].initial not in (None, False):
+                typed[name] = fresh[name].initial
+        typed["revision"] = case.revision
+        fresh.data, fresh.is_bound = typed, True
+        return fresh
+
+    def full_clean(self):
+        """What is wrong, the chosen verb's own form says; nobody is told what is missing under the others."""
+        self._errors, self.cleaned_data = ErrorDict(), {}
 
     # as a verb reads it
 

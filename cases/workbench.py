@@ -5,7 +5,6 @@ Without a script it is a plain form and reloads; with one (`desk/desk.js`) the n
 
 from urllib.parse import urlsplit
 
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import render
 from django.urls import path, resolve
@@ -13,7 +12,8 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.strict import strict_page
 from audit import clock
-from cases import again, chains, customers, gate, pages, prose, queues, twins, verbs
+from cases import approver, customers, gate, pages, precedents, prose, queues, twins, verbs
+from cases.deciding import Deciding, Page
 from cases.forms import VerbForm
 from cases.models import Case
 from cases.seen import said, seen_by, whole
@@ -31,57 +31,43 @@ KEYS = {
 FIRST = ("accept", "correct", "resolve", "no_action", "approve", "edit", "reject", "escalate", "send_back")
 
 
-class WorkPages:
+class WorkPages(Deciding):
     """For the case's admin: the workbench, and what it asks while somebody works."""
 
     def work_urls(self):
         pages = (("work", self.work_page), ("heartbeat", self.heartbeat), ("score", self.score_page))
         wrap = self.admin_site.admin_view
-        return [path(f"<int:case_id>/{name}/", strict_page(wrap(page)), name=f"cases_case_{name}") for name, page in pages]
+        return [
+            *(path(f"<int:case_id>/{name}/", strict_page(wrap(page)), name=f"cases_case_{name}") for name, page in pages),
+            *(
+                path(f"<int:case_id>/{name}/", strict_page(wrap(self.take_page)), {"name": name}, f"cases_case_{name}")
+                for name in ("claim", "give_back")
+            ),
+        ]
 
     def work_page(self, request, case_id):
-        """GET shows the case and what may be done; POST does it and goes on, or says why not and keeps what was typed."""
+        return self.decide(request, case_id, Page(self._bench, self._done))
+
+    def take_page(self, request, case_id, name):
+        """Take it, or give it back: the button is the whole form."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
         try:
             case = self.one(request, case_id)
         except Http404:
-            return self._lost(request, case_id, request.POST.get("verb", ""))
-        now, standing = clock.now(), gate.standing(case, request.user)
-        seen = seen_by(case, request.user)
-        form = WorkForm(verbs.offered(case, request.user, standing, now), seen, request.user, request.POST or None)
-        if request.method != "POST":
-            return self._bench(request, seen, form, standing)
-        name = request.POST.get("verb", "")
-        if name not in form.verbs:
-            words = verbs.not_now(case, name, request.user, now) if name in verbs.VERBS else ""
-            words = words or (verbs.refusal(case, name, request.user, standing) if name in verbs.VERBS else "")
-            return self._bench(request, seen, form, standing, 409 if words else 422, words or "Choose what to do first.")
-        return self._decide(request, case, form, name, standing)
-
-    def _decide(self, request, case, form, name, standing):
-        if again.is_asked_again(request, name, case):
-            return self._bench(request, form.case, form, standing, 403, pages.factor_first(request, case))
-        chosen, desk = form.of(name), case.state
+            return self.lost(request, case_id)
+        desk, standing = case.state, gate.standing(case, request.user)
         try:
-            done = pages.do(case, name, chosen, request.user, **form.seconds(name))
+            return self._done(request, verbs.VERBS[name].act(case.pk, by=request.user), desk, name)
         except pages.REFUSALS as error:
-            return self._not_done(request, case, form, name, chosen, error)
-        return self._done(request, done, desk, name)
+            form = WorkForm(verbs.offered(case, request.user, standing, clock.now()), seen_by(case, request.user), request.user)
+            told = pages.refused(error)
+            return self._bench(request, form.case, form, standing, told.status, told.words)
 
     def _done(self, request, done, desk, name):
         seen = Case.objects.visible_to(request.user).filter(pk=done.pk).exists()
         self.message_user(request, pages.outcome(seen_by(done, request.user, uncovered=False), name, seen), "success")
         return followed(request, self._go_on(request, done, desk, verbs.VERBS[name], seen))
-
-    def _not_done(self, request, case, form, name, chosen, error):
-        told = pages.refused(error)
-        if isinstance(error, ValidationError):
-            chosen.take(error)
-        form.take(chosen, name)
-        anew = self.one(request, case.pk)
-        form.data = {**form.data.dict(), "revision": anew.revision}
-        return self._bench(
-            request, seen_by(anew, request.user), form, gate.standing(anew, request.user), told.status, told.words
-        )
 
     def _bench(self, request, seen, form, standing, status=200, refusal=""):
         """`seen`: the case as whoever asks sees it; masking a long text costs, so it is done once."""
@@ -92,7 +78,7 @@ class WorkPages:
             "form": form,
             "main_verbs": [each for each in panels if each[0] in FIRST],
             "other_verbs": [each for each in panels if each[0] not in FIRST],
-            "chosen": request.POST.get("verb", ""),
+            "chosen": request.POST.get("verb") or request.GET.get("verb", ""),
             "refusal": said(seen, refusal),
             "keys": KEYS,
         }
@@ -134,7 +120,7 @@ def bench(seen, user, standing, now) -> dict:
         "may_claim": not holder and case.is_open and not verbs.refusal(case, "claim", user, standing),
         **pages.due(seen, now),
         "expires": prose.distance(case.expires_at, now) if case.expires_at else "",
-        "chain": chains.progress(case.chain, standing.given) if case.state == APPROVAL else [],
+        "approver": for_an_approver(case, user, standing) if case.state == APPROVAL else None,
         "why_not": said(seen, verbs.why_not_the_main_verb(case, user, standing, now)),
         "twins": twins.of(seen, user),
         "earlier": customers.earlier(seen),
@@ -142,6 +128,12 @@ def bench(seen, user, standing, now) -> dict:
         "playbook": playbook(case),
         "story_link": pages.address(case),
     }
+
+
+def for_an_approver(case, user, standing) -> dict:
+    """The same as on a card of the approvals."""
+    known = precedents.of_all([case], user)[case.pk]
+    return {**approver.beside(case, user, standing, approver.named(standing)), "precedents": known}
 
 
 def playbook(case) -> dict:

@@ -7,8 +7,10 @@ from django.utils.timesince import timesince
 
 from audit import clock
 from cases import prose
+from cases.approvals import where_one_approves
 from cases.clock_pages import foretold
 from cases.models import Alert, Case, Decision
+from cases.pages import desk_address
 from cases.seen import Sight, rows
 from cases.states import APPROVAL, DESKS, State
 from workflows.models import Delegation, Seat
@@ -64,7 +66,7 @@ def _card(desk, user) -> dict:
     now = clock.now()
     mine = Q(workflow__in=user.seats.live().filter(role=DESKS[desk]).values("workflow"))
     if desk == APPROVAL:
-        mine |= Q(workflow__in=Delegation.objects.at(now).filter(to=user).values("seat__workflow"))
+        mine = where_one_approves(user, now)
     warned = Alert.objects.open().filter(case=OuterRef("pk"), code=Alert.Code.DUE_SOON)
     here = Case.objects.visible_to(user).filter(mine, state=desk, vendor=user.vendor_id)
     running = Q(paused_since=None)
@@ -78,11 +80,14 @@ def _card(desk, user) -> dict:
     )
     oldest = timesince(counted["oldest"], now, depth=1) if counted["oldest"] else ""
     vendors = Case.objects.visible_to(user).filter(state=desk, vendor__isnull=False).count() if user.is_in_house else 0
-    return {**counted, "oldest": oldest, "vendors": vendors, "desk": desk, "label": State(desk).label, "link": desk_link(desk)}
-
-
-def desk_link(desk) -> str:
-    return reverse("admin:cases_case_desk", args=[desk])
+    return {
+        **counted,
+        "oldest": oldest,
+        "vendors": vendors,
+        "desk": desk,
+        "label": State(desk).label,
+        "link": desk_address(desk),
+    }
 
 
 def count_at(desk, request) -> str:

@@ -44,11 +44,11 @@ def item(title, icon, link, permission=None, **more):
     return {"title": title, "icon": icon, "link": reverse_lazy(link), "name": link, "permission": permission, **more}
 
 
-def desk(title, icon, name):
+def desk(title, icon, name, page="cases_case_desk"):
     return {
         "title": title,
         "icon": icon,
-        "link": reverse_lazy("admin:cases_case_desk", args=[name]),
+        "link": reverse_lazy(f"admin:{page}", args=[name] if page == "cases_case_desk" else []),
         "name": "admin:index",
         "permission": f"hitlsite.desk.works_at_{name}",
         "badge": f"hitlsite.desk.at_{name}",
@@ -73,7 +73,7 @@ GROUPS = [
             item("My desk", "home", "admin:index"),
             desk("Review", "rate_review", "review"),
             desk("Resolution", "build", "resolution"),
-            desk("Approvals", "verified", "approval"),
+            desk("Approvals", "verified", "approval", "cases_approvals"),
             item(
                 "All cases",
                 "inbox",

@@ -12,6 +12,9 @@ from cases import actions, queues
 from cases.models import Case
 from scorecards import actions as scorecards
 from tests.conftest import seated
+from tests.desk import asked as asking
+from tests.desk import decide as post
+from tests.desk import page
 from tests.factories import policy
 
 pytestmark = pytest.mark.django_db
@@ -25,15 +28,6 @@ def sign_in(client):
         return client
 
     return sign_in
-
-
-def page(case, verb="change"):
-    return reverse(f"admin:cases_case_{verb}", args=[case.pk])
-
-
-def post(client, case, verb, follow=False, **typed):
-    typed = {"revision": Case.objects.get(pk=case.pk).revision, **typed}
-    return client.post(page(case, verb), typed, follow=follow)
 
 
 def again(case):
@@ -107,13 +101,13 @@ def test_edit_and_approve(sign_in, send, approver):
 
     assert (again(lower).closed_as, again(lower).amount) == ("corrected", 200)
     assert again(higher).state == "approval" and "another approver takes it" in text(answer)
-    assert "You worked on this content yourself" in text(sign_in(approver).get(page(higher)))
+    assert "You worked on this content yourself" in text(sign_in(approver).get(page(higher, "change")))
 
 
 def test_hand_over_to_somebody_with_the_seat(sign_in, send, reviewer, refunds, owner, approver):
     other, case = seated(refunds, "reviewer", owner), send()
 
-    shown = text(sign_in(reviewer).get(page(case, "hand_over")))
+    shown = text(sign_in(reviewer).get(asking(case, "hand_over")))
     post(sign_in(reviewer), case, "hand_over", reason="Lunch", to=other.pk)
 
     assert f'value="{other.pk}"' in shown and f'value="{approver.pk}"' not in shown and f'value="{reviewer.pk}"' not in shown
@@ -134,7 +128,7 @@ def test_recall(sign_in, send, reviewer, resolver):
 def test_undo_while_there_is_time(sign_in, send, reviewer, rules):
     case = send()
     answer = post(sign_in(reviewer), case, "accept", follow=True)
-    assert page(case, "undo") in text(answer) and "until then you can" in text(answer)
+    assert asking(case, "undo") in text(answer) and "until then you can" in text(answer)
 
     post(sign_in(reviewer), case, "undo")
 
@@ -145,7 +139,7 @@ def test_undo_too_late(sign_in, send, reviewer):
     case = send()
     post(sign_in(reviewer), case, "accept")
 
-    answer = sign_in(reviewer).get(page(case, "undo"))
+    answer = sign_in(reviewer).get(asking(case, "undo"))
 
     assert answer.status_code == 409 and "The time to undo is over" in text(answer)
 
@@ -162,7 +156,7 @@ def test_reopen_as_rework(sign_in, send, reviewer):
 def test_claim_give_back_and_skip(sign_in, send, reviewer):
     case, client = send(), sign_in(reviewer)
     client.post(page(case, "claim"))
-    assert again(case).claimed_by == reviewer and "You hold it" in text(client.get(page(case)))
+    assert again(case).claimed_by == reviewer and "You hold it" in text(client.get(page(case, "change")))
     client.post(page(case, "give_back"))
     assert again(case).claimed_by is None
 
@@ -183,7 +177,7 @@ def test_a_vendors_person_is_offered_no_way_back_to_what_he_no_longer_sees(sign_
 
     shown = text(post(client, case, "accept", follow=True))
 
-    assert f"{case} is accepted." in shown and page(case) not in shown
+    assert f"{case} is accepted." in shown and page(case, "change") not in shown
 
 
 # the desk
@@ -220,7 +214,7 @@ def test_a_case_tells_its_story(sign_in, send, reviewer):
     case = send(input={"text": "<script>alert(1)</script>"}, context={"orders": [{"id": 7}]}, confidence=0.5)
     actions.correct(case.pk, by=reviewer, output={"decision": "reject"}, reason="Not owed")
 
-    shown = text(sign_in(reviewer).get(page(case)))
+    shown = text(sign_in(reviewer).get(page(case, "change")))
 
     assert escape("<script>alert(1)</script>") in shown and "<script>alert(1)" not in shown
     assert "Corrected by" in shown and "Not owed" in shown and "<del>" in shown and "confidence 0.5" in shown
@@ -230,7 +224,7 @@ def test_times_are_in_the_persons_zone(sign_in, send, reviewer):
     reviewer.time_zone = "Asia/Tokyo"
     reviewer.save()
 
-    assert "Times in Asia/Tokyo." in text(sign_in(reviewer).get(page(send())))
+    assert "Times in Asia/Tokyo." in text(sign_in(reviewer).get(page(send(), "change")))
 
 
 # refusals
@@ -249,7 +243,7 @@ def test_a_refusal_is_a_sentence_and_what_was_typed_comes_back(sign_in, send, re
 def test_who_may_not_is_told_why(sign_in, send, approver):
     case = send()
 
-    asked, done = sign_in(approver).get(page(case, "accept")), post(sign_in(approver), case, "accept")
+    asked, done = sign_in(approver).get(asking(case, "accept")), post(sign_in(approver), case, "accept")
 
     assert (asked.status_code, done.status_code) == (403, 403)
     assert "To accept here you need a seat as reviewer" in text(asked) and "you need a seat" in text(done)
@@ -263,15 +257,15 @@ def test_a_broken_schema_is_said_at_its_field(sign_in, send, reviewer, output_sc
 
     form = answer.context["form"]
     assert answer.status_code == 422 and "shorter than 5" in form.errors["output.decision"][0]
-    assert form["output.decision"].value() == "no" and form["reason"].value() == "Typed"
+    assert form["output.decision"].value() == "no" and form["correct.reason"].value() == "Typed"
 
 
 def test_the_second_click_is_told_what_happened(sign_in, send, reviewer):
     case, client = send(), sign_in(reviewer)
     revision = case.revision
-    client.post(page(case, "accept"), {"revision": revision})
+    post(client, case, "accept", revision=revision)
 
-    second = client.post(page(case, "accept"), {"revision": revision})
+    second = post(client, case, "accept", revision=revision)
 
     assert second.status_code == 409 and "The case is at closed now" in text(second)
     assert case.decisions.count() == 1
@@ -285,14 +279,14 @@ def test_a_vendors_second_click_is_told_so_too(sign_in, send, vendor_reviewer):
     second = post(client, case, "accept", reason="My words")
 
     assert second.status_code == 409 and "The case is at closed now" in text(second) and "My words" in text(second)
-    assert client.get(page(case)).status_code == 404
+    assert client.get(page(case, "change")).status_code == 404
 
 
 def test_an_approval_is_of_what_its_reader_saw(sign_in, send, approver, other_approver):
     case = send(action=REFUND)
     actions.approve(case.pk, by=other_approver, action={"amount": Decimal(300)})
 
-    answer = sign_in(approver).post(page(case, "approve"), {"revision": case.revision, "reason": "Fine"})
+    answer = post(sign_in(approver), case, "approve", revision=case.revision, reason="Fine")
 
     assert answer.status_code == 409 and "The content changed while you looked at it." in text(answer)
     assert again(case).state == "approval" and 'value="2"' in text(answer)
@@ -302,9 +296,9 @@ def test_somebody_elses_claim_is_respected(sign_in, send, reviewer, refunds, own
     case, other = send(), seated(refunds, "reviewer", owner)
     queues.claim(case.pk, by=other)
 
-    shown, done = sign_in(reviewer).get(page(case)), post(sign_in(reviewer), case, "accept")
+    shown, done = sign_in(reviewer).get(page(case, "change")), post(sign_in(reviewer), case, "accept")
 
-    assert "holds this case" in text(shown) and page(case, "accept") not in text(shown)
+    assert "holds this case" in text(shown) and asking(case, "accept") not in text(shown)
     assert done.status_code == 409
 
 
@@ -320,7 +314,7 @@ def test_a_probe_of_one_case_by_another_desk_is_404(sign_in, send, vendor_review
     case = send()
     Case.objects.filter(pk=case.pk).update(vendor=None)  # the house's own
 
-    assert sign_in(vendor_reviewer).get(page(case)).status_code == 404
+    assert sign_in(vendor_reviewer).get(page(case, "change")).status_code == 404
     assert post(sign_in(vendor_reviewer), case, "accept").status_code == 404
     assert client.get(reverse("admin:cases_case_change", args=[2**63])).status_code == 404
 
@@ -336,7 +330,7 @@ def marked(refunds, owner):
 
 def test_accept_with_marks(sign_in, send, reviewer, marked):
     case = send()
-    form = sign_in(reviewer).get(page(case, "accept")).context["form"]
+    form = sign_in(reviewer).get(asking(case, "accept")).context["form"]
     best = {name: field.initial for name, field in form.fields.items() if name.startswith("mark.")}
     assert best["mark.accuracy"] == "Right"
 
@@ -367,10 +361,10 @@ def test_a_cases_page_asks_few_questions(sign_in, send, reviewer, resolver, djan
         actions.send_back(case.pk, by=resolver, reason="Look again")
     actions.correct(case.pk, by=reviewer, output={"decision": "reject"})
     client = sign_in(reviewer)
-    client.get(page(case))
+    client.get(page(case, "change"))
 
     with django_assert_max_num_queries(19):
-        assert client.get(page(case)).status_code == 200
+        assert client.get(page(case, "change")).status_code == 200
 
 
 def test_no_list_filter_asks_for_distinct_values(sign_in, send, reviewer, django_assert_max_num_queries):

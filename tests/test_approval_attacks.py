@@ -12,7 +12,6 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.urls import reverse
 
 from accounts import actions as people
 from accounts.models import User
@@ -22,6 +21,7 @@ from cases import actions
 from cases.intake import decoded
 from cases.models import Case, Decision
 from tests.conftest import seated
+from tests.desk import decide
 from tests.factories import UserFactory
 from tests.test_promises import add_by_bulk_create, add_by_save, add_by_sql, again, approval, refused, release_of
 from workflows import actions as workflows
@@ -143,7 +143,7 @@ def by_rest(case, person, lent, client, key, **_):
 
 def by_admin(case, person, lent, client, wrong, **_):
     client.force_login(person)
-    answer = client.post(reverse("admin:cases_case_approve", args=[case.pk]), {"revision": case.revision})
+    answer = decide(client, case, "approve")
     client.logout()
     unseen = wrong in UNSEEN or wrong is vendors
     assert answer.status_code == (404 if unseen else 403)

@@ -14,6 +14,7 @@ from cases.models import Case, Claim, Pause
 from integrations.problems import Conflict
 from tests import factories
 from tests.conftest import seated
+from tests.desk import decide
 from workflows import actions as workflows
 from workflows import calendars
 
@@ -380,7 +381,7 @@ def test_the_page_snoozes_until_tomorrow_and_says_so(client, reviewer, send):
     case = send(confidence=0.1)
     client.force_login(reviewer)
 
-    client.post(reverse("admin:cases_case_snooze", args=[case.pk]), {"until": "tomorrow", "reason": "Closed today."})
+    decide(client, case, "snooze", until="tomorrow", reason="Closed today.")
 
     shown = client.get(reverse("admin:cases_case_change", args=[case.pk])).content.decode()
     assert Pause.objects.get().until.hour == 9
@@ -393,10 +394,7 @@ def test_the_page_takes_another_time_by_the_persons_own_clock(client, reviewer, 
     case, day = send(confidence=0.1), (clock.now() + timedelta(days=3)).date()
     client.force_login(reviewer)
 
-    client.post(
-        reverse("admin:cases_case_pause", args=[case.pk]),
-        {"on": "team", "whom": "Finance", "until": "other", "until_other": f"{day}T09:30", "reason": "x"},
-    )
+    decide(client, case, "pause", on="team", whom="Finance", until="other", until_other=f"{day}T09:30", reason="x")
 
     assert Pause.objects.get().until == datetime(day.year, day.month, day.day, 4, 0, tzinfo=UTC)
 

@@ -16,6 +16,7 @@ from cases.seen import seen_by
 from integrations.problems import Conflict
 from tests import factories
 from tests.conftest import seated
+from tests.desk import asked, decide
 from workflows.models import Mandate
 
 CARD, MAIL = "4111 1111 1111 1111", "anna@example.com"
@@ -169,12 +170,12 @@ def test_many_at_once_stay_within_the_budget(committed):
 @pytest.mark.django_db
 def test_in_the_browser(client, case, mandate, vendor_reviewer):
     client.force_login(vendor_reviewer)
-    where, page = reverse("admin:cases_case_reveal", args=[case.pk]), reverse("admin:cases_case_change", args=[case.pk])
+    page = reverse("admin:cases_case_change", args=[case.pk])
     assert CARD not in client.get(page).content.decode()
-    assert "5 more revealed in these 24 hours, of 5" in client.get(where).content.decode()
+    assert "5 more revealed in these 24 hours, of 5" in client.get(asked(case, "reveal")).content.decode()
 
-    assert client.post(where, {"what": "input.text", "reason": ""}).status_code == 422
-    assert client.post(where, {"what": "input.text", "reason": "To compare"}).status_code == 302
+    assert decide(client, case, "reveal", what="input.text", reason="").status_code == 422
+    assert decide(client, case, "reveal", what="input.text", reason="To compare").status_code == 302
 
     shown = client.get(page).content.decode()
     assert CARD in shown and MAIL not in shown

@@ -6,6 +6,7 @@ import pytest
 from django.urls import reverse
 
 from cases.models import Case
+from tests.desk import decide
 
 pytestmark = pytest.mark.django_db
 
@@ -24,19 +25,8 @@ def an_hour_later(client, approver):
     return client
 
 
-def page(case, verb="approve"):
-    return reverse(f"admin:cases_case_{verb}", args=[case.pk])
-
-
-def test_before_the_form_the_second_factor_is_asked_for_again(an_hour_later, high):
-    answer = an_hour_later.get(page(high))
-
-    assert answer.status_code == 302
-    assert answer.url.startswith(reverse("mfa_reauthenticate"))
-
-
 def test_what_was_typed_meanwhile_is_not_lost_and_nothing_is_approved(an_hour_later, high):
-    answer = an_hour_later.post(page(high), {"reason": "The fee was charged twice.", "revision": "1"})
+    answer = decide(an_hour_later, high, "approve", reason="The fee was charged twice.")
 
     assert answer.status_code == 403
     shown = answer.content.decode()
@@ -47,11 +37,12 @@ def test_what_was_typed_meanwhile_is_not_lost_and_nothing_is_approved(an_hour_la
 def test_lately_given_it_is_not_asked_for(client, approver, high):
     client.force_login(approver)
 
-    assert client.get(page(high)).status_code == 200
+    assert decide(client, high, "approve").status_code == 302
+    assert Case.objects.get().state == "closed"
 
 
 def test_sending_back_asks_for_nothing(an_hour_later, high):
-    assert an_hour_later.get(page(high, "send_back")).status_code == 200
+    assert decide(an_hour_later, high, "send_back", reason="Unclear").status_code == 302
 
 
 # The same over REST, with a session

@@ -18,6 +18,7 @@ from cases.intake import Intake, receive, routed, stored
 from cases.models import Case
 from tests import factories
 from tests.conftest import seated
+from tests.desk import asked, decide
 from tests.test_promises import CHANGING, refused
 from workflows import actions as workflows
 from workflows.models import Calendar, Shift
@@ -531,14 +532,13 @@ def test_the_form_offers_the_sides_one_may_hand_to(client, send, house, acme, ma
     seated(refunds, "reviewer", owner, factories.VendorFactory(name="Bright"))
     case = send()
     client.force_login(house[0])
-    address = reverse("admin:cases_case_hand_over", args=[case.pk])
-    assert {"Acme Support", "Bright"} <= set(names(client.get(address), "side"))
+    assert {"Acme Support", "Bright"} <= set(names(client.get(asked(case, "hand_over")), "hand_over.side"))
 
-    client.post(address, {"revision": 1, "reason": "Yours.", "side": vendor.pk})
+    decide(client, case, "hand_over", reason="Yours.", side=vendor.pk)
 
     assert fresh(case).vendor == vendor
     client.force_login(acme[0])
-    assert names(client.get(address), "side")[1:] == ["In-house"]
+    assert names(client.get(asked(case, "hand_over")), "hand_over.side")[1:] == ["In-house"]
 
 
 def names(answer, field):

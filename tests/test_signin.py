@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts import factors, identity, signin
+from tests.desk import decide
 from tests.doors import AGAIN, CODE, DESK, PASSWORD, SEED, SET_UP, SIGN_IN, code, give, is_in, let_in, told
 from workflows import actions as workflows
 
@@ -158,7 +159,7 @@ def test_without_a_second_factor_they_are_led_to_set_it_up_and_to_nothing_else(b
     for page in (DESK, reverse("admin:cases_case_changelist"), reverse("admin:password_change"), reverse("mfa_index")):
         assert browser.get(page).url == SET_UP
     case = send(action={"type": "refund", "amount": 5, "currency": "EUR", "payee": "C-1"})
-    verb = browser.post(reverse("admin:cases_case_approve", args=[case.pk]), {"reason": "x"})
+    verb = decide(browser, case, "approve", reason="x")
     assert verb.url == SET_UP
     refusal = browser.post(f"/api/v1/cases/{case.pk}/approve/", {}, content_type="application/json")
     assert refusal.status_code == 403 and refusal.json()["code"] == "second_factor_needed"

@@ -238,6 +238,11 @@ class Case(FSMModelMixin, models.Model):
                 name="open_work_of_a_vendor",
                 condition=Q(vendor__isnull=False) & ~Q(state=CLOSED),
             ),
+            models.Index(
+                fields=["workflow", "action_type", "currency", "-id"],
+                name="precedents",
+                condition=Q(state=CLOSED, requires_approval=True),
+            ),
             models.Index(fields=["claimed_until"], name="cases_claimed", condition=Q(claimed_until__isnull=False)),
         ]
 

@@ -31,6 +31,13 @@ class Claim(models.Model):
         constraints = [models.UniqueConstraint(fields=["case"], condition=Q(ended_at=None), name="one_live_claim_per_case")]
 
 
+class DecisionQuerySet(models.QuerySet):
+    def told(self):
+        """With everything that a page tells of them."""
+        related = ("by", "category", "evaluation", "delegation__seat__user")
+        return self.select_related(*related).prefetch_related("corrections")
+
+
 class Decision(models.Model):
     """What one person decided at one desk. Written once."""
 
@@ -52,6 +59,8 @@ class Decision(models.Model):
     category = models.ForeignKey(ExceptionCategory, models.PROTECT, null=True, related_name="+")
     evaluation = models.OneToOneField(Evaluation, models.PROTECT, null=True, related_name="decision")
     active_seconds = models.PositiveIntegerField(null=True)
+
+    objects = DecisionQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]

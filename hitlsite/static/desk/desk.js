@@ -1,27 +1,31 @@
-// The desk's keys, the lease, the live difference, and what keeps typed text from being lost. Everything works without it, too.
+// The keys of the workbench and the approvals, the lease, the live difference, and what keeps typed text from being lost. Everything works without it, too.
 "use strict";
 (() => {
   const $ = (selector, within = document) => within.querySelector(selector);
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
-  const work = () => $("#work");
+  const forms = () => all("[data-work]");  // the workbench's one form, or one for each card of the approvals
+  const card = () => $(".approval.at");
+  const work = () => $("#work") || (card() && $("[data-work]", card()));
   const typing = (target) => target.closest("textarea, select, input:not([type=radio], [type=checkbox])") || target.isContentEditable;
-  let left = 0, beat = 0, active = 0, touched = Date.now(), at = -1;
+  const spent = new WeakMap();  // seconds, by form
+  let left = 0, beat = 0, touched = Date.now(), at = -1;
 
   // what is chosen, what was changed
 
-  const chosen = () => $("[name=verb]:checked")?.value;
+  const chosen = () => work() && $("[name=verb]:checked", work())?.value;
   function choose(radio) {
     if (!radio) return;
     radio.checked = true;
-    showAsked();
-    const first = $(`[data-ask="${radio.value}"]`)?.querySelector("textarea, select, input");
-    const output = radio.hasAttribute("data-reads-output") && !$(".field.changed") && $(".field[data-was]")?.querySelector("input, select, textarea");
+    showAsked(work());
+    keep();
+    const first = $(`[data-ask="${radio.value}"]`, work())?.querySelector("textarea, select, input");
+    const output = radio.hasAttribute("data-reads-output") && !$(".field.changed", work()) && $(".field[data-was]", work())?.querySelector("input, select, textarea");
     if (radio.value === "accept" || radio.value === "approve") radio.focus();
     else (output || first || radio).focus();
   }
-  function showAsked() {
-    const name = chosen();
-    all("[data-ask]").forEach((asked) => { asked.hidden = asked.dataset.ask !== name; });
+  function showAsked(form) {
+    const name = $("[name=verb]:checked", form)?.value;
+    all("[data-ask]", form).forEach((asked) => { asked.hidden = asked.dataset.ask !== name; });
   }
   const valueOf = (input) => (input.type === "checkbox" ? (input.checked ? "True" : "False") : input.value);
   function compare(field) {
@@ -34,13 +38,13 @@
     told.textContent = option ? option.textContent : was;
     told.hidden = !changed || was === "" || input.type === "checkbox";
   }
-  function compareAll() {
-    all(".field[data-was]").forEach(compare);
-    const changed = Boolean($(".field.changed"));
-    all("[data-when-changed]").forEach((each) => { each.hidden = !changed; });
+  function compareAll(form) {
+    all(".field[data-was]", form).forEach(compare);
+    const changed = Boolean($(".field.changed", form));
+    all("[data-when-changed]", form).forEach((each) => { each.hidden = !changed; });
   }
-  function showCauses() {
-    all("[data-criterion]").forEach((criterion) => {
+  function showCauses(form) {
+    all("[data-criterion]", form).forEach((criterion) => {
       const cause = $("[data-cause]", criterion);
       if (cause) cause.hidden = !$("[data-failure]:checked", criterion) && !$(".wrong-here", cause);
     });
@@ -48,19 +52,22 @@
 
   // typed text outlives the page
 
-  const kept = () => work() && `hitldesk.case.${work().dataset.case}.${work().dataset.revision}`;
+  const kept = (form) => `hitldesk.case.${form.dataset.case}.${form.dataset.revision}`;
   function keep() {
-    if (!work()) return;
-    const typed = all("[name]", work()).filter((input) => !["csrfmiddlewaretoken", "revision", "active_seconds", "verb"].includes(input.name));
+    const form = work();
+    if (!form) return;
+    const typed = all("[name]", form).filter((input) => !["csrfmiddlewaretoken", "revision", "active_seconds", "verb"].includes(input.name));
     const values = typed.filter((input) => !["radio", "checkbox"].includes(input.type) && input.value !== input.defaultValue && !(input.options && [...input.options].some((each) => each.defaultSelected && each.value === input.value)));
     const said = Object.fromEntries(values.map((input) => [input.name, input.value]));
-    if (Object.keys(said).length) sessionStorage.setItem(kept(), JSON.stringify(said));
+    if (chosen()) said.verb = chosen();
+    if (Object.keys(said).length) sessionStorage.setItem(kept(form), JSON.stringify(said));
   }
-  function bringBack() {
-    const said = JSON.parse(sessionStorage.getItem(kept()) || "{}");
+  function bringBack(form) {
+    const said = JSON.parse(sessionStorage.getItem(kept(form)) || "{}");
     Object.entries(said).forEach(([name, value]) => {
-      const input = work().elements[name];
-      if (input && "value" in input && input.type !== "hidden") input.value = value;
+      const input = form.elements[name];
+      if (name === "verb" && !$("[name=verb]:checked", form)) { const radio = all("[name=verb]", form).find((each) => each.value === value); if (radio) radio.checked = true; }
+      else if (input && "value" in input && input.type !== "hidden") input.value = value;
     });
   }
 
@@ -68,8 +75,8 @@
 
   function clock() {
     if (!work()) return;
-    if (document.visibilityState === "visible" && Date.now() - touched < 60000) active += 1;
-    if (work().elements.active_seconds) work().elements.active_seconds.value = active;
+    if (document.visibilityState === "visible" && Date.now() - touched < 60000) spent.set(work(), (spent.get(work()) || 0) + 1);
+    if (work().elements.active_seconds) work().elements.active_seconds.value = spent.get(work()) || 0;
     if (!work().dataset.heartbeat) return;
     left -= 1;
     beat -= 1;
@@ -99,17 +106,17 @@
 
   function key(event) {
     touched = Date.now();
-    if (!work()) return startNext(event);
+    if (!forms().length && !card()) return startNext(event);
     if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
       event.preventDefault();
-      return chosen() ? $("[data-commit]").click() : say("Choose what to do first.", "warning");
+      return chosen() ? $("[data-commit]", work()).click() : say("Choose what to do first.", "warning");
     }
     if (event.key === "Escape" && typing(event.target)) return event.target.blur();
     if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "?") { event.preventDefault(); return $("#keys").showModal(); }
     if (/^[1-9]$/.test(event.key)) return mark(Number(event.key) - 1);
     if (event.key === "ArrowDown" || event.key === "ArrowUp") { event.preventDefault(); return move(event.key === "ArrowDown" ? 1 : -1); }
-    const label = all(".choice").find((each) => $("kbd", each)?.textContent === event.key);
+    const label = work() && all(".choice", work()).find((each) => $("kbd", each)?.textContent === event.key);
     if (label) { event.preventDefault(); choose($("input", label)); }
   }
   function startNext(event) {
@@ -118,11 +125,21 @@
     if (button) { event.preventDefault(); button.click(); }
   }
   function move(step) {
+    if ($(".approval")) return moveToCard(step);
     const criteria = all("[data-criterion]");
     if (!criteria.length) return;
     at = Math.min(Math.max(at + step, 0), criteria.length - 1);
     criteria.forEach((each, place) => each.classList.toggle("at", place === at));
     criteria[at].scrollIntoView({ block: "nearest" });
+  }
+  function moveToCard(step) {
+    const cards = all(".approval:not(.done)"), here = cards.indexOf(card());
+    const there = cards[Math.min(Math.max(here + step, 0), cards.length - 1)];
+    if (there) { there.focus({ preventScroll: true }); there.scrollIntoView({ block: "start" }); }
+  }
+  function atCard(there) {
+    all(".approval.at").forEach((each) => each.classList.toggle("at", each === there));
+    there?.classList.add("at");
   }
   function mark(place) {
     const criteria = all("[data-criterion]");
@@ -139,33 +156,52 @@
 
   function begin() {
     all("[data-show-keys]").forEach((button) => { button.hidden = false; });
+    forms().forEach(beginForm);
+    if ($(".approval")) return beginCards();
     if (!work()) return;
     document.title = work().dataset.title;
     left = Number(work().dataset.left || 0);
     beat = Number(work().dataset.lease || 0) / 3;
-    active = 0;
     at = -1;
-    bringBack();
-    compareAll();
-    showAsked();
-    showCauses();
+  }
+  function beginForm(form) {
+    bringBack(form);
+    compareAll(form);
+    showAsked(form);
+    showCauses(form);
+  }
+  function beginCards() {
+    if (!card()) atCard($(".approval:target") || $(".approval"));
+  }
+  function cardCame(there) {
+    const decided = there.classList.contains("done"), next = there.nextElementSibling?.closest(".approval:not(.done)");
+    if ($("[data-work]", there)) beginForm($("[data-work]", there));
+    atCard(decided && next ? next : there);
+    (decided && next ? next : there).focus({ preventScroll: true });
   }
   document.addEventListener("DOMContentLoaded", begin);
-  document.addEventListener("htmx:afterSettle", (event) => { if (event.target.id === "desk" || event.target.closest?.("#desk") === event.target) { begin(); $("#desk").focus({ preventScroll: true }); } });
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.id === "desk") { begin(); $("#desk").focus({ preventScroll: true }); }
+    else if (event.target.matches?.(".approval")) cardCame(event.target);
+  });
+  document.addEventListener("focusin", (event) => { const there = event.target.closest(".approval"); if (there) atCard(there); });
   document.addEventListener("keydown", key);
   ["pointerdown", "pointermove", "scroll"].forEach((name) => document.addEventListener(name, () => { touched = Date.now(); }, { passive: true, capture: true }));
   document.addEventListener("input", (event) => {
     touched = Date.now();
-    if (!event.target.closest("#work")) return;
+    const form = event.target.closest("[data-work]");
+    if (!form) return;
     keep();
     if (!event.target.closest(".field[data-was]")) return;
-    compareAll();
-    const reads = all("[data-reads-output]");
-    if (reads.length && $(".field.changed") && !reads.some((each) => each.checked)) { reads[0].checked = true; showAsked(); }
+    compareAll(form);
+    const reads = all("[data-reads-output]", form);
+    if (reads.length && $(".field.changed", form) && !reads.some((each) => each.checked)) { reads[0].checked = true; showAsked(form); }
   });
   document.addEventListener("change", (event) => {
-    if (event.target.name === "verb") showAsked();
-    if (event.target.closest("[data-criterion]")) showCauses();
+    const form = event.target.closest("[data-work]");
+    if (!form) return;
+    if (event.target.name === "verb") { showAsked(form); keep(); }
+    if (event.target.closest("[data-criterion]")) showCauses(form);
   });
   document.addEventListener("click", (event) => { if (event.target.closest("[data-show-keys]")) $("#keys").showModal(); });
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") { touched = Date.now(); beat = 0; } });
@@ -182,14 +218,19 @@
     HTMLFormElement.prototype.submit.call(work());
   }, { capture: true });
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (event.detail.requestConfig.target?.id !== "desk" && event.detail.target.id !== "desk") return;
-    if (event.detail.xhr.responseText.includes('id="desk"')) {
-      if (event.detail.xhr.status < 400) sessionStorage.removeItem(kept());
+    const { target } = event.detail;
+    if (target.id !== "desk" && !target.matches(".approval")) return;
+    if (event.detail.xhr.responseText.includes(`id="${target.id}"`)) {
+      if (event.detail.xhr.status < 400) all("[data-work]", target).forEach((form) => sessionStorage.removeItem(kept(form)));
       return;
     }
     event.detail.shouldSwap = false;
     const signedOut = event.detail.xhr.responseURL.includes("/sign-in/");
     say(signedOut ? "You are signed out. Sign in in another tab, then press again: what you typed stays here." : `The desk answered ${event.detail.xhr.status}. What you typed stays here; try again, or open the case anew.`);
   });
+  document.addEventListener("click", (event) => {  // the text is kept here, so the way there and back needs no window of its own
+    const link = event.target.closest("[data-comes-back]");
+    if (link) link.removeAttribute("target");
+  }, { capture: true });
   document.addEventListener("htmx:sendError", () => say("The network is away. What you typed stays here: press again when it is back. It will be done once."));
 })();

@@ -1,0 +1,205 @@
+"""The approvals: what waits for this person's yes or no, a card a case, and each decided in its card. A door: it asks, calls and shows.
+
+The list asks the database the same number of questions however many cards it has; what costs one a case (a duplicate side by
+side, what came of this customer before) stands on the card's own page.
+"""
+
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import F, Prefetch, Q
+from django.db.models.functions import Least
+from django.shortcuts import redirect, render
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+
+from accounts.roles import Role
+from accounts.strict import strict_page
+from audit import clock
+from cases import again, approver, customers, gate, pages, precedents, prose, twins, verbs
+from cases.deciding import Deciding, Page, typed_in
+from cases.models import Alert, Case, Decision, Pause
+from cases.models.case import said_of_action
+from cases.seen import Sight, decisions, said, seen_by, whole
+from cases.states import APPROVAL
+from cases.work_form import WorkForm
+from workflows.models import Delegation, Seat
+
+OFFERED = ("approve", "edit", "reject", "send_back", "recall", "extend", "break_glass")
+KEYS = {"approve": "a", "edit": "c", "reject": "x", "send_back": "b", "recall": "l"}
+ORDERS = {
+    "deadline": ("deadline", F("amount").desc(nulls_last=True), "id"),
+    "amount": (F("amount").desc(nulls_last=True), "deadline", "id"),
+}
+A_PAGE = 10
+LOOKED_AT = 200  # the nearest by the order asked for: of these it is worked out who may decide them
+HEAVY = (
+    "input",
+    "context",
+    "output",
+    "standing_output",
+    "confidences",
+    "alternatives",
+    "reasons",
+    "received_action",
+    "sent_action",
+)
+
+
+def where_one_approves(user, now) -> Q:
+    """Of cases: those of the workflows in which this person has an approver's seat, or one is lent to him."""
+    seats = Seat.objects.live().filter(user=user, role=Role.APPROVER)
+    lent = Delegation.objects.at(now).filter(to=user)
+    return Q(workflow__in=seats.values("workflow")) | Q(workflow__in=lent.values("seat__workflow"))
+
+
+def approves(user, now) -> bool:
+    """Whether this person approves anywhere."""
+    lent = Delegation.objects.at(now).filter(to=user)
+    return user.is_in_house and (Seat.objects.live().filter(user=user, role=Role.APPROVER).exists() or lent.exists())
+
+
+class ApprovalPages(Deciding):
+    """For the case's admin: the approvals, and one of them by itself."""
+
+    def approval_urls(self):
+        wrap = self.admin_site.admin_view
+        return [
+            path("approvals/", strict_page(wrap(self.approvals_page)), name="cases_approvals"),
+            path("<int:case_id>/approval/", strict_page(wrap(self.approval_page)), name="cases_case_approval"),
+        ]
+
+    def approvals_page(self, request):
+        user, now = request.user, clock.now()
+        if not approves(user, now):
+            raise PermissionDenied(NOT_AN_APPROVER)
+        order = request.GET.get("by") if request.GET.get("by") in ORDERS else "deadline"
+        waiting = waits(user, now, order)
+        standings = gate.standings(waiting, user)
+        offered = {case.pk: verbs.offered(case, user, standings[case.pk], now, OFFERED) for case in waiting}
+        mine = [case for case in waiting if "approve" in dict(offered[case.pk])]
+        shown = Paginator(mine, A_PAGE).get_page(request.GET.get("page"))
+        others = [
+            Other(case, why_not_he(case, user, standings[case.pk], now), offered[case.pk])
+            for case in waiting
+            if case not in mine
+        ]
+        page = {
+            "cards": cards([case.pk for case in shown], user, standings, offered, now),
+            "shown": shown,
+            "number": len(mine),
+            "others": others,
+            "there_are_more": len(waiting) == LOOKED_AT,
+            "order": order,
+            "orders": {"deadline": _("By deadline"), "amount": _("By amount")},
+        }
+        return self._show_approvals(request, "approvals", {**page, "title": _("Approvals")})
+
+    def approval_page(self, request, case_id):
+        if not approves(request.user, clock.now()):
+            self.one(request, case_id)
+            raise PermissionDenied(NOT_AN_APPROVER)
+        return self.decide(request, case_id, Page(self._card, self._approved, OFFERED))
+
+    def _card(self, request, seen, form, standing, status, refusal):
+        """One card on a page of its own; a script puts it in the place of the one on the list."""
+        user, now = request.user, clock.now()
+        made = card(seen, user, standing, form, precedents.of_all([whole(seen)], user)[seen.pk], approver.named(standing), now)
+        more = {"refusal": said(seen, refusal), "chosen": request.POST.get("verb") or request.GET.get("verb", "")}
+        more |= {
+            "typed": typed_in(request.POST),
+            "alone": True,
+            "earlier": customers.earlier(seen),
+            "twins": twins.of(seen, user),
+        }
+        page = {"cards": [{**made, **more}], "title": str(seen)}
+        return self._show_approvals(request, "approval", page, status)
+
+    def _approved(self, request, case, desk, name):
+        """A script is given words in the card's place; without one the list comes anew, with the words over it."""
+        words = pages.outcome(seen_by(case, request.user, uncovered=False), name, True)
+        if "HX-Request" in request.headers:
+            return self._show_approvals(request, "approval", {"cards": [{"case": case, "done": words}], "title": str(case)})
+        messages.success(request, words)
+        return redirect("admin:cases_approvals")
+
+    def _show_approvals(self, request, template, page, status=200):
+        site = self.admin_site.each_context(request)
+        return render(request, f"cases/{template}.html", {**site, **page, "keys": KEYS}, status=status)
+
+
+NOT_AN_APPROVER = "The approvals are for approvers. What waits for one stands among all cases."
+
+
+class Other(NamedTuple):
+    """A case that waits for somebody else's approval, and why not for this person's."""
+
+    case: Case
+    why: str
+    offered: list
+
+
+def waits(user, now, order) -> list[Case]:
+    """What waits for approval where this person approves; without its content, which is fetched for the cards alone."""
+    cases = Case.objects.visible_to(user).filter(where_one_approves(user, now), state=APPROVAL)
+    cases = cases.annotate(deadline=Least("expires_at", "due_at")).select_related("workflow", "claimed_by")
+    return list(cases.defer(*HEAVY).order_by(*ORDERS[order])[:LOOKED_AT])
+
+
+def why_not_he(case, user, standing, now) -> str:
+    return verbs.refusal(case, "approve", user, standing) or verbs.not_now(case, "approve", user, now)
+
+
+def cards(keys, user, standings, offered, now) -> list[dict]:
+    """Everything that the cards of these cases show, in their order."""
+    found = (
+        Case.objects.visible_to(user)
+        .select_related(*pages.RELATED)
+        .prefetch_related(
+            Prefetch("decisions", Decision.objects.told(), to_attr="told_decisions"),
+            Prefetch("pauses", Pause.objects.open().select_related("by"), to_attr="open_pauses"),
+            Prefetch("alerts", Alert.objects.open(), to_attr="open_alerts"),
+            "workflow__playbook",
+        )
+    )
+    cases = found.in_bulk(keys)
+    known = precedents.of_all(list(cases.values()), user)
+    names = approver.named(*(standings[pk] for pk in cases))
+    made = []
+    for seen in Sight(user).of_all([cases[pk] for pk in keys if pk in cases]):
+        form = WorkForm(offered[seen.pk], seen, user)
+        made.append(card(seen, user, standings[seen.pk], form, known[seen.pk], names, now))
+    return made
+
+
+def card(seen, user, standing, form, known, names, now) -> dict[str, Any]:
+    """What one card shows beside its form."""
+    case = whole(seen)
+    before = as_received(case)
+    return {
+        **pages.content(seen),
+        **pages.due(seen, now),
+        "case": seen,
+        "form": form,
+        "panels": form.panels(),
+        "is_open": case.state == APPROVAL,
+        "why_not": said(seen, verbs.why_not_the_main_verb(case, user, standing, now)),
+        "asks_again": again.FRESH if case.tier == "high" else 0,
+        "proposed": before if before != seen.action_sentence else "",
+        "expires": prose.distance(case.expires_at, now) if case.expires_at else "",
+        "has_expired": case.has_expired(now),
+        "alerts": pages.alerts_for(seen, user),
+        "before": [pages.decided(seen, each) for each in decisions(seen)],
+        "precedents": known,
+        "links": {"here": reverse("admin:cases_case_approval", args=[case.pk]), "story": pages.address(case)},
+        **approver.beside(case, user, standing, names),
+    }
+
+
+def as_received(case) -> str:
+    """The action that came in, as a sentence."""
+    received = case.received_action or {"type": "", "amount": None, "currency": "", "payee": ""}
+    return said_of_action(**received | {"amount": received["amount"] and Decimal(received["amount"])})

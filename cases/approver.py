@@ -1,0 +1,79 @@
+"""What an approver is shown beside any form: the standard, how far his approval reaches, and whose step it is."""
+
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from cases import chains
+from cases.permissions import seat_for
+from cases.states import APPROVAL
+from workflows import money
+
+
+def named(*standings) -> dict[int, User]:
+    """Who gave approvals and who lent seats, by id."""
+    given = {person for each in standings for approval in each.given for person in approval.people}
+    return User.objects.in_bulk(given | {seat.holder for each in standings for seat in each.seats})
+
+
+def beside(case, user, standing, names) -> dict[str, Any]:
+    """What an approver is shown beside any form: the standard, his limit, and whose step it is."""
+    return {
+        "standard": [*charter(case.workflow), *((each.title, each.text) for each in case.workflow.playbook.all())],
+        "limit": limit(case, user, standing, names),
+        "steps": steps(case, standing, names),
+    }
+
+
+def charter(workflow) -> list[tuple[str, str]]:
+    """What the workflow's charter says is right and is done, as points of the standard."""
+    return [(text, "") for text in (workflow.what_is_right, workflow.what_is_done) if text]
+
+
+class Limit(NamedTuple):
+    """How far this person's approval reaches here, and what it is about; `most` is empty where he has none. `by`: who lent it."""
+
+    most: str
+    amount: str
+    within: bool
+    by: User | None = None
+
+
+def limit(case, user, standing, names) -> Limit | None:
+    """Of the seat by which he would approve, or of his first one where none reaches; None where no amount is at stake."""
+    seat = seat_for("approve", case, standing, user) or next(iter(standing.seats), None)
+    if case.amount is None or seat is None:
+        return None
+    most, amount = (money.readable(each, case.currency) for each in (seat.limit, case.amount))
+    return Limit(most, amount, seat.within, names.get(seat.holder) if seat.delegation else None)
+
+
+class Step(NamedTuple):
+    """One step of the chain: whose it is, how many it asks for, and who gave it. `is_next`: it is its turn."""
+
+    name: str
+    title: str
+    people: int
+    given: list
+    is_next: bool
+
+
+def steps(case, standing, names) -> list[Step]:
+    chain = case.chain or [{"name": _("Approval"), "title": "", "people": max(1, case.approvals_needed)}]
+    next_one = chains.next_step(chain, standing.given) if case.state == APPROVAL else None
+    return [
+        Step(
+            step["name"],
+            step["title"],
+            step["people"],
+            [by_whom(each, names) for each in standing.given if each.step == number],
+            number == next_one,
+        )
+        for number, step in enumerate(chain)
+    ]
+
+
+def by_whom(given, names) -> str:
+    who, holder = names.get(given.by), names.get(given.holder)
+    return _("%(who)s for %(holder)s") % {"who": who, "holder": holder} if holder and holder != who else str(who)

@@ -1,0 +1,121 @@
+"""How a page with a case and its form answers: the workbench and the approvals. It asks, calls the verb and says what came of it.
+
+What was typed is lost in no case: not to a refusal, not to whoever was quicker, not to a second factor that is asked for again.
+"""
+
+from collections.abc import Callable, Collection
+from copy import copy
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.core.exceptions import ValidationError
+from django.http import Http404
+from django.shortcuts import render
+from django.utils.html import format_html
+
+from accounts import factors
+from audit import clock
+from cases import again, gate, pages, prose, verbs
+from cases.models import Case
+from cases.seen import heard, seen_by
+from cases.work_form import WorkForm
+
+NOT_TYPED = {"csrfmiddlewaretoken", "revision", "next", "verb", "active_seconds"}
+
+
+class Page(NamedTuple):
+    """One page on which a case is decided: how it shows a case with its form, how it goes on, and which verbs it offers.
+
+    `show(request, seen, form, standing, status, refusal)`; `done(request, case, desk, name)`, with the desk where it was.
+    """
+
+    show: Callable
+    done: Callable
+    offers: Collection[str] = tuple(verbs.VERBS)
+
+
+class Deciding:
+    """For the case's admin."""
+
+    def decide(self, request, case_id, page: Page):
+        """GET shows the case and what may be done, one verb chosen with “?verb=…”; POST does it, or says why not."""
+        try:
+            case = self.one(request, case_id)
+        except Http404:
+            return self.lost(request, case_id)
+        standing = gate.standing(case, request.user)
+        offered = verbs.offered(case, request.user, standing, clock.now(), page.offers)
+        if request.method != "POST":
+            return self._ask(request, case, offered, standing, page)
+        name = request.POST.get("verb", "")
+        wanted = [(name, verbs.VERBS[name])] if name in page.offers else []  # the gate says why not, and what was typed stands
+        form = WorkForm([*offered, *wanted], seen_by(case, request.user), request.user, request.POST)
+        if name not in form.verbs:
+            return page.show(request, form.case, form, standing, 422, "Choose what to do first.")
+        if again.is_asked_again(request, name, case):
+            return page.show(request, form.case, form, standing, 403, factor_first(request, name))
+        return self._do(request, case, form, name, page)
+
+    def _ask(self, request, case, offered, standing, page):
+        name = request.GET.get("verb", "")
+        form = WorkForm(offered, seen_by(case, request.user), request.user)
+        if name not in page.offers or name in form.verbs:
+            return page.show(request, form.case, form, standing, 200, "")
+        why = verbs.refusal(case, name, request.user, standing)
+        later = verbs.not_now(case, name, request.user, clock.now())
+        return page.show(request, form.case, form, standing, 403 if why else 409, why or later)
+
+    def _do(self, request, case, form, name, page):
+        chosen, desk = form.of(name), case.state
+        try:
+            done = pages.do(case, name, chosen, request.user, **form.seconds(name))
+        except Case.DoesNotExist:  # it went to another side while we asked for it
+            return self.lost(request, case.pk)
+        except pages.REFUSALS as error:
+            return self._not_done(request, case, form, name, chosen, error, page)
+        return page.done(request, done, desk, name)
+
+    def _not_done(self, request, case, form, name, chosen, error, page):
+        told = pages.refused(error)
+        if isinstance(error, ValidationError):
+            chosen.take(error)
+        anew = self.one(request, case.pk)
+        seen, standing = seen_by(anew, request.user), gate.standing(anew, request.user)
+        if form.data.get("revision") != str(anew.revision):
+            before = seen_by(as_it_stood(anew, standing.last.get("before")), request.user)
+            form = WorkForm(list(form.verbs.items()), before, request.user, form.data)
+        form = form.anew(seen)
+        form.take(chosen, name)
+        return page.show(request, seen, form, standing, told.status, told.words)
+
+    def lost(self, request, case_id):
+        """Whoever had the case before him is told what became of it, and gets back what he typed."""
+        case, sentence = (gate.what_became_of(case_id, request.user) if case_id < 2**63 else None) or (None, "")
+        if case is None:
+            raise Http404("There is no such case here, or you may not see it.")
+        case.external_id = heard(request.user, case.external_id)
+        told = {"case": case, "title": str(case), "sentence": heard(request.user, sentence), "typed": typed_in(request.POST)}
+        return render(request, "cases/lost.html", {**self.admin_site.each_context(request), **told}, status=409)
+
+
+def as_it_stood(case, before) -> Case:
+    """The case with the content that its last decision changed: what whoever came too late had before him."""
+    if not before:
+        return case
+    then = copy(case)
+    then.standing_output, action = before["output"], before["action"]
+    then.action_type, then.currency, then.payee = (action[name] for name in ("type", "currency", "payee"))
+    then.amount = action["amount"] and Decimal(action["amount"])
+    return then
+
+
+def factor_first(request, name) -> str:
+    told = 'Give your second factor again, <a href="{}" target="_blank" data-comes-back>on its page</a>; then press here once more. Nothing you typed is lost.'
+    return format_html(told, factors.ask_again(request, f"{request.path}?verb={name}"))
+
+
+def typed_in(post) -> list[tuple[str, str]]:
+    """What somebody typed, to be shown where its form is gone: what the chosen verb asks, and the content."""
+    chosen = post.get("verb", "")
+    named = {name: name.removeprefix(f"{chosen}.") for name, value in post.items() if value and name not in NOT_TYPED}
+    return [(prose.named(short), post[name]) for name, short in named.items() if short.partition(".")[0] not in verbs.VERBS]
