@@ -41,6 +41,13 @@ def real() -> Stream:
     return Stream(path, list(_rows(path)), truth)
 
 
+def beginning(stream, folder, n) -> Stream:
+    """The first `n` outputs of a stream, as a stream of its own."""
+    return _stream(
+        folder, stream.outputs[:n], {each["external_id"]: stream.truth[each["external_id"]] for each in stream.outputs[:n]}
+    )
+
+
 def generated(folder, n=600) -> Stream:
     """`n` outputs of a classifier of known quality over ten intents, of which two are about money."""
     random = Random(77)
@@ -62,6 +69,10 @@ def generated(folder, n=600) -> Stream:
             }
         )
         truth[f"G-{i:05}"] = {"label": right}
+    return _stream(folder, outputs, truth)
+
+
+def _stream(folder, outputs, truth):
     path = folder / "stream.jsonl.gz"
     with gzip.open(path, "wt") as file:
         file.writelines(json.dumps(output) + "\n" for output in outputs)

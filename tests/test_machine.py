@@ -292,7 +292,7 @@ def lived(world, examples, steps):
 
 
 @pytest.mark.parametrize("rules", [{"action_tiers": {"refund": "high"}, "chains": TWO}])
-@pytest.mark.parametrize(("examples", "steps"), [(14, 40), pytest.param(300, 60, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("examples", "steps"), [(8, 40), pytest.param(300, 60, marks=pytest.mark.slow)])
 def test_whatever_anybody_tries_the_promises_hold(world, rules, examples, steps):
     lived(world, examples, steps)
 

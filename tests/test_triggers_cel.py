@@ -9,13 +9,18 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from tests.test_triggers import REFUND, facts, seen
+from tests.test_triggers import REFUND, facts
 from workflows.triggers import Trigger
 from workflows.triggers.cel_bounds import checked
 
 
 def fired(expression, when_missing="silent", **more):
-    return seen({"kind": "expression", "name": "E", "expression": expression, "when_missing": when_missing}, **more)
+    return prepared(expression, when_missing)(facts(**more))
+
+
+def prepared(expression, when_missing="silent"):
+    named = {"kind": "expression", "name": "E", "expression": expression, "when_missing": when_missing}
+    return msgspec.convert(named, Trigger).prepare()
 
 
 CASE = {
@@ -270,6 +275,7 @@ def test_a_plain_expression_answers_as_cel_does(expression):
     """Whatever the values: in parentheses there is no shortcut, and the answer is the same."""
     assert checked(expression, "E").shortcut
     assert checked(f"({expression})", "E").shortcut is None
+    short, whole = (prepared(each) for each in (expression, f"({expression})"))
     for a, b in itertools.product(VALUES, VALUES):
         about = {
             "input": {name: value for name, value in (("a", a), ("b", b)) if value is not ABSENT},
@@ -278,7 +284,7 @@ def test_a_plain_expression_answers_as_cel_does(expression):
             "action": {**REFUND, "amount": Decimal(str(b)) if type(b) in (int, float) else None},
         }
 
-        shortly, wholly = fired(expression, **about), fired(f"({expression})", **about)
+        shortly, wholly = short(facts(**about)), whole(facts(**about))
 
         assert (shortly is None, (shortly or {}).get("failed")) == (wholly is None, (wholly or {}).get("failed")), (a, b)
 
