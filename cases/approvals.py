@@ -15,6 +15,7 @@ from django.db.models.functions import Least
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.roles import Role
 from accounts.strict import strict_page
@@ -34,7 +35,7 @@ ORDERS = {
     "deadline": ("deadline", F("amount").desc(nulls_last=True), "id"),
     "amount": (F("amount").desc(nulls_last=True), "deadline", "id"),
 }
-A_PAGE = 10
+A_PAGE = 8
 LOOKED_AT = 200  # the nearest by the order asked for: of these it is worked out who may decide them
 HEAVY = (
     "input",
@@ -131,7 +132,7 @@ class ApprovalPages(Deciding):
         return render(request, f"cases/{template}.html", {**site, **page, "keys": KEYS}, status=status)
 
 
-NOT_AN_APPROVER = "The approvals are for approvers. What waits for one stands among all cases."
+NOT_AN_APPROVER = gettext_lazy("The approvals are for approvers. What waits for one stands among all cases.")
 
 
 class Other(NamedTuple):

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404
 from django.shortcuts import render
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
 
 from accounts import factors
 from audit import clock
@@ -51,7 +52,7 @@ class Deciding:
         wanted = [(name, verbs.VERBS[name])] if name in page.offers else []  # the gate says why not, and what was typed stands
         form = WorkForm([*offered, *wanted], seen_by(case, request.user), request.user, request.POST)
         if name not in form.verbs:
-            return page.show(request, form.case, form, standing, 422, "Choose what to do first.")
+            return page.show(request, form.case, form, standing, 422, _("Choose what to do first."))
         if again.is_asked_again(request, name, case):
             return page.show(request, form.case, form, standing, 403, factor_first(request, name))
         return self._do(request, case, form, name, page)
@@ -63,7 +64,7 @@ class Deciding:
             return page.show(request, form.case, form, standing, 200, "")
         why = verbs.refusal(case, name, request.user, standing)
         later = verbs.not_now(case, name, request.user, clock.now())
-        return page.show(request, form.case, form, standing, 403 if why else 409, why or later)
+        return page.show(request, form.case, form, standing, 403 if why else 409 if later else 200, why or later)
 
     def _do(self, request, case, form, name, page):
         chosen, desk = form.of(name), case.state
@@ -110,8 +111,9 @@ def as_it_stood(case, before) -> Case:
 
 
 def factor_first(request, name) -> str:
-    told = 'Give your second factor again, <a href="{}" target="_blank" data-comes-back>on its page</a>; then press here once more. Nothing you typed is lost.'
-    return format_html(told, factors.ask_again(request, f"{request.path}?verb={name}"))
+    told = _("Give your second factor again, <a {}>on its page</a>; then press here once more. Nothing you typed is lost.")
+    link = format_html('href="{}" target="_blank" data-comes-back', factors.ask_again(request, f"{request.path}?verb={name}"))
+    return format_html(told, link)
 
 
 def typed_in(post) -> list[tuple[str, str]]:

@@ -44,7 +44,7 @@ def item(title, icon, link, permission=None, **more):
     return {"title": title, "icon": icon, "link": reverse_lazy(link), "name": link, "permission": permission, **more}
 
 
-def desk(title, icon, name, page="cases_case_desk"):
+def desk(title, icon, name, page="cases_case_desk", **more):
     return {
         "title": title,
         "icon": icon,
@@ -53,7 +53,13 @@ def desk(title, icon, name, page="cases_case_desk"):
         "permission": f"hitlsite.desk.works_at_{name}",
         "badge": f"hitlsite.desk.at_{name}",
         "badge_variant": "primary",
+        **more,
     }
+
+
+def at_approvals(request) -> bool:
+    """On the approvals, and on one of them by itself."""
+    return getattr(request.resolver_match, "url_name", "") in ("cases_approvals", "cases_case_approval")
 
 
 def only_here(link):
@@ -73,7 +79,7 @@ GROUPS = [
             item("My desk", "home", "admin:index"),
             desk("Review", "rate_review", "review"),
             desk("Resolution", "build", "resolution"),
-            desk("Approvals", "verified", "approval", "cases_approvals"),
+            desk("Approvals", "verified", "approval", "cases_approvals", active=at_approvals),
             item(
                 "All cases",
                 "inbox",

@@ -272,11 +272,13 @@ def test_the_number_of_questions_does_not_grow_with_the_cards(desk, send, review
 
     actions.approve(send(action={**REFUND, "amount": 42}).pk, by=other_approver)
     corrected(0)
+    send(action={**REFUND, "amount": 5000})
     desk.get(LIST)
     with django_assert_num_queries(QUERIES):
         assert len(desk.get(LIST).context["cards"]) == 1
     for number in range(1, 7):
         corrected(number)
+        send(action={**REFUND, "amount": 5000 + number})
 
     with django_assert_num_queries(QUERIES):
         assert len(desk.get(LIST).context["cards"]) == 7

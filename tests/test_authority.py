@@ -16,6 +16,7 @@ from cases.models import Alert, BreakGlassReview, Case, Claim, Decision
 from integrations.models import OutboxRow
 from integrations.problems import Conflict
 from tests.conftest import seated
+from tests.desk import decide
 from tests.factories import UserFactory
 from tests.test_promises import ADDING, CHANGING, add_by_sql, again, approval, refused, release_of
 from workflows import actions as workflows
@@ -585,8 +586,8 @@ def test_the_owner_of_risk_sees_what_needs_him_and_extends_it_there(client, high
 
     assert "What needs you" in client.get("/admin/").content.decode()
     assert "The time to approve ran out" in client.get(f"/admin/cases/case/{high.pk}/change/").content.decode()
-    client.post(f"/admin/cases/case/{high.pk}/extend/", {"minutes": 4320, "reason": "A holiday", "revision": 1})
-    client.post(f"/admin/cases/case/{high.pk}/break_glass/", {"reason": "Nobody is here", "revision": 1})
+    decide(client, high, "extend", minutes=4320, reason="A holiday")
+    decide(client, high, "break_glass", reason="Nobody is here")
     assert again(high).released_at
 
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
-from django.urls import reverse
 from django.utils import timezone
 
 from accounts import signin
@@ -18,6 +17,7 @@ from jobs.models import Job, Schedule
 from jobs.running import run
 from jobs.schedules import declare, tick
 from tests.conftest import HOUSE, seated
+from tests.desk import decide
 from tests.factories import VendorFactory, mandated
 from workflows import actions as workflows
 
@@ -216,6 +216,6 @@ def test_what_was_typed_into_a_lost_case_comes_back(client, send, refunds, vendo
     Case.objects.filter(pk=case.pk).update(vendor=another)
     returning.offer_what_nobody_may_hold()
 
-    page = client.post(reverse("admin:cases_case_correct", args=[case.pk]), {"reason": "The amount is wrong."})
+    page = decide(client, case, "correct", reason="The amount is wrong.")
 
     assert page.status_code == 409 and "The amount is wrong." in page.content.decode()

@@ -14,6 +14,8 @@ from cases.models import Case, Correction
 from cases.seen import AS_IT_IS, MASKED, NOT_SHOWN, OTHERWISE, seen_by
 from tests import factories
 from tests.conftest import seated
+from tests.desk import asked as asking
+from tests.desk import decide
 from workflows import actions as workflows
 from workflows.models import Mandate
 
@@ -381,11 +383,10 @@ def test_what_he_edits_over_rest_is_kept_as_it_is_meant(client, key, theirs, man
 def test_and_in_the_form(client, theirs, mandate, vendor_reviewer):
     case = theirs(output={"decision": f"Charge {CARD}.", "note": MAIL, "list": [MAIL, "x"], "card": 4111111111111111})
     client.force_login(vendor_reviewer)
-    where = reverse("admin:cases_case_correct", args=[case.pk])
-    form = client.get(where).context["form"]
-    typed = {name: "\n".join(value) if isinstance(value := form[name].value(), list) else value or "" for name in form.fields}
+    shown = client.get(asking(case, "correct")).context["form"].content()
+    typed = {field.name: "\n".join(value) if isinstance(value := field.value(), list) else value or "" for field in shown}
 
-    answer = client.post(where, typed | {"output.note": "To [e-mail 1], and otto@example.org"})
+    answer = decide(client, case, "correct", **typed | {"output.note": "To [e-mail 1], and otto@example.org"})
 
     assert answer.status_code == 302, answer.content.decode()
     assert again(case).standing == {

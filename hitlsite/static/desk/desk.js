@@ -66,9 +66,14 @@
     const said = JSON.parse(sessionStorage.getItem(kept(form)) || "{}");
     Object.entries(said).forEach(([name, value]) => {
       const input = form.elements[name];
-      if (name === "verb" && !$("[name=verb]:checked", form)) { const radio = all("[name=verb]", form).find((each) => each.value === value); if (radio) radio.checked = true; }
+      if (name === "verb") bringBackTheVerb(form, value);
       else if (input && "value" in input && input.type !== "hidden") input.value = value;
     });
+  }
+
+  function bringBackTheVerb(form, name) {  // unless the page says which is chosen
+    const radios = all("[name=verb]", form), kept = radios.find((each) => each.value === name);
+    if (kept && !radios.some((each) => each.checked)) kept.checked = true;
   }
 
   // the lease
@@ -176,6 +181,7 @@
   function cardCame(there) {
     const decided = there.classList.contains("done"), next = there.nextElementSibling?.closest(".approval:not(.done)");
     if ($("[data-work]", there)) beginForm($("[data-work]", there));
+    if (decided) $("[data-number]")?.remove();  // it was the number when the page came
     atCard(decided && next ? next : there);
     (decided && next ? next : there).focus({ preventScroll: true });
   }
