@@ -33,12 +33,21 @@ class Office(TextChoices):
     VENDOR_LEAD = "vendor_lead", "Vendor lead"
 
 
-AT_EVERY_DESK = {"claim", "skip", "pause", "snooze", "go_on"}
+AT_EVERY_DESK = {"claim", "skip", "pause", "snooze", "go_on", "inquire"}
+WHEREVER_IT_IS = {
+    "comment",
+    "answer",
+    "attach",
+}  # whoever works in the workflow or answers for it, whatever desk the case is at
 VERBS = {
-    Role.REVIEWER: {"reveal", "accept", "correct", "escalate", "hand_over", "recall", "undo", "reopen"} | AT_EVERY_DESK,
-    Role.RESOLVER: {"reveal", "resolve", "no_action", "escalate", "send_back", "hand_over", "recall", "undo"} | AT_EVERY_DESK,
-    Role.APPROVER: {"approve", "reject", "send_back", "undo"} | AT_EVERY_DESK,
-    Role.IMPROVER: set(),
+    Role.REVIEWER: {"reveal", "accept", "correct", "escalate", "hand_over", "recall", "undo", "reopen"}
+    | AT_EVERY_DESK
+    | WHEREVER_IT_IS,
+    Role.RESOLVER: {"reveal", "resolve", "no_action", "escalate", "send_back", "hand_over", "recall", "undo"}
+    | AT_EVERY_DESK
+    | WHEREVER_IT_IS,
+    Role.APPROVER: {"approve", "reject", "send_back", "undo"} | AT_EVERY_DESK | WHEREVER_IT_IS,
+    Role.IMPROVER: WHEREVER_IT_IS,
     Role.INTEGRATION: {"receive", "read", "withdraw", "reopen", "rework"},
 }
 OWNER_VERBS = {
@@ -57,6 +66,7 @@ OWNER_VERBS = {
     Ownership.EXCEPTIONS: {"stop", "set_calendar", "set_staffed", "name_owner_of_exceptions"},
     Ownership.IMPROVEMENT: {"name_owner_of_improvement"},
 }
+OWNER_VERBS = {of: verbs | WHEREVER_IT_IS for of, verbs in OWNER_VERBS.items()}
 EVERY_OWNERS = {"define", "appoint", "mandate", "sign_policy", "seat_reviewer", "seat_resolver", "seat_improver"}
 OFFICE_VERBS = {  # on definitions; an administrator appoints and drafts, and neither publishes nor turns anything
     Office.ADMINISTRATOR: {
@@ -66,7 +76,7 @@ OFFICE_VERBS = {  # on definitions; an administrator appoints and drafts, and ne
     },
 }
 AFTER_EXPIRY = {"reject", "send_back"}  # what the owner of risk may do beside, once an approval has expired
-MACHINE_VERBS = {"triage", "settle", "expire", "wake", "warn", "breach"}
+MACHINE_VERBS = {"triage", "settle", "expire", "wake", "warn", "breach", "answer"}
 
 IN_HOUSE_ONLY = {Role.APPROVER, Office.MANAGER, Office.AUDITOR, Office.ADMINISTRATOR}
 

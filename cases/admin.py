@@ -24,6 +24,10 @@ from cases.pages import TIERS, CasePages
 from cases.rules_pages import RulesPages
 from cases.seen import Sight, found_by, open_pauses
 from cases.states import APPROVAL, DESKS, State
+from cases.talk.file_pages import FilePages
+from cases.talk.inquiry_pages import InquiryPages
+from cases.talk.notice_pages import NoticePages
+from cases.talk.pages import TalkPages
 from cases.workbench import WorkPages
 from workflows.models import Engagement, Owner, Proposal, Workflow
 
@@ -64,7 +68,18 @@ class IsOverdue(admin.SimpleListFilter):
 
 
 @admin.register(Case)
-class CaseAdmin(CasePages, WorkPages, ApprovalPages, ClockPages, OnlyLookedAt, ModelAdmin):
+class CaseAdmin(
+    CasePages,
+    WorkPages,
+    ApprovalPages,
+    TalkPages,
+    InquiryPages,
+    FilePages,
+    NoticePages,
+    ClockPages,
+    OnlyLookedAt,
+    ModelAdmin,
+):
     """All cases, and one list a desk."""
 
     actions = None
@@ -94,6 +109,10 @@ class CaseAdmin(CasePages, WorkPages, ApprovalPages, ClockPages, OnlyLookedAt, M
             *self.own_urls(),
             *self.work_urls(),
             *self.approval_urls(),
+            *self.talk_urls(),
+            *self.inquiry_urls(),
+            *self.file_urls(),
+            *self.notice_urls(),
         ]
 
     def changelist_view(self, request, extra_context=None):

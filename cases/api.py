@@ -19,11 +19,14 @@ from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.views import APIView
 
 from audit import clock
-from cases import actions, again, queues, shapes
+from cases import actions, again, gate, queues, shapes
 from cases.intake import MOST_AT_ONCE, Answer, Intake, decoded, receive
-from cases.models import Case
-from cases.seen import Sight, found_by, seen_by
+from cases.models import Case, Inquiry
+from cases.seen import Sight, found_by, seen_by, whole
 from cases.states import CLOSED, State
+from cases.talk import attached
+from cases.talk import reading as talk
+from cases.talk.attached import handed_out
 from integrations.idempotency import idempotent
 from integrations.problems import problem
 from workflows.models import Delegation, Seat, Workflow
@@ -166,8 +169,10 @@ class OneCase(Door):
     @documented(answers={200: shapes.Detail}, operation_id="cases_detail")
     def get(self, request, pk):
         case = seen_by(one(request, pk), request.user)
-        etag = f'"{bytes(case.digest).hex()[:16]}-{case.state}-{case.claimed_by_id or 0}-{case.closed_as}-{case.settles_at}-{case.due_at}-{case.paused_since}-{getattr(case, "mark", "")}"'
-        return get_conditional_response(request._request, etag=etag) or _tagged(said(shapes.detail(case)), etag)
+        etag = f'"{bytes(case.digest).hex()[:16]}-{case.state}-{case.claimed_by_id or 0}-{case.closed_as}-{case.settles_at}-{case.due_at}-{case.paused_since}-{talk.newest(case)}-{getattr(case, "mark", "")}"'
+        if known := get_conditional_response(request._request, etag=etag):
+            return known
+        return _tagged(said(shapes.detail(case, request.user, gate.standing(whole(case), request.user))), etag)
 
 
 def _tagged(response, etag):
@@ -294,12 +299,80 @@ def door(verb, do, body):
     return type(f"{verb.title().replace('_', '')}Door", (Verb,), members).as_view()
 
 
+class Speak(Door):
+    """POST /cases/{id}/comment/ and /mend/: what was said comes back, with whom it did not reach."""
+
+    verb = "comment"
+
+    @documented(body=shapes.Comment, answers={201: shapes.Commented}, operation_id="cases_comment")
+    @idempotent
+    def post(self, request, pk):
+        """Say something about the case. It moves nothing and decides nothing."""
+        one(request, pk)
+        return spoken(actions.comment(pk, by=request.user, **reads(request, shapes.Comment).given()), request, pk)
+
+
+class Mend(Door):
+    verb = "comment"
+
+    @documented(body=shapes.Mend, answers={201: shapes.Commented}, operation_id="cases_mend")
+    @idempotent
+    def post(self, request, pk):
+        """Say one's own comment better. What stood before stays to be seen."""
+        given = reads(request, shapes.Mend)
+        get_object_or_404(one(request, pk).comments.visible_to(request.user), pk=given.comment)
+        return spoken(actions.mend(given.comment, by=request.user, text=given.text), request, pk)
+
+
+def spoken(made, request, pk):
+    """As its writer reads it; nothing of what was revealed to him for a while."""
+    seen = seen_by(one(request, pk), request.user, uncovered=False)
+    [shown] = [each for each in talk.said(seen, request.user) if each.now.pk == made.pk]
+    return said(shapes.Commented(shapes.comment(shown), made.not_told), 201)
+
+
+class Attach(Door):
+    """POST /cases/{id}/attach/: one file, in JSON."""
+
+    verb = "attach"
+
+    @documented(body=shapes.Attach, answers={201: shapes.AttachmentShown}, operation_id="cases_attach")
+    @idempotent
+    def post(self, request, pk):
+        """Keep a file with the case. Its type is told by its content, and it is handed out as a download only."""
+        one(request, pk)
+        made = actions.attach(pk, by=request.user, **reads(request, shapes.Attach).given())
+        seen = seen_by(one(request, pk), request.user, uncovered=False)
+        [shown] = [each for each in attached.listed(seen, request.user) if each["row"].pk == made.pk]
+        return said(shapes.attachment(shown), 201)
+
+
+class AttachedFile(Door):
+    """The content of one file."""
+
+    @extend_schema(responses={(200, "application/octet-stream"): bytes}, operation_id="cases_attachment")
+    def get(self, request, pk, attachment):
+        case = one(request, pk)
+        get_object_or_404(case.attachments.there(), pk=attachment)
+        found, content = actions.open_file(attachment, by=request.user)
+        return handed_out(found, seen_by(case, request.user), content)
+
+
+def answered_question(case_id, *, by, inquiry, text):
+    """The answer to one of the case's requests for information: there is one, and with the last of them the case goes on."""
+    get_object_or_404(Inquiry, pk=inquiry, case__in=Case.objects.visible_to(by).filter(pk=case_id))
+    actions.answer(inquiry, by=by, text=text)
+    return Case.objects.one(case_id)
+
+
 VERBS = {
     "claim": (queues.claim, shapes.Empty),
     "heartbeat": (queues.heartbeat, shapes.Empty),
     "give_back": (queues.give_back, shapes.Empty),
     "skip": (queues.skip, shapes.Reasoned),
     "pause": (actions.pause, shapes.Pause),
+    "inquire": (actions.inquire, shapes.Inquire),
+    "answer": (answered_question, shapes.AnAnswer),
     "snooze": (actions.snooze, shapes.Snooze),
     "go_on": (actions.go_on, shapes.GoOn),
     "reveal": (actions.reveal, shapes.ToReveal),

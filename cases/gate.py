@@ -23,6 +23,7 @@ from cases.models import Case, Correction
 from cases.permissions import ANOTHERS, Authority, Standing, seat_for, why_not
 from cases.seen import refused_as_seen
 from cases.states import APPROVAL, CHECKING, CLOSED, DESKS, MAKING, MOVES, ClosedAs
+from cases.talk import notices
 from integrations import outbox
 from integrations.models import OutboxRow
 from integrations.problems import Conflict
@@ -137,14 +138,14 @@ class Story:
 
 
 @contextmanager
-def asking(case_id, verb, *, by):
+def asking(case_id, verb, *, by, why=why_not):
     """Lock the case and ask whether `by` may; a refusal is rolled back and noted. Raises PermissionDenied."""
     case = None
     try:
         with transaction.atomic():
             case = locked(case_id)
             case.standing_facts = standing(case, by)
-            if refusal := why_not(by, verb, case, case.standing_facts):
+            if refusal := why(by, verb, case, case.standing_facts):
                 raise PermissionDenied(refusal)
             with refused_as_seen(case, by):
                 yield case
@@ -280,6 +281,7 @@ def _write(case):
         case.digest = _renewed(case)
     decision = _decision(case) if story.decides else None
     _leave_the_desk(case)
+    notices.tell_of_the_move(case)
     trail.record(
         "case.break_glass" if story.breaks_glass else f"case.{story.verb}",
         by=story.by,

@@ -9,6 +9,7 @@ from audit import clock
 from cases import actions, alerts, deadlines, eligibility, ending, outlook, queues, replay, returning, stuck, taking_over
 from cases.models import Alert, BreakGlassReview, Case, Pause, Replay
 from cases.states import APPROVAL
+from cases.talk import digests, notices
 from integrations.problems import Conflict
 from jobs import running
 
@@ -26,6 +27,8 @@ SCHEDULES = {
     "expire approvals": ("cases.jobs.expire_approvals", 20),
     "name what nobody can approve": ("cases.jobs.name_what_nobody_can_approve", 20),
     "give waiting work to whoever is there": ("cases.jobs.give_waiting_work", 20),
+    "tell of approvals needed soon": ("cases.jobs.tell_of_approvals_needed_soon", 60),
+    "make and send mails": ("cases.jobs.send_mails", 60),
     "remind of broken glass": ("cases.jobs.remind_of_broken_glass", 300),
 }
 
@@ -142,6 +145,19 @@ def remind_of_broken_glass() -> None:
         for review in late:
             says = f"{review.decision.by} broke the glass on {review.decision.at:%Y-%m-%d}, and nobody reviewed it in time. Ask another in-house person to."
             alerts.tell(review.decision.case, Alert.Code.REVIEW_OVERDUE, says, by=machine, at=now)
+
+
+def tell_of_approvals_needed_soon() -> None:
+    """Whoever may approve what expires within the hour."""
+    with transaction.atomic():
+        notices.tell_of_approvals_needed_soon(by=User.objects.machine(), now=clock.now())
+
+
+def send_mails() -> str:
+    """What people have not read, to those who want it by mail at this time of theirs."""
+    digests.make_due(clock.now())
+    sent = digests.send_due()
+    return f"{sent:,} mails sent." if sent else ""
 
 
 def make_replay(replay_id) -> str:

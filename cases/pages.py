@@ -18,6 +18,7 @@ from cases import allocated, chains, gate, prose, queues, shapes, timesheet, twi
 from cases.models import Case
 from cases.seen import decisions, open_pauses, rows, said, seen_by, whole
 from cases.states import APPROVAL, CLOSED, DESKS, State
+from cases.talk import beside
 from cases.verbs import VERBS
 from integrations.problems import Conflict
 
@@ -191,6 +192,7 @@ def as_told(seen, user, standing, now) -> dict:
         "spent": _spent(timesheet.together(stays)) if len(stays) > 1 else None,
         "playbook": case.workflow.playbook.all(),
         "story": _story(seen),
+        **beside.the_case(seen, user, standing),
         "decisions": [decided(seen, decision) for decision in decisions(seen)],
         "desk": next((desk for desk, role in DESKS.items() if role in standing.roles), None) if case.state == CLOSED else None,
         "tier_colour": TIERS[case.tier],

@@ -6,7 +6,17 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from accounts.roles import AFTER_EXPIRY, IN_HOUSE_ONLY, MACHINE_VERBS, OWNER_VERBS, VERBS, Office, Ownership, Role
+from accounts.roles import (
+    AFTER_EXPIRY,
+    IN_HOUSE_ONLY,
+    MACHINE_VERBS,
+    OWNER_VERBS,
+    VERBS,
+    WHEREVER_IT_IS,
+    Office,
+    Ownership,
+    Role,
+)
 from cases.chains import Given, next_step
 from cases.states import APPROVAL, CHECKING, DESKS, MOVES
 
@@ -73,6 +83,21 @@ def why_not(by, verb, case, standing) -> str:
     )
 
 
+def why_not_the_answer(asked):
+    """As `why_not`, for a question to the person of that id: he answers it, whatever else of the case is his."""
+
+    def why(by, verb, case, standing) -> str:
+        is_asked = verb == "answer" and asked == by.pk and by.is_active and by.vendor_id in (None, case.vendor_id)
+        return "" if is_asked else why_not(by, verb, case, standing)
+
+    return why
+
+
+def why_not_look(by, verb, case, standing) -> str:
+    """For what only looks: whether the case is his to see is asked where it is looked up."""
+    return "" if by.is_active else f"The account {by} is switched off."
+
+
 def _why_not_the_integration(by, verb, case, standing):
     if verb not in VERBS[Role.INTEGRATION]:
         return f"An integration may not {_said(verb)}."
@@ -83,7 +108,8 @@ def _why_not_the_integration(by, verb, case, standing):
 
 def _role_for(verb, case, standing):
     """The seat or ownership that carries the verb here: the desk's own role, and for the rest any role that has it."""
-    if case.state in DESKS and case.state in MOVES.get(verb, {case.state: ()}) and verb not in ("recall",):
+    anywhere = verb == "recall" or verb in WHEREVER_IT_IS
+    if case.state in DESKS and case.state in MOVES.get(verb, {case.state: ()}) and not anywhere:
         roles = {DESKS[case.state]} & standing.roles
     else:
         roles = standing.roles

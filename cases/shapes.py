@@ -13,6 +13,8 @@ from cases import allocated
 from cases.intake import Answer, Intake, ProposedAction
 from cases.models import Case
 from cases.seen import decisions, rows, said, whole
+from cases.talk import attached, inquiries
+from cases.talk import reading as talk
 
 Text = Annotated[str, Meta(max_length=10_000)]
 Said = Annotated[str, Meta(min_length=1, max_length=10_000)]
@@ -150,6 +152,36 @@ class Pause(Reasoned, kw_only=True):
     until: datetime | UnsetType = UNSET
 
 
+class Attach(Body, kw_only=True):
+    """A file: its name, and its content in Base64. `for_vendors`: a vendor's people may open it."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=500)]
+    content: bytes
+    for_vendors: bool = False
+
+
+class Inquire(Body, kw_only=True):
+    """Ask somebody who knows: a team or somebody outside in words, or “@name”. The case waits for the one answer.
+
+    `shows` has paths such as “input.order”: what whoever answers sees beside the question. `link_days`: a link opens it so long.
+    """
+
+    question: Said
+    whom: Annotated[str, Meta(min_length=1, max_length=200)]
+    on: Literal["team", "customer"] = "team"
+    until: datetime | UnsetType = UNSET
+    shows: Annotated[list[str], Meta(max_length=100)] | UnsetType = UNSET
+    link_days: Annotated[int, Meta(ge=1, le=30)] | UnsetType = UNSET
+    ticket: Annotated[str, Meta(max_length=500)] | UnsetType = UNSET
+
+
+class AnAnswer(Body, kw_only=True):
+    """The answer to one request for information, by its id."""
+
+    inquiry: Identity
+    text: Said
+
+
 class Snooze(Reasoned, kw_only=True):
     """Put it off until then; it comes back by itself."""
 
@@ -173,6 +205,21 @@ class ToReveal(Reasoned, kw_only=True):
     """What is to be shown for as long as you hold the case: a field's path, or without it all that is hidden."""
 
     what: Annotated[str, Meta(max_length=300)] | UnsetType = UNSET
+
+
+class Comment(Body, kw_only=True):
+    """Words about the case. “@name” reaches whoever of that name may see it."""
+
+    text: Said
+    kind: Literal["comment", "note"] = "comment"
+    house_only: bool = False
+
+
+class Mend(Body, kw_only=True):
+    """One's own comment, said better; what stood before stays."""
+
+    comment: Identity
+    text: Said
 
 
 class Timed(Reasoned, kw_only=True):
@@ -301,12 +348,63 @@ class PauseShown(Struct, frozen=True):
     ended_at: datetime | None
 
 
+class CommentShown(Struct, frozen=True):
+    """What somebody said, as it stands now."""
+
+    id: int
+    kind: str
+    by: str
+    at: datetime
+    text: str
+    house_only: bool
+    before: list[str]
+
+
+class Commented(Struct, frozen=True):
+    """What was said, and why it did not reach whom it names."""
+
+    comment: CommentShown
+    not_told: list[str]
+
+
+class AttachmentShown(Struct, frozen=True):
+    """A file beside the case. `opens`: whether you may have it, at `/cases/{id}/attachments/{attachment}/`."""
+
+    id: int
+    name: str
+    kind: str
+    size: int
+    by: str
+    at: datetime
+    opens: bool
+    removed_at: datetime | None
+
+
+class InquiryShown(Struct, frozen=True):
+    """What was asked of somebody, and the answer. `link`: for whoever may hand it out, while it opens something."""
+
+    id: int
+    by: str
+    whom: str
+    question: str
+    due_at: datetime | None
+    ticket: str
+    is_open: bool
+    link: str
+    link_until: datetime | None
+    answer: str
+    answered_at: datetime | None
+
+
 class Detail(Shown, frozen=True, kw_only=True):
     """A case with its story."""
 
     story: list[Told]
     decisions: list[DecisionShown]
     pauses: list[PauseShown]
+    comments: list[CommentShown]
+    inquiries: list[InquiryShown]
+    attachments: list[AttachmentShown]
 
 
 class SideShown(Struct, frozen=True):
@@ -397,13 +495,33 @@ def shown(case: Case) -> dict[str, Any]:
     }
 
 
-def detail(case: Case) -> dict[str, Any]:
+def detail(case: Case, user, standing) -> dict[str, Any]:
     return {
         **shown(case),
         "story": [told(event, said(case, sentence)) for event, sentence in sentences(story(case))],
         "decisions": [*map(_decision, decisions(case))],
         "pauses": [*map(_pause, rows(case, whole(case).pauses.select_related("by")))],
+        "comments": [*map(comment, talk.said(case, user))],
+        "inquiries": [*map(_inquiry, inquiries.of(case, user, standing)["asked"])],
+        "attachments": [*map(attachment, attached.listed(case, user))],
     }
+
+
+def attachment(each) -> AttachmentShown:
+    row = each["row"]
+    opens = each["opens"] and row.removed_at is None
+    return AttachmentShown(row.pk, row.name, row.kind, row.size, each["by"], row.at, opens, row.removed_at)
+
+
+def _inquiry(asked) -> InquiryShown:
+    row = asked.row
+    about = (row.pk, asked.by, asked.whom, row.question, row.pause.until, row.ticket, asked.is_open)
+    return InquiryShown(*about, asked.link, row.link_until if asked.is_open else None, row.answer, row.answered_at)
+
+
+def comment(said) -> CommentShown:
+    now = said.now
+    return CommentShown(now.pk, now.kind, said.author, now.at, now.text, now.house_only, [old.text for old in said.before])
 
 
 def story(case: Case):

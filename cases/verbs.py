@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext_lazy as _
+
 from accounts.roles import Ownership
 from cases import actions, queues
 from cases.forms import (
@@ -27,6 +29,7 @@ from cases.forms import (
 from cases.gate import what_happened
 from cases.permissions import why_not
 from cases.states import APPROVAL, CLOSED, MOVES, OPEN, RESOLUTION, REVIEW, State
+from cases.talk.parts import Ask
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,11 @@ VERBS = {
         "It waits on the customer or another team. Its clock stands and it is offered to nobody until somebody says that it goes on.",
         (OnWhom(), Until(required=False), Reason()), "pause_circle",
     ),
+    "inquire": Verb(
+        "inquire", _("Ask for information"), actions.inquire, _("waiting for an answer"),
+        _("Ask somebody who knows. Its clock stands and it is offered to nobody until the last of its questions is answered."),
+        (Ask(), Until(required=False)), "contact_support",
+    ),
     "snooze": Verb(
         "snooze", "Snooze", actions.snooze, "snoozed",
         "Put it off. Its clock stands; it comes back by itself, more urgent than now.",
@@ -147,7 +155,7 @@ VERBS = {
 DONE = {**{verb.name: verb.done for verb in reversed(VERBS.values())}, "edit": "edited"}  # of a decision, by its verb
 MAIN = {"review": "accept", "resolution": "resolve", "approval": "approve"}
 CLAIMS = ("claim", "give_back", "skip")
-PAUSES = ("pause", "snooze", "go_on")
+PAUSES = ("pause", "inquire", "snooze", "go_on")
 PLACES = {  # of the verbs that are no moves of their own: where they are possible
     **dict.fromkeys((*CLAIMS, *PAUSES), OPEN),
     "reveal": (REVIEW, RESOLUTION),

@@ -18,6 +18,7 @@ from cases.forms import VerbForm
 from cases.models import Case
 from cases.seen import said, seen_by, whole
 from cases.states import APPROVAL
+from cases.talk import beside
 from cases.work_form import WorkForm
 from integrations.problems import Conflict
 from scorecards import actions as scorecards
@@ -26,7 +27,7 @@ from workflows.models import compiled_policy
 
 KEYS = {
     "accept": "a", "approve": "a", "correct": "c", "edit": "c", "resolve": "r", "no_action": "n", "escalate": "e", "reject": "x",
-    "send_back": "b", "skip": "s", "snooze": "z", "pause": "p", "go_on": "g", "hand_over": "h", "recall": "l", "undo": "u", "reveal": "v",
+    "send_back": "b", "skip": "s", "snooze": "z", "pause": "p", "inquire": "i", "go_on": "g", "hand_over": "h", "recall": "l", "undo": "u", "reveal": "v",
 }  # fmt: skip
 FIRST = ("accept", "correct", "resolve", "no_action", "approve", "edit", "reject", "escalate", "send_back")
 
@@ -127,6 +128,7 @@ def bench(seen, user, standing, now) -> dict:
         "alerts": pages.alerts_for(seen, user),
         "playbook": playbook(case),
         "story_link": pages.address(case),
+        **beside.the_case(seen, user, standing),
     }
 
 

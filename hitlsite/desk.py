@@ -9,10 +9,11 @@ from audit import clock
 from cases import prose
 from cases.approvals import where_one_approves
 from cases.clock_pages import foretold
-from cases.models import Alert, Case, Decision
+from cases.models import Alert, Case, Decision, Notice
 from cases.pages import desk_address
 from cases.seen import Sight, rows
 from cases.states import APPROVAL, DESKS, State
+from cases.talk import inquiries
 from workflows.models import Delegation, Seat
 
 
@@ -26,6 +27,8 @@ def my_desk(request, context):
         "alerts": my_alerts(request),
         "forecasts": foretold(request.user, now),
         "in_hand": in_hand(request.user, now),
+        "asked": inquiries.to_answer(request.user),
+        "now": now,
         "day": my_day(request.user, now),
     }
 
@@ -36,6 +39,20 @@ def in_hand(user, now):
     cases = Case.objects.visible_to(user).filter(mine, state__in=list(DESKS)).select_related("workflow")
     held = Sight(user).of_all(cases.order_by("-priority", "due_at", "id")[:10])
     return [(case, prose.distance(case.due_at, now)) for case in held]
+
+
+def unread(request) -> int:
+    """How many notices he has not read, of the kinds that he wants to hear of; asked once a request."""
+    if not request.user.is_authenticated:
+        return 0
+    if not hasattr(request, "unread_notices"):
+        request.unread_notices = Notice.objects.unread().heard_by(request.user).count()
+    return request.unread_notices
+
+
+def unread_told(request) -> str:
+    """For the sidebar, which shows no nought."""
+    return str(unread(request) or "")
 
 
 def my_day(user, now) -> dict:

@@ -2,6 +2,7 @@
 
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse, reverse_lazy
+from django.utils.translation import gettext_lazy as _
 
 
 def is_in_house(request) -> bool:
@@ -77,6 +78,7 @@ GROUPS = [
         "title": "Desk",
         "items": [
             item("My desk", "home", "admin:index"),
+            {**item("Notices", "notifications", "admin:cases_notices"), "badge": "hitlsite.desk.unread_told"},
             desk("Review", "rate_review", "review"),
             desk("Resolution", "build", "resolution"),
             desk("Approvals", "verified", "approval", "cases_approvals", active=at_approvals),
@@ -173,6 +175,7 @@ BLUE = {
 def about_me(request) -> list[dict]:
     """The links of one's own account."""
     links = [{"title": "Sign-in and second factor", "link": reverse_lazy("mfa_index")}]
+    links.append({"title": _("How I want to hear of things"), "link": reverse_lazy("admin:cases_wishes")})
     if request.user.is_in_house:
         links.append({"title": "I am away", "link": reverse("admin:accounts_user_absent", args=[request.user.pk])})
     return links

@@ -153,6 +153,18 @@ WHITENOISE_USE_FINDERS = True
 # Webhooks go to public addresses only; a receiver on this machine or network must be allowed.
 HITLDESK_WEBHOOKS_MAY_BE_LOCAL = env.bool("HITLDESK_WEBHOOKS_MAY_BE_LOCAL", default=False)
 
+HITLDESK_URL = env("HITLDESK_URL", default="http://127.0.0.1:8000")  # where people find us: for the links in mails
+HITLDESK_ATTACHMENT_BYTES = env.int("HITLDESK_ATTACHMENT_MB", default=10) * 2**20
+FILE_UPLOAD_HANDLERS = [
+    "cases.talk.uploads.Bounded",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
+DATA_UPLOAD_MAX_NUMBER_FILES = 4
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL = env("HITLDESK_MAIL_FROM", default="HITL Desk <desk@localhost>")
+EMAIL_TIMEOUT = 20
+
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024  # one request's body; docs/failing-closed.md states it
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -11,7 +11,7 @@ from unfold.sites import UnfoldAdminSite
 
 from accounts.pages import sign_out
 from accounts.strict import strict_page
-from hitlsite.desk import my_desk
+from hitlsite.desk import my_desk, unread
 
 
 class Site(UnfoldAdminSite):
@@ -26,6 +26,10 @@ class Site(UnfoldAdminSite):
     def index(self, request, extra_context=None):
         """My desk, on our own base."""
         return TemplateResponse(request, "desk/my_desk.html", my_desk(request, self.each_context(request)))
+
+    def each_context(self, request):
+        """With how many notices are unread: the bell is on every page of the desk."""
+        return {**super().each_context(request), "unread_notices": unread(request)}
 
     def login(self, request, extra_context=None):
         """To the one sign-in page. Who is signed in and may not be here is told so, not sent in circles."""

@@ -10,7 +10,7 @@ from django.urls import NoReverseMatch, URLPattern, reverse
 
 from audit import clock
 from audit.models import AuditEvent
-from cases import replay
+from cases import actions, replay
 from cases.models import Case
 from cases.urls import urlpatterns as api
 from integrations.models import Delivery, OutboxRow, WebhookEndpoint
@@ -55,6 +55,17 @@ TABLE = {
     "cases_case_next": (302, 405, 405, 405, 405, 405, 405, 405),
     "cases_case_change": (302, 404, 200, 404, 200, 200, 404, 200),
     "cases_case_work": (302, 404, 200, 404, 200, 200, 404, 200),
+    "cases_case_talk": (302, 404, 200, 404, 200, 200, 404, 200),
+    "cases_case_attach": (302, 404, 200, 404, 200, 200, 404, 200),
+    "cases_attachment_open": (302, 404, 200, 404, 200, 200, 404, 200),
+    "cases_attachment_off": (302, 404, 200, 404, 200, 200, 404, 200),
+    "cases_notices": EVERYBODY,
+    "cases_notices_read": (302, *(405,) * 7),
+    "cases_notice_go": (302, 404, 302, *(404,) * 5),  # the reviewer's own
+    "cases_wishes": EVERYBODY,
+    "cases_asked": EVERYBODY,
+    "cases_inquiry": (302, 404, 200, 404, 200, 200, 404, 200),
+    "cases_inquiry_link": (302, *(404,) * 7),  # only by POST
     "cases_approvals": (302, 403, 403, 403, 200, 403, 403, 403),
     "cases_case_approval": (302, 404, 403, 404, 200, 403, 404, 403),
     "cases_case_heartbeat": (302, 405, 405, 405, 405, 405, 405, 405),
@@ -177,6 +188,9 @@ def auditor(db):
 def things(send, refunds, owner, administrator, reviewer, approver, vendor_reviewer, vendor, integration):
     """One of each thing that an address may be about."""
     case = send()
+    asked = actions.inquire(send().pk, by=reviewer, question="Why?", whom="Finance").inquiry
+    kept = actions.attach(case.pk, by=reviewer, name="a.txt", content=b"text")
+    actions.comment(case.pk, by=approver, text=f"@{reviewer.username}")
     theirs = send()
     Case.objects.filter(pk=theirs.pk).update(vendor=vendor)
     card = scorecards.ready_made(refunds, by=owner)
@@ -185,6 +199,10 @@ def things(send, refunds, owner, administrator, reviewer, approver, vendor_revie
     key, _ = keys.make(reviewer, by=administrator, name="test", verbs=["read"])
     return {
         "cases_case": case.pk,
+        "cases_inquiry": asked.pk,
+        "cases_attachment": [case.pk, kept.pk],
+        "cases_notice_go": reviewer.notices.get().pk,
+        "cases_inquiry_link": asked.pk,
         "cases_replay": replay.replay(refunds.policy, by=owner).pk,
         "workflows_workflow": refunds.pk,
         "workflows_policy": workflows.draft(refunds, by=owner, rules={**refunds.policy.rules, **LISTED}).pk,
@@ -257,6 +275,8 @@ def address(name, things):
         return reverse(f"admin:{name}", args=[things["delegation"]])
     if name in ("auth_user_password_change", "workflows_person_may"):
         return reverse(f"admin:{name}", args=[things["accounts_user"]])
+    if name.startswith("cases_attachment_"):
+        return reverse(f"admin:{name}", args=things["cases_attachment"])
     for thing, pk in things.items():
         if name.startswith(f"{thing}_"):
             try:

@@ -152,6 +152,15 @@ class World:
         factories.policy(self.refunds, self.owner, rules={"tiers": tiers})
         return self.at("review")
 
+    def said(self):
+        return actions.comment(self.at("review"), by=self.reviewer, text="Look").pk
+
+    def asked(self):
+        return actions.inquire(self.at("review"), by=self.reviewer, question="Why?", whom="Finance", link_days=1).inquiry.pk
+
+    def attached(self):
+        return actions.attach(self.at("review"), by=self.reviewer, name="a.txt", content=b"x").pk
+
     def snoozed(self):
         pk = self.at("review")
         actions.snooze(pk, by=self.reviewer, reason="x", **a_day())
@@ -505,6 +514,30 @@ VERBS = {
         "pause waits",
     ),
     "cases.reveal": ("their_reviewer", lambda w: partial(actions.reveal, w.held_by_a_vendor()), "case.reveal", "what from to"),
+    "cases.comment": (
+        "reviewer",
+        lambda w: partial(actions.comment, w.at("review"), text="Look"),
+        "case.comment",
+        "comment kind",
+    ),
+    "cases.attach": (
+        "reviewer",
+        lambda w: partial(actions.attach, w.at("review"), name="a.txt", content=b"x"),
+        "case.attach",
+        "attachment kind size digest",
+    ),
+    "cases.open_file": ("reviewer", lambda w: partial(actions.open_file, w.attached()), "case.open_file", "attachment"),
+    "cases.take_off": ("reviewer", lambda w: partial(actions.take_off, w.attached()), "case.take_off", "attachment"),
+    "cases.inquire": (
+        "reviewer",
+        lambda w: partial(actions.inquire, w.at("review"), question="Why?", whom="Finance"),
+        "case.inquire",
+        "inquiry pause waits",
+    ),
+    "cases.answer": ("reviewer", lambda w: partial(actions.answer, w.asked(), text="So."), "case.answer", "inquiry pauses"),
+    "cases.give_link": ("reviewer", lambda w: partial(actions.give_link, w.asked(), days=3), "case.give_link", "inquiry until"),
+    "cases.revoke_link": ("reviewer", lambda w: partial(actions.revoke_link, w.asked()), "case.revoke_link", "inquiry"),
+    "cases.mend": ("reviewer", lambda w: partial(actions.mend, w.said(), text="Look again"), "case.mend", "comment replaces"),
     "cases.snooze": ("reviewer", lambda w: partial(actions.snooze, w.at("review"), **a_day()), "case.snooze", "pause until"),
     "cases.go_on": ("reviewer", lambda w: partial(actions.go_on, w.snoozed()), "case.go_on", "pauses"),
     "cases.warn": ("machine", lambda w: after_its_time(actions.warn, w.due_soon(), hours=7.5), "case.warn", "due_at"),

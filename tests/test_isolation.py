@@ -36,6 +36,11 @@ BODIES = {
     "pause": {**WHY, "on": "team", "whom": "Finance"},
     "snooze": {**WHY, "until": (timezone.now() + timedelta(days=1)).isoformat()},
     "rework": {**WHY, "place": "support"},
+    "comment": {"text": "Look here"},
+    "inquire": {"question": "Why?", "whom": "Finance"},
+    "answer": {"inquiry": 1, "text": "So."},
+    "attach": {"name": "a.txt", "content": "dGV4dA=="},
+    "mend": {"comment": 1, "text": "Look there"},
     **dict.fromkeys(["escalate", "hand-over", "recall", "reject", "reopen", "resolve", "reveal", "send-back", "skip"], WHY),
 }
 ROLES = (
@@ -62,6 +67,26 @@ HOLDERS = (401, 404, 409, 404, 404, 404, 409, 403, 403, 403, 403, 403, 404, 403,
 RESOLVERS = (401, 404, 403, 404, 404, 404, 403, 409, 403, 403, 403, 403, 404, 403, 404, 404, 403)  # it is not at resolution
 APPROVERS = (401, 404, 403, 404, 404, 404, 403, 403, 409, 403, 403, 403, 404, 403, 404, 404, 403)  # nor at approval
 OWNERS = (401, 404, 403, 404, 404, 404, 403, 403, 403, 409, 403, 403, 404, 403, 404, 404, 403)
+SPEAKERS = (
+    401,
+    404,
+    201,
+    404,
+    404,
+    404,
+    201,
+    201,
+    201,
+    201,
+    403,
+    403,
+    404,
+    403,
+    404,
+    404,
+    403,
+)  # with a seat, or answering for it
+MENDERS = (401, *(404,) * 15, 403)  # nobody has said anything yet
 TABLE = {
     "GET cases/": LISTS,
     "POST cases/": SENDERS,
@@ -95,11 +120,16 @@ TABLE = {
     "POST cases/{id}/rework/": (401, 404, 403, 404, 404, 404, 403, 403, 403, 403, 403, 403, 404, 409, 404, 404, 403),
     "POST cases/{id}/undo/": (401, 404, 403, 404, 404, 404, 403, 403, 403, 403, 403, 403, 404, 403, 404, 404, 403),
     "POST cases/{id}/withdraw/": (401, 404, 403, 404, 404, 404, 403, 403, 403, 403, 403, 403, 404, 200, 404, 404, 403),
+    "POST cases/{id}/comment/": SPEAKERS,
+    "POST cases/{id}/mend/": MENDERS,
+    "POST cases/{id}/attach/": SPEAKERS,
+    "GET cases/{id}/attachments/{attachment}/": MENDERS,  # nothing is attached
+    "POST cases/{id}/answer/": MENDERS,
     "POST cases/{id}/extend/": OWNERS,
     "POST cases/{id}/reveal/": (401, 404, 409, 404, 404, 404, *(403,) * 6, 404, 403, 404, 404, 403),  # nobody holds it
     **{
         f"POST cases/{{id}}/{verb}/": REVIEWERS
-        for verb in ("accept", "correct", "escalate", "hand-over", "claim", "skip", "pause", "snooze")
+        for verb in ("accept", "correct", "escalate", "hand-over", "claim", "skip", "pause", "inquire", "snooze")
     },
     **{f"POST cases/{{id}}/{verb}/": HOLDERS for verb in ("give-back", "heartbeat", "go-on")},
     **{f"POST cases/{{id}}/{verb}/": RESOLVERS for verb in ("resolve", "no-action")},
@@ -173,7 +203,9 @@ def ask(client, key, people):
 
 
 def address(path, case) -> str:
-    return path.replace("{id}", str(case.pk)).replace("{pk}", str(case.pk)) + ("?timeout=0" if path.endswith("/wait/") else "")
+    return path.replace("{id}", str(case.pk)).replace("{pk}", str(case.pk)).replace("{attachment}", "1") + (
+        "?timeout=0" if path.endswith("/wait/") else ""
+    )
 
 
 def body_of(path):

@@ -1,5 +1,6 @@
 """Who sees which rows, asked of the database itself: the second wall, under the ORM and behind every forgotten filter."""
 
+import hashlib
 import os
 import random
 import subprocess
@@ -23,7 +24,25 @@ from accounts.models import Absence, User, Vendor
 from audit import acting, clock, trail
 from audit.models import AuditEvent
 from cases import actions, queues
-from cases.models import Alert, BreakGlassReview, Case, Correction, Decision, Forecast, Pause, Release, Replay, Stuck
+from cases.models import (
+    Alert,
+    AttachedFile,
+    Attachment,
+    BreakGlassReview,
+    Case,
+    Comment,
+    Correction,
+    Decision,
+    Digest,
+    Forecast,
+    Inquiry,
+    Notice,
+    Pause,
+    Release,
+    Replay,
+    Stuck,
+    Wishes,
+)
 from hitlsite import postgres
 from integrations.models import Delivery, IdempotencyKey, OutboxRow, WebhookEndpoint
 from integrations.problems import Conflict
@@ -131,10 +150,18 @@ def beside(case, waiting, person, card, administrator):
     Delivery.objects.create(row=row, endpoint=endpoint)
     Alert.objects.create(case=case, to="risk", code="approval_expired", says="Expired", raised_at=now)
     Case.objects.filter(pk=waiting.pk).update(paused_since=now)
-    Pause.objects.create(case=waiting, kind="team", on_whom="Finance", desk="review", by=person, since=now)
+    pause = Pause.objects.create(case=waiting, kind="team", on_whom="Finance", desk="review", by=person, since=now)
     at = {"workflow": case.workflow, "vendor": person.vendor, "desk": "review", "says": "Late"}
     Stuck.objects.create(case=waiting, day=now, why="overdue", **at)
     Forecast.objects.create(at=now, shift_ends=now, waiting=1, late=1, pace=1, **at)
+    Inquiry.objects.create(case=waiting, pause=pause, by=person, vendor_id=person.vendor_id, question="Why?")
+    file = {"name": "a.txt", "kind": "text/plain", "size": 1, "digest": hashlib.sha256(b"x").digest()}
+    made = Attachment.objects.create(case=waiting, by=person, vendor_id=person.vendor_id, at=now, **file)
+    AttachedFile.objects.create(attachment=made, content=b"x")
+    Digest.objects.create(to=person, slot=now, made_at=now)
+    Wishes.objects.create(user=person)
+    Comment.objects.create(case=waiting, by=person, vendor_id=person.vendor_id, at=now, text="Look")
+    Notice.objects.create(to=person, kind="mention", case=waiting, by=person, at=now)
     case.reworks.create(by=person, at=now, place="support")
     for decision in case.decisions.all():
         BreakGlassReview.objects.create(decision=decision, due_at=now)
@@ -168,7 +195,9 @@ def test_each_vendor_sees_its_own_rows_and_none_of_the_others(both, owner):
     shared = {table for table in mine if mine[table] & theirs[table]}
     assert shared <= EVERYBODY_SEES_THE_HOUSE
     for table in ("cases_case", "cases_decision", "cases_correction", "cases_claim", "cases_release", "cases_rework", "audit_auditevent",
-                  "integrations_outboxrow", "integrations_idempotencykey", "scorecards_evaluation", "workflows_mandate", "workflows_proposal", "accounts_vendor", "accounts_apikey"):  # fmt: skip
+                  "integrations_outboxrow", "integrations_idempotencykey", "scorecards_evaluation", "workflows_mandate", "workflows_proposal", "accounts_vendor", "accounts_apikey",
+                  "cases_comment", "cases_inquiry", "cases_notice",
+                  "cases_attachment", "cases_attachedfile", "cases_digest", "cases_wishes"):  # fmt: skip
         assert mine[table] and theirs[table], table
         assert mine[table] | theirs[table] <= house[table]
     with acting_as(one):

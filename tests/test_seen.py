@@ -167,6 +167,11 @@ def story(theirs, seeded, worker, refunds, resolver, owner):
     actions.resolve(case.pk, by=resolver, output=edited, reason=seeded(), root_causes=causes, category="edge-case")
     actions.undo(case.pk, by=resolver, reason=seeded())
     actions.pause(case.pk, by=resolver, on="team", whom=seeded("Finance {}"), reason=seeded())
+    actions.comment(case.pk, by=resolver, text=seeded("Ask {}"), kind="note")
+    asked = actions.inquire(case.pk, by=resolver, question=seeded(), whom=seeded("Finance {}")).inquiry
+    actions.answer(asked.pk, by=resolver, text=seeded())
+    actions.inquire(case.pk, by=resolver, question=seeded(), whom=seeded("{}"))
+    actions.attach(case.pk, by=resolver, name=seeded("scan {} .txt"), content=b"x")
     queues.skip(case.pk, by=resolver, reason=" or ".join(seeded.many(200 - len(seeded.given), "{}")))
     Case.objects.filter(pk=case.pk).update(vendor=worker.vendor)  # wherever the desks took it meanwhile
     return Case.objects.get(pk=case.pk)

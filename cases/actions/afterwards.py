@@ -10,9 +10,11 @@ from cases import sides
 from cases.actions.closing import close, keep_rework
 from cases.actions.content import set_action
 from cases.actions.reasons import said
+from cases.actions.talking import note
 from cases.gate import changing
-from cases.models import Rework
+from cases.models import Notice, Rework
 from cases.states import DESKS, ClosedAs
+from cases.talk import notices
 from integrations.problems import Conflict
 from workflows.models import Seat
 
@@ -51,6 +53,8 @@ def hand_over(case_id, *, by, reason, to=None, side=None):
         wanted = _side_wanted(case, person, side)
         if wanted != (case.vendor_id or sides.HOUSE):
             sides.hand_to(case, wanted, case.story)
+        note(case, by=by, text=reason)
+        notices.tell([person.pk] if person else [], Notice.Kind.HANDED, case, by=by)
         case.hand_over()
     return case
 

@@ -25,18 +25,18 @@ def pause(case_id, *, by, on, whom, reason, until=None):
 
     `until` is when that is planned; past it, the case is named as stuck and still waits.
     """
-    with _at_a_desk(case_id, "pause", by) as case:
+    with at_a_desk(case_id, "pause", by) as case:
         if on not in WAITS:
             raise ValidationError({"on": f"Say on whom it waits: {' or '.join(WAITS)}."})
         whom = said(whom, "whom").strip()
-        made = _stand(case, "pause", by, kind=on, on_whom=whom, reason=said(reason).strip(), until=until)
-        _record(case, "pause", by, made.reason, pause=made.pk, waits=WAITS[on], until=until)
+        made = stand(case, "pause", by, kind=on, on_whom=whom, reason=said(reason).strip(), until=until)
+        record(case, "pause", by, made.reason, pause=made.pk, waits=WAITS[on], until=until)
     return case
 
 
 def snooze(case_id, *, by, reason, until):
     """Put it off until then, for a reason. It comes back by itself, more urgent than it was."""
-    with _at_a_desk(case_id, "snooze", by) as case:
+    with at_a_desk(case_id, "snooze", by) as case:
         if until is None:
             raise ValidationError({"until": "Say until when."})
         if snoozed := case.pauses.open().filter(kind=SNOOZE).first():
@@ -45,36 +45,36 @@ def snooze(case_id, *, by, reason, until):
                 code="already_snoozed",
                 until=snoozed.until,
             )
-        made = _stand(case, "snooze", by, kind=SNOOZE, reason=said(reason).strip(), until=until)
-        _record(case, "snooze", by, made.reason, pause=made.pk, until=until)
+        made = stand(case, "snooze", by, kind=SNOOZE, reason=said(reason).strip(), until=until)
+        record(case, "snooze", by, made.reason, pause=made.pk, until=until)
     return case
 
 
 def go_on(case_id, *, by, reason="", pause=None):
     """What it waited for is there: all its pauses are over, or the one named. With the last of them it is due anew."""
-    with _at_a_desk(case_id, "go_on", by) as case:
+    with at_a_desk(case_id, "go_on", by) as case:
         if case.paused_since is None:
             raise Conflict("Its clock runs already: nothing of it is paused.", code="not_paused")
-        ended = _end(case, "go_on", by, only=pause)
+        ended = end(case, "go_on", by, only=pause)
         if not ended:
             raise ValidationError({"pause": "No open pause of this case has that id."})
-        _record(case, "go_on", by, (reason or "").strip(), pauses=[each.pk for each in ended], still=case.paused_since)
+        record(case, "go_on", by, (reason or "").strip(), pauses=[each.pk for each in ended], still=case.paused_since)
     return case
 
 
 def wake(case_id, *, by):
     """Its snooze is over: it comes back by itself, more urgent than before. Done by the machine."""
-    with _at_a_desk(case_id, "wake", by) as case:
+    with at_a_desk(case_id, "wake", by) as case:
         over = case.pauses.open().filter(kind=SNOOZE, until__lte=clock.now()).first()
         if over is None:
             raise Conflict("No snooze of this case is over.", code="not_due")
-        _end(case, "wake", by, only=over.pk)
-        _record(case, "wake", by, "", pauses=[over.pk], still=case.paused_since)
+        end(case, "wake", by, only=over.pk)
+        record(case, "wake", by, "", pauses=[over.pk], still=case.paused_since)
     return case
 
 
 @contextmanager
-def _at_a_desk(case_id, verb, by):
+def at_a_desk(case_id, verb, by):
     """As the gate asks, for a case that still waits at a desk and that nobody else holds."""
     with asking(case_id, verb, by=by) as case:
         if case.state not in OPEN:
@@ -84,7 +84,7 @@ def _at_a_desk(case_id, verb, by):
         yield case
 
 
-def _stand(case, verb, by, *, until, **told) -> Pause:
+def stand(case, verb, by, *, until, **told) -> Pause:
     """From now on its clock stands, and nobody holds it."""
     now = clock.now()
     _check(until, now)
@@ -107,7 +107,8 @@ def _check(until: datetime | None, now):
         raise ValidationError({"until": f"Choose a moment within {LONGEST.days} days."})
 
 
-def _end(case, verb, by, *, only) -> list[Pause]:
+def end(case, verb, by, *, only) -> list[Pause]:
+    """Its pauses are over, or the one of that id; with the last of them its clock goes on."""
     ended = pauses.end(case, by=by, verb=verb, at=clock.now(), only=only)
     if any(each.kind == SNOOZE for each in ended):
         boost = compiled_policy(case.policy_id).rules.snooze_boost
@@ -116,6 +117,6 @@ def _end(case, verb, by, *, only) -> list[Pause]:
     return ended
 
 
-def _record(case, verb, by, words, **facts):
+def record(case, verb, by, words, **facts):
     told = {name: value for name, value in facts.items() if value is not None}
     trail.record(f"case.{verb}", by=by, subject=case, words=words, **told, **move(case, case.state))

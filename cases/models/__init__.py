@@ -1,24 +1,35 @@
 """The case and everything that happens to it. Callers never change state: `actions/` does, through `gate.py`."""
 
+from cases.models.attachments import AttachedFile, Attachment
 from cases.models.case import Case
 from cases.models.clocks import Forecast, Pause, Stuck
+from cases.models.inquiries import Inquiry
+from cases.models.notices import Digest, Wishes
 from cases.models.oversight import Alert, BreakGlassReview
 from cases.models.replays import Replay
 from cases.models.reveals import Reveal
 from cases.models.story import Claim, Correction, Decision, Release, Rework
+from cases.models.talk import Comment, Notice
 
 __all__ = [
     "Alert",
+    "AttachedFile",
+    "Attachment",
     "BreakGlassReview",
     "Case",
     "Claim",
+    "Comment",
     "Correction",
     "Decision",
+    "Digest",
     "Forecast",
+    "Inquiry",
+    "Notice",
     "Pause",
     "Release",
     "Replay",
     "Reveal",
     "Rework",
     "Stuck",
+    "Wishes",
 ]

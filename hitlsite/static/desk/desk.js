@@ -114,6 +114,8 @@
     if (!forms().length && !card()) return startNext(event);
     if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
       event.preventDefault();
+      const said = event.target.closest(".talk form");
+      if (said) return said.requestSubmit();
       return chosen() ? $("[data-commit]", work()).click() : say("Choose what to do first.", "warning");
     }
     if (event.key === "Escape" && typing(event.target)) return event.target.blur();
@@ -225,7 +227,7 @@
   }, { capture: true });
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { target } = event.detail;
-    if (target.id !== "desk" && !target.matches(".approval")) return;
+    if (!["desk", "talk"].includes(target.id) && !target.matches(".approval")) return;
     if (event.detail.xhr.responseText.includes(`id="${target.id}"`)) {
       if (event.detail.xhr.status < 400) all("[data-work]", target).forEach((form) => sessionStorage.removeItem(kept(form)));
       return;

@@ -1,0 +1,91 @@
+"""The page behind a signed link: one question, what whoever asked chose to show, and one answer. Nobody signs in here.
+
+The link alone opens it, so it does nothing else: it names no other page, is kept by no cache, and tells its address to nobody.
+"""
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+
+from accounts.lockout import address_of
+from accounts.models import User
+from accounts.strict import strict_page
+from audit import acting, clock
+from cases import actions, pages
+from cases.talk import links
+from cases.talk.inquiry_pages import AnswerForm
+from cases.talk.pace import Pace
+
+PACE = Pace("inquiry", each_minute=30)
+
+
+class NamedAnswerForm(AnswerForm):
+    named = forms.CharField(
+        label=gettext_lazy("Your name"),
+        max_length=120,
+        required=False,
+        help_text=gettext_lazy("So that they know who answered."),
+    )
+    field_order = ["named", "text"]
+
+
+@never_cache
+@strict_page
+@transaction.non_atomic_requests
+def page(request, token):
+    """Whoever has the link may read the question and answer it, once. What is done here, the machine writes down."""
+    if wait := PACE.wait(address_of(request)):
+        answer = _told(request, 429, _("Too many requests came from here. Try again in a minute."))
+        answer["Retry-After"] = str(wait)
+        return answer
+    with transaction.atomic():
+        machine = User.objects.machine()
+    with acting.scope(acting.on_behalf_of(machine, request.request_id)):
+        with transaction.atomic():
+            inquiry = links.behind(token)
+            closed = _why_closed(inquiry)
+        if closed:
+            return _told(request, *closed)
+        return _opened(request, inquiry, machine)
+
+
+def _why_closed(inquiry):
+    if inquiry is None:
+        return 404, _("This link leads nowhere. Perhaps it was cut short, or taken back. Ask whoever sent it to you.")
+    if inquiry.answered_at:
+        return 410, _("This question has been answered. Thank you.")
+    if not inquiry.is_open:
+        return 410, _("This is not asked any more. Thank you all the same.")
+    if not inquiry.has_link(clock.now()):
+        return 410, _("This link is over. Ask whoever sent it to you for another.")
+    return None
+
+
+def _opened(request, inquiry, machine):
+    form = NamedAnswerForm(request.POST if request.method == "POST" else None)
+    if request.method != "POST" or not form.is_valid():
+        return _render(request, {"inquiry": inquiry, "form": form}, 422 if form.is_bound else 200)
+    try:
+        actions.answer(inquiry.pk, by=machine, **form.cleaned_data)
+    except ValidationError as error:
+        form.add_error(None, error)
+        return _render(request, {"inquiry": inquiry, "form": form}, 422)
+    except pages.REFUSALS as error:  # somebody answered it while this one was typed
+        told = pages.refused(error)
+        return _render(request, {"says": told.words, "typed": form.cleaned_data["text"]}, told.status)
+    return _told(request, 200, _("Thank you. Your answer has arrived, and this link is over."))
+
+
+def _told(request, status, says):
+    return _render(request, {"says": says}, status)
+
+
+def _render(request, told, status):
+    answer = render(request, "cases/talk/link.html", told, status=status)
+    answer["Referrer-Policy"] = "same-origin"  # told to nobody else; to ourselves, or a browser's form has no origin to be checked
+    answer["X-Robots-Tag"] = "noindex, nofollow"
+    return answer

@@ -1,0 +1,69 @@
+"""What the form of a request for information asks."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from cases.forms import Part
+from cases.models import Pause
+from cases.talk import showing
+
+DAYS = (3, 7, 14, 30)
+
+
+class Ask(Part):
+    """Whom one asks what, what that person is shown, and whether a link opens it."""
+
+    def fields(self, case, user):
+        shown = [(path, name) for path, (name, _text) in showing.offered(case).items()]
+        return {
+            "whom": forms.CharField(
+                label=_("Whom do you ask?"),
+                max_length=200,
+                widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Finance, @ana, the courier"}),
+                help_text=_("A team or somebody outside, in words; or @name, who finds it on the own desk."),
+                error_messages={"required": _("Say whom you ask: a team, somebody outside, or @name.")},
+            ),
+            "on": forms.ChoiceField(
+                label=_("Who is that?"),
+                choices=[(Pause.Kind.TEAM, _("Another team, or a colleague")), (Pause.Kind.CUSTOMER, _("The customer"))],
+                widget=UnfoldAdminSelectWidget(),
+            ),
+            "question": forms.CharField(
+                label=_("What do you need to know?"),
+                max_length=10_000,
+                widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+                error_messages={"required": _("Write the question.")},
+            ),
+            "shows": forms.MultipleChoiceField(
+                label=_("What may they see of the case, beside the question?"),
+                required=False,
+                choices=shown,
+                widget=forms.CheckboxSelectMultiple(),
+                help_text=_("Nothing else of it is shown to them."),
+            ),
+            "link_days": forms.TypedChoiceField(
+                label=_("A link that opens it without an account"),
+                required=False,
+                choices=_days,
+                coerce=int,
+                empty_value=0,
+                widget=UnfoldAdminSelectWidget(),
+                help_text=_("For one answer. You find the link on the case and can take it back."),
+            ),
+            "ticket": forms.URLField(
+                label=_("The same question elsewhere"),
+                required=False,
+                max_length=500,
+                assume_scheme="https",
+                widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "https://tickets.example/42"}),
+            ),
+        }
+
+    def arguments(self, form):
+        return {name: form.cleaned_data[name] for name in ("whom", "on", "question", "shows", "link_days", "ticket")}
+
+
+def _days():
+    return [("", _("No link: it is answered here")), *((days, ngettext("%s day", "%s days", days) % days) for days in DAYS)]
