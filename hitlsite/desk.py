@@ -14,6 +14,7 @@ from cases.pages import desk_address
 from cases.seen import Sight, rows
 from cases.states import APPROVAL, DESKS, State
 from cases.talk import inquiries
+from hitlsite.away import absence_of
 from workflows.models import Delegation, Seat
 
 
@@ -29,6 +30,7 @@ def my_desk(request, context):
         "in_hand": in_hand(request.user, now),
         "asked": inquiries.to_answer(request.user),
         "now": now,
+        "absence": absence_of(request.user, now),
         "day": my_day(request.user, now),
     }
 

@@ -5,12 +5,13 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from unfold.sites import UnfoldAdminSite
 
 from accounts.pages import sign_out
 from accounts.strict import strict_page
+from hitlsite import away
 from hitlsite.desk import my_desk, unread
 
 
@@ -22,10 +23,21 @@ class Site(UnfoldAdminSite):
         user = request.user
         return user.is_active and user.is_staff and user.kind == user.Kind.PERSON
 
+    def get_urls(self):
+        return [path("away/", strict_page(self.admin_view(self.away)), name="away"), *super().get_urls()]
+
     @method_decorator(strict_page)
     def index(self, request, extra_context=None):
         """My desk, on our own base."""
-        return TemplateResponse(request, "desk/my_desk.html", my_desk(request, self.each_context(request)))
+        return self._desk(request, away.AwayForm())
+
+    def away(self, request):
+        """Who goes away, or is back, says so on My desk."""
+        return away.switch(request, lambda form, status: self._desk(request, form, status))
+
+    def _desk(self, request, form, status=200):
+        context = {**my_desk(request, self.each_context(request)), "away": form}
+        return TemplateResponse(request, "desk/my_desk.html", context, status=status)
 
     def each_context(self, request):
         """With how many notices are unread: the bell is on every page of the desk."""

@@ -41,6 +41,7 @@ NOBODY = (302, 403, 403, 403, 403, 403, 403, 403)
 LEADS_PAGES = ("changelist", "propose", "take_back", "withdraw", "withdraw_seat", "link")
 TABLE = {
     "index": EVERYBODY,
+    "away": (302, *(405,) * 7),
     "search": EVERYBODY,
     "password_change": EVERYBODY,
     "password_change_done": EVERYBODY,

@@ -11,7 +11,7 @@ from django.urls import reverse
 from accounts import actions as people
 from accounts.models import User
 from audit import acting, clock
-from cases import actions, jobs
+from cases import actions, jobs, queues
 from cases.models import Case, Digest, Notice, Wishes
 from cases.talk import digests, rhythm
 from tests import factories
@@ -402,3 +402,59 @@ class TestNoMoreMail:
             digests.send_due()
 
         assert mail.outbox == [] and Digest.objects.get().next_try_at is None
+
+
+@pytest.mark.django_db
+class TestAway:
+    """The switch on My desk."""
+
+    def test_who_goes_away_is_given_nothing_and_what_he_holds_is_offered_to_others(
+        self, client, case, reviewer, refunds, owner
+    ):
+        other = seated(refunds, "reviewer", owner)
+        queues.claim(case.pk, by=reviewer)
+        client.force_login(reviewer)
+
+        client.post(reverse("admin:away"), {"away-back": "week", "away-reason": "The sea."})
+        jobs.end_expired_claims()
+
+        assert queues.next_case(reviewer) is None and queues.next_case(other).pk == case.pk
+        assert "I am back" in client.get(reverse("admin:index")).content.decode()
+
+    def test_who_is_back_is_given_work_again(self, client, case, reviewer):
+        client.force_login(reviewer)
+        client.post(reverse("admin:away"), {"away-back": "week"})
+
+        client.post(reverse("admin:away"), {"is_back": "1"})
+
+        assert queues.next_case(reviewer).pk == case.pk
+        assert "Going away?" in client.get(reverse("admin:index")).content.decode()
+
+    def test_it_ends_by_itself_on_the_return_date(self, client, case, reviewer):
+        client.force_login(reviewer)
+        client.post(reverse("admin:away"), {"away-back": "tomorrow"})
+
+        assert queues.next_case(reviewer) is None
+        with clock.moved(clock.now() + timedelta(days=2)):
+            assert queues.next_case(reviewer).pk == case.pk
+
+    @pytest.mark.parametrize(
+        "typed",
+        [{}, {"away-back": "other"}, {"away-back": "other", "away-back_other": "2020-01-01T09:00"}, {"away-back": "never"}],
+    )
+    def test_what_is_wrong_is_said_and_nobody_is_away(self, client, reviewer, typed):
+        client.force_login(reviewer)
+
+        answer = client.post(reverse("admin:away"), {**typed, "away-reason": "The sea."})
+
+        assert (
+            answer.status_code == 422 and 'class="wrong"' in answer.content.decode() and "The sea." in answer.content.decode()
+        )
+        assert not reviewer.absences.exists()
+
+    def test_a_vendors_person_asks_the_house(self, client, vendor_reviewer):
+        client.force_login(vendor_reviewer)
+
+        shown = client.post(reverse("admin:away"), {"away-back": "week"}, follow=True).content.decode()
+
+        assert "Ask an administrator of the house" in shown and not vendor_reviewer.absences.exists()
