@@ -86,6 +86,6 @@ def _told(request, status, says):
 
 def _render(request, told, status):
     answer = render(request, "cases/talk/link.html", told, status=status)
-    answer["Referrer-Policy"] = "same-origin"  # told to nobody else; to ourselves, or a browser's form has no origin to be checked
+    answer["Referrer-Policy"] = "same-origin"  # without any, a browser's form has no origin that could be checked
     answer["X-Robots-Tag"] = "noindex, nofollow"
     return answer
