@@ -350,7 +350,7 @@ def test_the_desk_list_asks_the_same_few_questions_however_long_it_is(sign_in, s
         queues.claim(send().pk, by=reviewer)
     client.get(address)
 
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         assert client.get(address).status_code == 200
 
 
@@ -363,7 +363,7 @@ def test_a_cases_page_asks_few_questions(sign_in, send, reviewer, resolver, djan
     client = sign_in(reviewer)
     client.get(page(case, "change"))
 
-    with django_assert_max_num_queries(19):
+    with django_assert_max_num_queries(23):
         assert client.get(page(case, "change")).status_code == 200
 
 
