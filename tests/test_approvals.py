@@ -8,18 +8,19 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
-from cases import actions, queues
+from cases import actions, approvals, queues
 from cases.models import Case
 from cases.precedents import Like, is_like
 from tests import factories
 from tests.conftest import seated
 from tests.desk import decide, page
+from workflows import actions as workflows
 from workflows.models import PlaybookSection
 
 pytestmark = pytest.mark.django_db
 REFUND = {"type": "refund", "amount": 240, "currency": "EUR", "payee": "C-1042"}
 LIST = reverse("admin:cases_approvals")
-QUERIES = 18
+QUERIES = 19
 
 
 @pytest.fixture
@@ -117,6 +118,30 @@ def test_the_chain_says_who_gave_his_step_and_whose_is_next(desk, send, other_ap
     actions.approve(case.pk, by=other_approver)
 
     assert f"Lead: given by {other_approver} Finance: next, 0 of 1" in text(desk.get(page(case, "approval")))
+
+
+def test_whoever_sent_it_to_approval_may_recall_it_from_there(client, send, refunds, owner, reviewer):
+    case, both = send(0.1), seated(refunds, "resolver", owner)
+    workflows.seat(both, refunds, "approver", by=owner)
+    actions.escalate(case.pk, by=reviewer, reason="Unclear")
+    actions.escalate(case.pk, by=both, reason="Too big")
+    client.force_login(both)
+
+    [other] = client.get(LIST).context["others"]
+    commit(client, case, "recall", reason="I know now.")
+
+    assert "recall" in dict(other.offered) and "You worked on this content yourself" in other.why
+    assert again(case).state == "resolution"
+
+
+def test_beyond_a_page_there_are_more(desk, send, monkeypatch):
+    monkeypatch.setattr(approvals, "A_PAGE", 1)
+    _, second = send(action=REFUND), send(action=REFUND)
+
+    answer = desk.get(f"{LIST}?page=2")
+
+    assert [card["case"] for card in answer.context["cards"]] == [second]
+    assert "Page 2 of 2" in text(answer) and "2 wait for your decision." in text(answer)
 
 
 # Decisions on like cases

@@ -20,6 +20,7 @@ from django.urls import path, reverse
 from accounts.models import User
 from audit import logs
 from cases.urls import urlpatterns as api
+from cases.verbs import VERBS
 from hitlsite import urls as shipped
 from jobs import jobs, queue, running, schedules
 from jobs.models import Job, Schedule
@@ -121,6 +122,9 @@ def test_in_the_admin(client, request, things, logged, who, pages):  # noqa: F81
         if name.startswith(pages) and name not in ("logout", "accounts_user_sign_out"):
             client.get(address(name, things), {"q": TOKENS[0], "all": ALL}, HTTP_USER_AGENT=TOKENS[1], HTTP_REFERER=ALL[:999])
             client.post(address(name, things), posted())
+    for verb in VERBS:
+        typed = {f"{verb}.{name}": value for name, value in posted().items()}
+        client.post(reverse("admin:cases_case_work", args=[things["theirs"]]), {**posted(), **typed, "verb": verb})
     client.get(f"/admin/{TOKENS[20]}/", {"q": ALL})
 
     assert len(lines(logged)) > (250 if pages == "" else 40)
