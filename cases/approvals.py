@@ -26,6 +26,7 @@ from cases.models import Alert, Case, Decision, Pause
 from cases.models.case import said_of_action
 from cases.seen import Sight, decisions, said, seen_by, whole
 from cases.states import APPROVAL
+from cases.talk import beside
 from cases.work_form import WorkForm
 from workflows.models import Delegation, Seat
 
@@ -115,6 +116,7 @@ class ApprovalPages(Deciding):
             "alone": True,
             "earlier": customers.earlier(seen),
             "twins": twins.of(seen, user),
+            **beside.the_case(seen, user, standing),
         }
         page = {"cards": [{**made, **more}], "title": str(seen)}
         return self._show_approvals(request, "approval", page, status)

@@ -230,6 +230,19 @@ def test_it_is_said_on_the_workbench_and_one_is_back_there(client, case, reviewe
         assert "Hello &lt;b&gt;all&lt;/b&gt;" in shown and str(reviewer) in shown
 
 
+def test_an_approver_reads_and_speaks_where_he_decides(client, send, reviewer, approver):
+    case = send(0.5, action={"type": "refund", "amount": 5, "currency": "EUR"})
+    say(case, reviewer, "She is a customer of ten years.")
+    client.force_login(approver)
+    page = reverse("admin:cases_case_approval", args=[case.pk])
+
+    shown = client.get(page).content.decode()
+    said = client.post(talk(case), {"text": "Good to know.", "back": "approval"})
+
+    assert "She is a customer of ten years." in shown and 'value="approval"' in shown
+    assert said.url == page + "#talk" and "Good to know." in client.get(page).content.decode()
+
+
 def test_what_is_wrong_is_said_and_what_was_typed_stays(client, case, reviewer):
     client.force_login(reviewer)
 

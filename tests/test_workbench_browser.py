@@ -78,7 +78,7 @@ def test_a_correction_shows_what_differs_while_one_types(page, start):
     _, [case, _] = start(cases=2)
 
     keys(page, "c", "ArrowDown")
-    page.get_by_label("Reply").fill("We cannot.")
+    page.get_by_label("Reply", exact=True).fill("We cannot.")
     assert page.locator(".field.changed").count() == 2
     assert page.locator(".was:visible").all_inner_texts() == ["refund", "We will."]
     page.get_by_label("Why was the AI wrong?").fill("Misread")
@@ -147,23 +147,23 @@ def test_a_lost_network_keeps_the_text_and_the_next_press_does_it_once(page, sta
 def test_typed_text_is_there_again_after_a_reload(page, start):
     start()
     keys(page, "c")
-    page.get_by_label("Reply").fill("Half a thought")
+    page.get_by_label("Reply", exact=True).fill("Half a thought")
 
     page.reload()
 
-    assert page.get_by_label("Reply").input_value() == "Half a thought"
+    assert page.get_by_label("Reply", exact=True).input_value() == "Half a thought"
 
 
 def test_a_lease_that_is_over_is_said_while_the_text_stays(page, start):
     person, [case] = start()
-    page.get_by_label("Reply").fill("Half a thought")
+    page.get_by_label("Reply", exact=True).fill("Half a thought")
     with acting.scope(HOUSE), transaction.atomic():
         queues.give_back(case.pk, by=person)
 
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # back from another tab
     page.get_by_text("Your lease on this case is over.").wait_for(timeout=15_000)
 
-    assert page.get_by_label("Reply").input_value() == "Half a thought"
+    assert page.get_by_label("Reply", exact=True).input_value() == "Half a thought"
 
 
 def test_without_a_script_a_decision_is_still_possible(page, start):

@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-BACK = ("work", "change")
+BACK = ("work", "change", "approval")
 
 
 class CommentForm(forms.Form):

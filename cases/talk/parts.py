@@ -10,13 +10,14 @@ from cases.models import Pause
 from cases.talk import showing
 
 DAYS = (3, 7, 14, 30)
+ROOTS = {"input": _("Input"), "context": _("Facts"), "output": _("Output")}
 
 
 class Ask(Part):
     """Whom one asks what, what that person is shown, and whether a link opens it."""
 
     def fields(self, case, user):
-        shown = [(path, name) for path, (name, _text) in showing.offered(case).items()]
+        shown = [(path, _named(path, name)) for path, (name, _text) in showing.offered(case).items()]
         return {
             "whom": forms.CharField(
                 label=_("Whom do you ask?"),
@@ -63,6 +64,12 @@ class Ask(Part):
 
     def arguments(self, form):
         return {name: form.cleaned_data[name] for name in ("whom", "on", "question", "shows", "link_days", "ticket")}
+
+
+def _named(path, name):
+    """“Output: Reply”: input and output often have a field of the same name."""
+    root = ROOTS.get(path.partition(".")[0])
+    return f"{root}: {name}" if root else name
 
 
 def _days():

@@ -26,6 +26,7 @@ def happen(history, now):
         jobs.name_what_nobody_can_approve()
     _propose_other_rules(history, refunds, now - 1 * HOUR)
     _let_some_wait(history, now)
+    _talk(history, now)
     with history._as(None, now):
         jobs.call_the_time()
         jobs.list_what_is_stuck()
@@ -84,6 +85,17 @@ def _let_some_wait(history, now):
     history.does(rita, at - HOUR, actions.snooze, back, reason="The system of the carrier is down.", until=at)
     with history._as(None, at):
         jobs.wake_the_snoozed()
+
+
+def _talk(history, now):
+    """About one of today's: a note that names Rita, and her question to Finance, with a link and in good time."""
+    at = now - 0.25 * HOUR
+    waiting = Case.objects.filter(state=REVIEW, paused_since=None, claimed_by=None, received_at__lt=at - HOUR)
+    pk = waiting.order_by("-received_at").values_list("pk", flat=True).first()
+    note = "@rita, the customer called twice about this. Please ask Finance before anybody decides."
+    history.does("olga", at, actions.comment, pk, text=note, kind="note")
+    asked = {"question": "Did this customer get money back for the same thing already?", "whom": "Finance", "link_days": 7}
+    history.does("rita", at, actions.inquire, pk, shows=["external_id"], until=now + 5 * HOUR, **asked)
 
 
 def _propose_other_rules(history, refunds, at):
