@@ -18,6 +18,7 @@ from bench.servers import SETTINGS, serving
 
 RESULTS = Path(__file__).parent / "results"
 NAMES = ("intake", "bulk", "claim", "decide", "import", "replay", "triggers", "routing", "verify")
+ONLY_ASKED = ("desk",)  # fills a database of its own, which takes minutes
 
 
 def asked():
@@ -25,8 +26,9 @@ def asked():
         prog="python -m bench", description="Measure ours, a plain DRF app and psycopg side by side."
     )
     parser.add_argument("--quick", action="store_true", help="fewer operations: under a minute, and less exact")
-    parser.add_argument("--job", action="append", choices=NAMES, help="this one only (may be given several times)")
+    parser.add_argument("--job", action="append", choices=NAMES + ONLY_ASKED, help="this one only (may be given several times)")
     parser.add_argument("--rounds", type=int, help="of every side (3; 5 without --quick)")
+    parser.add_argument("--cases", type=int, default=1_000_000, help="how many cases the pages of --job desk have before them")
     return parser.parse_args()
 
 
@@ -34,6 +36,8 @@ def main():
     asking = asked()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that every block below ends as it should
     began = time.time()
+    if "desk" in (asking.job or ()):
+        return of_pages(asking, began)
     with database.made(), ExitStack() as stack:
         rows = measured(asking, stack)
         about = circumstances(asking, began)
@@ -41,6 +45,17 @@ def main():
         print(table.shown(rows))
         print(f"Ten million additions in Python took {about['additions_s']:.2f} s of CPU beside it.")
         print(f"Written to {written({**about, 'jobs': rows})}.")
+
+
+def of_pages(asking, began):
+    """What people wait for: its own database, its own table."""
+    with database.made():
+        from bench import pages
+
+        result = pages.measured(asking.cases)
+        about = circumstances(asking, began)
+    print(pages.shown(result))
+    print(f"Written to {written({**about, **result})}.")
 
 
 def measured(asking, stack) -> list[dict]:

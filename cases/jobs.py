@@ -6,7 +6,21 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from audit import clock
-from cases import actions, alerts, deadlines, eligibility, ending, outlook, queues, replay, returning, stuck, taking_over
+from cases import (
+    actions,
+    alerts,
+    bulk,
+    deadlines,
+    eligibility,
+    ending,
+    finding,
+    outlook,
+    queues,
+    replay,
+    returning,
+    stuck,
+    taking_over,
+)
 from cases.models import Alert, BreakGlassReview, Case, Pause, Replay
 from cases.states import APPROVAL
 from cases.talk import digests, notices
@@ -30,6 +44,8 @@ SCHEDULES = {
     "tell of approvals needed soon": ("cases.jobs.tell_of_approvals_needed_soon", 60),
     "make and send mails": ("cases.jobs.send_mails", 60),
     "remind of broken glass": ("cases.jobs.remind_of_broken_glass", 300),
+    "note what cases are found by": ("cases.jobs.note_what_cases_are_found_by", 3),
+    "note what was missed": ("cases.jobs.note_what_was_missed", 86_400),
 }
 
 
@@ -166,3 +182,19 @@ def make_replay(replay_id) -> str:
         asked = Replay.objects.select_related("policy__workflow").get(pk=replay_id)
     made = replay.make(asked, told=running.progress)
     return f"{made.counted:,} cases replayed."
+
+
+def do_a_bulk(bulk_id) -> str:
+    """One verb on many cases, for whoever asked; its progress is the job's."""
+    made = bulk.go_through_as_its_person(bulk_id, told=running.progress)
+    return f"{made.rows.count():,} cases gone through."
+
+
+def note_what_cases_are_found_by() -> None:
+    """References and words of what came in since: a search finds them from now on."""
+    finding.note_new()
+
+
+def note_what_was_missed() -> str:
+    """Once a day: what was committed long after it was stored, and so was passed over."""
+    return f"{finding.note_all():,} noted."

@@ -14,7 +14,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 
 from audit import clock
-from cases import allocated, chains, gate, prose, queues, shapes, timesheet, twins, verbs
+from cases import allocated, chains, gate, prose, queues, shapes, skim, timesheet, twins, verbs
 from cases.models import Case
 from cases.seen import decisions, open_pauses, rows, said, seen_by, whole
 from cases.states import APPROVAL, CLOSED, DESKS, State
@@ -74,7 +74,9 @@ class CasePages:
         return self._render(request, "case", seen, **as_told(seen, request.user, standing, now))
 
     def _go_on(self, request, case, desk, verb, seen):
-        """To the next case of that desk where it was asked for; else back to this one, while it can be seen."""
+        """To the next case of the list one works, or of that desk, where it was asked for; else back to this one, while it can be seen."""
+        if "next" in request.POST and (list_worked := skim.Skim.in_address(request)):
+            return self.next_of_list(request, list_worked)
         if "next" in request.POST and desk in DESKS:
             return self._to_next(request, desk)
         if verb.name == "claim":

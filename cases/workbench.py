@@ -12,7 +12,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.strict import strict_page
 from audit import clock
-from cases import approver, customers, gate, pages, precedents, prose, queues, twins, verbs
+from cases import approver, customers, gate, pages, precedents, prose, queues, skim, twins, verbs
 from cases.deciding import Deciding, Page
 from cases.forms import VerbForm
 from cases.models import Case
@@ -82,6 +82,8 @@ class WorkPages(Deciding):
             "chosen": request.POST.get("verb") or request.GET.get("verb", ""),
             "refusal": said(seen, refusal),
             "keys": KEYS,
+            "here": skim.here(request),
+            "skim": skim.Skim.in_address(request),
         }
         return render(request, "cases/work.html", {**site, "title": str(seen), "case": seen, **shown}, status=status)
 

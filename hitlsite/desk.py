@@ -1,15 +1,14 @@
 """My desk: the admin's start page, and the counts beside the desks in the sidebar."""
 
-from django.db.models import Avg, Count, Exists, Min, OuterRef, Q
+from django.db.models import Avg, Count, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.timesince import timesince
 
 from audit import clock
 from cases import prose
-from cases.approvals import where_one_approves
 from cases.clock_pages import foretold
-from cases.models import Alert, Case, Decision, Notice
+from cases.models import Alert, Case, Decision, Notice, Pause
 from cases.pages import desk_address
 from cases.seen import Sight, rows
 from cases.states import APPROVAL, DESKS, State
@@ -81,40 +80,58 @@ def my_desks(request) -> list[str]:
 
 
 def _card(desk, user) -> dict:
-    """One desk as its own people see it: what waits on their side, since when, and what is late."""
-    now = clock.now()
-    mine = Q(workflow__in=user.seats.live().filter(role=DESKS[desk]).values("workflow"))
+    """One desk as its own people see it: what waits on their side, since when, and what is late. Counted as far as one card says."""
+    now, workflows = clock.now(), _workflows_of(desk, user)
+    seen = Case.objects.visible_to(user, workflows=workflows)
+    here = seen.filter(workflow__in=workflows, state=desk, vendor=user.vendor_id)
+    running = here.filter(paused_since=None)
+    warned = Alert.objects.open().filter(code=Alert.Code.DUE_SOON).values("case")
+    waiting = up_to(running)
+    counts = {"waiting": waiting, "paused": up_to(here.filter(pk__in=Pause.objects.open().values("case")))}
+    if waiting:
+        counts["late"] = up_to(running.filter(due_at__lt=now))
+        counts["soon"] = up_to(here.filter(pk__in=warned))
+        counts["held"] = up_to(here.filter(claimed_until__gt=now).exclude(claimed_by=user))
+    if user.is_in_house:
+        counts["vendors"] = up_to(Case.objects.visible_to(user).filter(state=desk, vendor__isnull=False))
+    since = _oldest(running, workflows) if waiting else None
+    told = {name: told_count(count) for name, count in counts.items()}
+    oldest = timesince(since, now, depth=1) if since else ""
+    return {**counts, "told": told, "oldest": oldest, "desk": desk, "label": State(desk).label, "link": desk_address(desk)}
+
+
+def _workflows_of(desk, user) -> list[int]:
+    """Where this person sits at that desk, or somebody's seat there is lent to him."""
+    mine = set(user.seats.live().filter(role=DESKS[desk]).values_list("workflow", flat=True))
     if desk == APPROVAL:
-        mine = where_one_approves(user, now)
-    warned = Alert.objects.open().filter(case=OuterRef("pk"), code=Alert.Code.DUE_SOON)
-    here = Case.objects.visible_to(user).filter(mine, state=desk, vendor=user.vendor_id)
-    running = Q(paused_since=None)
-    counted = here.aggregate(
-        waiting=Count("pk", filter=running),
-        paused=Count("pk", filter=~running),
-        oldest=Min("received_at", filter=running),
-        late=Count("pk", filter=running & Q(due_at__lt=now)),
-        soon=Count("pk", filter=Q(Exists(warned))),
-        held=Count("pk", filter=Q(claimed_until__gt=now) & ~Q(claimed_by=user)),
-    )
-    oldest = timesince(counted["oldest"], now, depth=1) if counted["oldest"] else ""
-    vendors = Case.objects.visible_to(user).filter(state=desk, vendor__isnull=False).count() if user.is_in_house else 0
-    return {
-        **counted,
-        "oldest": oldest,
-        "vendors": vendors,
-        "desk": desk,
-        "label": State(desk).label,
-        "link": desk_address(desk),
-    }
+        mine |= set(Delegation.objects.at(clock.now()).filter(to=user).values_list("seat__workflow", flat=True))
+    return sorted(mine)
+
+
+def _oldest(cases, workflows):
+    """Since when the oldest of them waits: of each workflow the first of an index."""
+    firsts = [cases.filter(workflow=pk).order_by("desk_since").values_list("desk_since", flat=True)[:1] for pk in workflows]
+    return min((since for first in firsts for since in first), default=None)
+
+
+COUNTED = 999  # a badge need not be exact beyond what anybody works through
+
+
+def up_to(cases, most=COUNTED) -> int:
+    """How many there are, counted no further than one beyond `most`."""
+    return len(cases.order_by().values_list("pk")[: most + 1])
+
+
+def told_count(count, most=COUNTED) -> str:
+    return str(count) if count <= most else f"{most}+"
 
 
 def count_at(desk, request) -> str:
-    """How many cases of that desk this person may see: one query for all desks, once a request."""
-    if not hasattr(request, "desk_counts"):
-        seen = Case.objects.visible_to(request.user).filter(state__in=list(DESKS))
-        request.desk_counts = dict(seen.order_by().values_list("state").annotate(Count("pk", distinct=True)))
-    return str(request.desk_counts.get(desk, 0))
+    """How many cases of that desk this person may see, as far as a badge says; asked once a request."""
+    counts = request.__dict__.setdefault("desk_counts", {})
+    if desk not in counts:
+        counts[desk] = told_count(up_to(Case.objects.visible_to(request.user).filter(state=desk)))
+    return counts[desk]
 
 
 def at_review(request):

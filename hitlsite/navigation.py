@@ -173,9 +173,12 @@ BLUE = {
 
 
 def about_me(request) -> list[dict]:
-    """The links of one's own account."""
-    links = [{"title": "Sign-in and second factor", "link": reverse_lazy("mfa_index")}]
-    links.append({"title": _("How I want to hear of things"), "link": reverse_lazy("admin:cases_wishes")})
+    """The links of one's own account; before them the way to find anything, to which Ctrl-K leads from every page."""
+    links = [
+        {"title": _("Find (Ctrl K)"), "link": reverse_lazy("admin:cases_case_find")},
+        {"title": "Sign-in and second factor", "link": reverse_lazy("mfa_index")},
+        {"title": _("How I want to hear of things"), "link": reverse_lazy("admin:cases_wishes")},
+    ]
     if request.user.is_in_house:
         links.append({"title": "I am away", "link": reverse("admin:accounts_user_absent", args=[request.user.pk])})
     return links
@@ -191,6 +194,7 @@ UNFOLD = {
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "STYLES": [lambda request: static("hitlsite/desk.css")],
+    "SCRIPTS": [lambda request: static("desk/find.js")],
     "COLORS": {"primary": BLUE},
     "SIDEBAR": {"show_search": False, "show_all_applications": False, "navigation": sidebar},
 }

@@ -344,16 +344,6 @@ def test_accept_with_marks(sign_in, send, reviewer, marked):
 # how much it asks of the database
 
 
-def test_the_desk_list_asks_the_same_few_questions_however_long_it_is(sign_in, send, reviewer, django_assert_max_num_queries):
-    client, address = sign_in(reviewer), reverse("admin:cases_case_desk", args=["review"])
-    for _ in range(12):
-        queues.claim(send().pk, by=reviewer)
-    client.get(address)
-
-    with django_assert_max_num_queries(11):
-        assert client.get(address).status_code == 200
-
-
 def test_a_cases_page_asks_few_questions(sign_in, send, reviewer, resolver, django_assert_max_num_queries):
     case = send()
     for _ in range(3):
@@ -365,16 +355,6 @@ def test_a_cases_page_asks_few_questions(sign_in, send, reviewer, resolver, djan
 
     with django_assert_max_num_queries(23):
         assert client.get(page(case, "change")).status_code == 200
-
-
-def test_no_list_filter_asks_for_distinct_values(sign_in, send, reviewer, django_assert_max_num_queries):
-    send()
-    client = sign_in(reviewer)
-
-    with django_assert_max_num_queries(10) as asked:
-        client.get(reverse("admin:cases_case_changelist"))
-
-    assert not [query["sql"] for query in asked.captured_queries if "SELECT DISTINCT" in query["sql"]]
 
 
 def test_overdue_is_told(sign_in, send, reviewer):

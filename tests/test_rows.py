@@ -23,12 +23,14 @@ from django.utils import timezone
 from accounts.models import Absence, User, Vendor
 from audit import acting, clock, trail
 from audit.models import AuditEvent
-from cases import actions, queues
+from cases import actions, finding, queues
 from cases.models import (
     Alert,
     AttachedFile,
     Attachment,
     BreakGlassReview,
+    Bulk,
+    BulkRow,
     Case,
     Comment,
     Correction,
@@ -40,6 +42,7 @@ from cases.models import (
     Pause,
     Release,
     Replay,
+    SavedView,
     Stuck,
     Wishes,
 )
@@ -163,6 +166,9 @@ def beside(case, waiting, person, card, administrator):
     Comment.objects.create(case=waiting, by=person, vendor_id=person.vendor_id, at=now, text="Look")
     Notice.objects.create(to=person, kind="mention", case=waiting, by=person, at=now)
     case.reworks.create(by=person, at=now, place="support")
+    SavedView.objects.create(owner=person, name="Mine")
+    BulkRow.objects.create(bulk=Bulk.objects.create(by=person, verb="escalate"), case=case, revision=1)
+    finding.note_new()
     for decision in case.decisions.all():
         BreakGlassReview.objects.create(decision=decision, due_at=now)
     Replay.objects.create(policy=case.policy, since=now - day, until=now, asked_by=administrator)
@@ -197,7 +203,8 @@ def test_each_vendor_sees_its_own_rows_and_none_of_the_others(both, owner):
     for table in ("cases_case", "cases_decision", "cases_correction", "cases_claim", "cases_release", "cases_rework", "audit_auditevent",
                   "integrations_outboxrow", "integrations_idempotencykey", "scorecards_evaluation", "workflows_mandate", "workflows_proposal", "accounts_vendor", "accounts_apikey",
                   "cases_comment", "cases_inquiry", "cases_notice",
-                  "cases_attachment", "cases_attachedfile", "cases_digest", "cases_wishes"):  # fmt: skip
+                  "cases_attachment", "cases_attachedfile", "cases_digest", "cases_wishes",
+                  "cases_findable", "cases_savedview", "cases_bulk", "cases_bulkrow"):  # fmt: skip
         assert mine[table] and theirs[table], table
         assert mine[table] | theirs[table] <= house[table]
     with acting_as(one):

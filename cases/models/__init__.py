@@ -1,9 +1,10 @@
 """The case and everything that happens to it. Callers never change state: `actions/` does, through `gate.py`."""
 
 from cases.models.attachments import AttachedFile, Attachment
-from cases.models.case import Case
+from cases.models.case import Case, seen_workflows
 from cases.models.clocks import Forecast, Pause, Stuck
 from cases.models.inquiries import Inquiry
+from cases.models.lists import Bulk, BulkRow, Findable, SavedView
 from cases.models.notices import Digest, Wishes
 from cases.models.oversight import Alert, BreakGlassReview
 from cases.models.replays import Replay
@@ -16,12 +17,15 @@ __all__ = [
     "AttachedFile",
     "Attachment",
     "BreakGlassReview",
+    "Bulk",
+    "BulkRow",
     "Case",
     "Claim",
     "Comment",
     "Correction",
     "Decision",
     "Digest",
+    "Findable",
     "Forecast",
     "Inquiry",
     "Notice",
@@ -30,6 +34,8 @@ __all__ = [
     "Replay",
     "Reveal",
     "Rework",
+    "SavedView",
     "Stuck",
     "Wishes",
+    "seen_workflows",
 ]

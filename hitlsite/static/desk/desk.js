@@ -162,6 +162,8 @@
   // a page, or a case that came in its place
 
   function begin() {
+    $("[data-unfold]")?.removeAttribute("hidden");
+    $(".filters")?.classList.toggle("folded", Boolean($("[data-unfold]")));
     all("[data-show-keys]").forEach((button) => { button.hidden = false; });
     forms().forEach(beginForm);
     if ($(".approval")) return beginCards();
@@ -206,12 +208,19 @@
     if (reads.length && $(".field.changed", form) && !reads.some((each) => each.checked)) { reads[0].checked = true; showAsked(form); }
   });
   document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-tick-all]")) all("[name=case]", event.target.form).forEach((each) => { each.checked = event.target.checked; });
     const form = event.target.closest("[data-work]");
     if (!form) return;
     if (event.target.name === "verb") { showAsked(form); keep(); }
     if (event.target.closest("[data-criterion]")) showCauses(form);
   });
   document.addEventListener("click", (event) => { if (event.target.closest("[data-show-keys]")) $("#keys").showModal(); });
+  document.addEventListener("click", (event) => {  // on a phone the filters that are not set are folded away
+    const button = event.target.closest("[data-unfold]");
+    if (!button) return;
+    const folded = $(".filters").classList.toggle("folded");
+    button.setAttribute("aria-expanded", String(!folded));
+  });
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") { touched = Date.now(); beat = 0; } });
   setInterval(clock, 1000);
 

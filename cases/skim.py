@@ -1,0 +1,92 @@
+"""A list worked as a queue: from one of its cases to the next that is free. The right to decide stays in the gate.
+
+It carries the list's filters and where in it one is, both in the address: nothing is kept, and two people may skim one list.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+from django.urls import reverse
+
+from audit import clock
+from cases import gate, paging, queues, verbs
+from cases.listing import Listing
+from cases.models import Case
+from cases.saved import address_of
+from cases.states import DESKS
+from integrations.problems import Conflict
+
+AT_ONCE = 10  # cases looked at; each may be another's by the time one asks for it
+LONGEST = 1000
+
+
+@dataclass(frozen=True)
+class Skim:
+    """Which list, and the place of the case one is at; empty: before its first."""
+
+    desk: str
+    query: str
+    at: str = ""
+
+    @classmethod
+    def of(cls, text, at="") -> "Skim | None":
+        """As it stands in an address: the desk or “all”, a colon, the filters."""
+        desk, colon, query = text.partition(":")
+        if not colon or len(text) > LONGEST or desk not in ("all", *DESKS):
+            return None
+        return cls("" if desk == "all" else desk, query, at)
+
+    @classmethod
+    def in_address(cls, request) -> "Skim | None":
+        return cls.of(request.GET.get("skim", ""), request.GET.get("at", ""))
+
+    @property
+    def text(self) -> str:
+        return f"{self.desk or 'all'}:{self.query}"
+
+    @property
+    def list_address(self) -> str:
+        return address_of(self.desk, self.query)
+
+    def address(self, case) -> str:
+        """The workbench with that case, and where it stands in this list."""
+        return f"{reverse('admin:cases_case_work', args=[case.pk])}?{urlencode({'skim': self.text, 'at': paging.place_of(case, bool(self.desk))})}"
+
+
+def here(request) -> str:
+    """The workbench's address to post to: with the list one works, without the verb that was chosen when it was opened."""
+    kept = {name: request.GET[name] for name in ("skim", "at") if name in request.GET}
+    return f"{request.path}?{urlencode(kept)}" if kept else request.path
+
+
+def following(wanted: Skim, user) -> str | None:
+    """The address of the next case of the list that this person holds now; of one he may only look at, where he may take none."""
+    listing = Listing(user, QueryDict(wanted.query), wanted.desk)
+    if not listing.is_valid:
+        return None
+    after = wanted.at
+    while True:
+        page = listing.page(after, size=AT_ONCE, cases=listing.workable())
+        for pk in page.ids:
+            if case := _taken(pk, user):
+                return wanted.address(case)
+        if not page.after or page.looked_back_to is not None:
+            return None
+        after = page.after
+
+
+def _taken(case_id, user) -> Case | None:
+    """The case, claimed where that is his to do; None where somebody was faster."""
+    case = Case.objects.visible_to(user).select_related("workflow", "claimed_by").filter(pk=case_id).first()
+    if case is None:
+        return None
+    now, standing = clock.now(), gate.standing(case, user)
+    if verbs.refusal(case, "claim", user, standing) or not case.is_open:
+        return case  # to look at
+    if case.held_by(now) == user.pk:
+        return case
+    try:
+        return queues.claim(case.pk, by=user)
+    except (Conflict, Case.DoesNotExist):
+        return None
