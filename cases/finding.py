@@ -14,8 +14,9 @@ from django.db.models import Q
 from cases.models import Findable
 from cases.seen import Sight
 
-RECENT = 20_000  # ids looked at behind the newest that is noted: what was stored before it and committed after
+RECENT = 5_000  # ids looked at behind the newest that is noted: what was stored before it and committed after
 AT_ONCE = 5_000
+BATCHES = 20  # a run of the job is over before anybody takes it for dead; the next one goes on
 MOST_REFERENCES = 1_000
 FEW = 1_000
 MOST_SEEN = 300  # of a vendor's cases that are looked at as its people see them
@@ -112,16 +113,17 @@ def note_new() -> int:
 
 def note_all() -> int:
     """Everything that is not noted yet; how many."""
-    return _note(0)
+    return _note(0, batches=10_000)
 
 
-def _note(after) -> int:
+def _note(after, batches=BATCHES) -> int:
     count = 0
-    while True:
+    for _ in range(batches):
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(NOTE, {"after": after, "most": AT_ONCE})
             noted = [pk for (pk,) in cursor.fetchall()]
         count += len(noted)
         if len(noted) < AT_ONCE:
-            return count
+            break
         after = max(noted)
+    return count

@@ -50,7 +50,7 @@ def newest(cases, *, after="", size=SIZE, patience=PATIENCE, led=False, at_once=
             return Page(found)
         if monotonic() - began > patience:
             return Page(found, str(floor), floor)
-        top, width = floor, width * WIDER
+        top, width = floor, width * (WIDER**2 if led else WIDER)
 
 
 def _between(cases, floor, top, led):
