@@ -5,6 +5,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 from django.http import QueryDict
 from django.urls import reverse
 
@@ -430,6 +431,27 @@ def test_only_whoever_made_a_view_removes_it(keep, reviewer, resolver, client):
     client.post(where)
 
     assert not SavedView.objects.exists()
+
+
+@pytest.mark.parametrize("same", [{"name": "One"}, {"is_default": True}])
+def test_the_database_keeps_names_and_the_first_place_apart(reviewer, same):
+    SavedView.objects.create(owner=reviewer, name="One", is_default=True)
+    other = SavedView.objects.create(owner=reviewer, name="Two")
+    anew = {"owner": reviewer, "name": "Three", **same}
+
+    for write in (
+        lambda: SavedView.objects.create(**anew),
+        lambda: SavedView.objects.bulk_create([SavedView(**anew)]),
+        lambda: SavedView.objects.filter(pk=other.pk).update(**same),
+        lambda: connection.cursor().execute(
+            "UPDATE cases_savedview SET name = 'One', is_default = true WHERE id = %s", [other.pk]
+        ),
+    ):
+        with (
+            pytest.raises(IntegrityError, match="a_persons_views_have_names_of_their_own|a_person_has_one_default_view"),
+            transaction.atomic(),
+        ):
+            write()
 
 
 # Ctrl-K

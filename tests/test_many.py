@@ -5,6 +5,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 
 from audit import clock
@@ -311,6 +312,21 @@ def test_many_are_done_by_a_worker_as_the_person_and_the_page_waits(house, send,
     assert report == "2 cases gone through."
     assert {event.actor_id for event in AuditEvent.objects.filter(verb="case.escalate")} == {reviewer.pk}
     assert 'http-equiv="refresh"' not in house.get(answer.url).content.decode()
+
+
+def test_no_case_is_twice_in_a_bulk_whoever_writes_it(house, send):
+    do(house, "escalate", send(), send(), reason="To whom?")
+    one, other = BulkRow.objects.all()
+    again = {"bulk": one.bulk, "case": one.case, "revision": 1}
+
+    for write in (
+        lambda: BulkRow.objects.create(**again),
+        lambda: BulkRow.objects.bulk_create([BulkRow(**again)]),
+        lambda: BulkRow.objects.filter(pk=other.pk).update(case=one.case),
+        lambda: connection.cursor().execute("UPDATE cases_bulkrow SET case_id = %s WHERE id = %s", [one.case_id, other.pk]),
+    ):
+        with pytest.raises(IntegrityError, match="a_case_is_once_in_a_bulk"), transaction.atomic():
+            write()
 
 
 def test_a_worker_that_comes_again_does_no_row_twice(house, send, monkeypatch):
