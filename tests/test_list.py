@@ -448,7 +448,7 @@ def test_the_database_keeps_names_and_the_first_place_apart(reviewer, same):
         ),
     ):
         with (
-            pytest.raises(IntegrityError, match="a_persons_views_have_names_of_their_own|a_person_has_one_default_view"),
+            pytest.raises(IntegrityError, match=r"a_persons_views_have_names_of_their_own|a_person_has_one_default_view"),
             transaction.atomic(),
         ):
             write()
