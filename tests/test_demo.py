@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from accounts.models import Absence, User
 from audit import clock
 from audit.models import AuditEvent
-from cases.models import Alert, BreakGlassReview, Case, Decision, Pause, Release, Replay, Stuck
+from cases.models import Alert, BreakGlassReview, Case, Decision, Inquiry, Notice, Pause, Release, Replay, Stuck
 from cases.trigger_log import NOT_TRIGGERS
 from workflows.models import Calendar, Delegation, Engagement, Mandate, Policy, Workflow
 
@@ -31,6 +31,7 @@ def test_the_demo_keeps_every_promise_and_shows_every_part_of_the_rules(capsys):
     assert Calendar.objects.get(workflows__isnull=False).workflows.get().slug == "invoice-capture"
     two_vendors_work_within_their_engagements()
     some_wait_some_are_late_and_the_list_says_so()
+    somebody_is_asked_and_rita_has_heard_of_it()
     with pytest.raises(CommandError, match="empty database only"):
         call_command("demo")
     assert "hd_live_" in capsys.readouterr().out
@@ -41,6 +42,12 @@ def work_is_waiting_for_everybody():
     assert set(Case.objects.open().values_list("vendor__name", flat=True)) == {None, "Lisbon Support", "Manila Assist"}
     ours = Counter(Case.objects.open().filter(vendor=None).values_list("state", flat=True))
     assert ours["review"] > 2 and ours["resolution"] > 2, ours  # at whatever hour somebody looks at it first
+
+
+def somebody_is_asked_and_rita_has_heard_of_it():
+    asked = Inquiry.objects.open().get()
+    assert asked.has_link(clock.now()) and asked.case.comments.get().kind == "note"
+    assert list(Notice.objects.unread().filter(case=asked.case).values_list("to__username", flat=True)) == ["rita"]
 
 
 def two_vendors_work_within_their_engagements():
@@ -104,7 +111,7 @@ def a_glass_was_broken_and_reviewed():
 
 
 def some_wait_some_are_late_and_the_list_says_so():
-    assert sorted(Pause.objects.open().values_list("kind", flat=True)) == ["customer", "snooze", "team"]
+    assert sorted(Pause.objects.open().values_list("kind", flat=True)) == ["customer", "snooze", "team", "team"]
     assert Case.objects.open().filter(priority__gt=0).exists()
     assert Alert.objects.open().filter(to="exceptions", code="overdue").exists()
     assert {"overdue", "not_back", "expired"} <= set(Stuck.objects.values_list("why", flat=True))
