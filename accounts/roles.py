@@ -33,14 +33,14 @@ class Office(TextChoices):
     VENDOR_LEAD = "vendor_lead", "Vendor lead"
 
 
-AT_EVERY_DESK = {"claim", "skip", "pause", "snooze", "go_on", "inquire"}
+AT_EVERY_DESK = {"claim", "skip", "pause", "snooze", "go_on", "inquire", "ask", "flag"}
 WHEREVER_IT_IS = {
     "comment",
     "answer",
     "attach",
 }  # whoever works in the workflow or answers for it, whatever desk the case is at
 VERBS = {
-    Role.REVIEWER: {"reveal", "accept", "correct", "escalate", "hand_over", "recall", "undo", "reopen"}
+    Role.REVIEWER: {"reveal", "own_answer", "accept", "correct", "escalate", "hand_over", "recall", "undo", "reopen"}
     | AT_EVERY_DESK
     | WHEREVER_IT_IS,
     Role.RESOLVER: {"reveal", "resolve", "no_action", "escalate", "send_back", "hand_over", "recall", "undo"}
@@ -51,7 +51,14 @@ VERBS = {
     Role.INTEGRATION: {"receive", "read", "withdraw", "reopen", "rework"},
 }
 OWNER_VERBS = {
-    Ownership.POLICY: {"publish_policy", "ask_two_people", "seat_integration", "name_owner_of_policy"},
+    Ownership.POLICY: {
+        "publish_policy",
+        "publish_playbook",
+        "rule",
+        "ask_two_people",
+        "seat_integration",
+        "name_owner_of_policy",
+    },
     Ownership.QUALITY: {"reopen", "publish_scorecard", "set_rate", "name_owner_of_quality"},
     Ownership.RISK: {
         "stop",
@@ -80,4 +87,5 @@ MACHINE_VERBS = {"triage", "settle", "expire", "wake", "warn", "breach", "answer
 
 IN_HOUSE_ONLY = {Role.APPROVER, Office.MANAGER, Office.AUDITOR, Office.ADMINISTRATOR}
 
-KEY_VERBS = sorted(set().union(*VERBS.values(), {"read", "extend", "review_break_glass"}))
+ON_PAGES_ONLY = {"flag"}
+KEY_VERBS = sorted(set().union(*VERBS.values(), {"read", "extend", "review_break_glass"}) - ON_PAGES_ONLY)

@@ -21,6 +21,7 @@ from cases.list_pages import ListPages
 from cases.models import Case, Replay, Reveal
 from cases.pages import CasePages
 from cases.rules_pages import RulesPages
+from cases.ruling_pages import RulingPages
 from cases.talk.file_pages import FilePages
 from cases.talk.inquiry_pages import InquiryPages
 from cases.talk.notice_pages import NoticePages
@@ -44,6 +45,7 @@ class CaseAdmin(
     FilePages,
     NoticePages,
     ClockPages,
+    RulingPages,
     OnlyLookedAt,
     ModelAdmin,
 ):
@@ -60,6 +62,7 @@ class CaseAdmin(
             *self.bulk_urls(),
             *self.find_urls(),
             *self.clock_urls(),
+            *self.ruling_urls(),
             *self.own_urls(),
             *self.work_urls(),
             *self.approval_urls(),

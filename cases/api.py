@@ -366,6 +366,7 @@ def answered_question(case_id, *, by, inquiry, text):
 
 
 VERBS = {
+    "ask": (actions.ask, shapes.Reasoned),
     "claim": (queues.claim, shapes.Empty),
     "heartbeat": (queues.heartbeat, shapes.Empty),
     "give_back": (queues.give_back, shapes.Empty),
@@ -375,6 +376,7 @@ VERBS = {
     "answer": (answered_question, shapes.AnAnswer),
     "snooze": (actions.snooze, shapes.Snooze),
     "go_on": (actions.go_on, shapes.GoOn),
+    "own_answer": (actions.own_answer, shapes.OwnAnswered),
     "reveal": (actions.reveal, shapes.ToReveal),
     "accept": (actions.accept, shapes.Accept),
     "correct": (actions.correct, shapes.Correct),

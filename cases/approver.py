@@ -20,7 +20,10 @@ def named(*standings) -> dict[int, User]:
 def beside(case, user, standing, names) -> dict[str, Any]:
     """What an approver is shown beside any form: the standard, his limit, and whose step it is."""
     return {
-        "standard": [*charter(case.workflow), *((each.title, each.text) for each in case.workflow.playbook.all())],
+        "standard": [
+            *charter(case.workflow),
+            *((each.title, each.text) for each in case.workflow.playbook.all() if not each.is_draft),
+        ],
         "limit": limit(case, user, standing, names),
         "steps": steps(case, standing, names),
     }

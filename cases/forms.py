@@ -16,7 +16,7 @@ from unfold.widgets import (
 
 from accounts.models import Absence, User
 from audit import clock
-from cases import outputs, reveals, seen, sides, until
+from cases import outputs, reveals, rulings, seen, sides, until
 from cases.corrections import differences
 from cases.masking import is_placeholder
 from cases.models import BreakGlassReview, Pause, Rework
@@ -253,6 +253,25 @@ class Category(Part):
         return {"category": form.cleaned_data["category"] or None}
 
 
+class RestsOn(Part):
+    """The section of the playbook or the ruling on which the judgment rests, where there are any."""
+
+    def fields(self, case, user):
+        offered = rulings.to_rest_on(case)
+        made = forms.ChoiceField(
+            label="What does it rest on?",
+            required=False,
+            choices=[("", "On none of these"), *offered.items()],
+            widget=UnfoldAdminSelectWidget(),
+            help_text="The section of the playbook, or the ruling on this case.",
+        )
+        return {"rests_on": made} if offered else {}
+
+    def arguments(self, form):
+        kind, _, number = (form.cleaned_data.get("rests_on") or "").partition(":")
+        return {kind: int(number)} if number else {}
+
+
 class Output(Part):
     """The output as it should be, a field for each value."""
 
@@ -262,6 +281,19 @@ class Output(Part):
     def arguments(self, form):
         made = {name: field for name, field in form.fields.items() if hasattr(field, "path")}
         return {"output": outputs.edited(form.case.standing, made, form.cleaned_data, form.changed_data)}
+
+
+class OwnAnswer(Part):
+    """What this person would have answered: a field for each value that the schema names, all of them empty."""
+
+    legend = "Your own answer"
+
+    def fields(self, case, user):
+        return outputs.fields(case.policy.output_schema, {})
+
+    def arguments(self, form):
+        made = {name: field for name, field in form.fields.items() if hasattr(field, "path")}
+        return {"output": outputs.without_blanks(outputs.edited({}, made, form.cleaned_data, form.changed_data))}
 
 
 class Action(Part):

@@ -63,9 +63,10 @@ UPDATE cases_case SET revision = %(revision)s, standing_output = %(standing)s, a
 DECIDE = """
 WITH decided AS (
   INSERT INTO cases_decision (case_id, by_id, vendor_id, at, verb, desk, "to", output, before, digest, reason, reason_code, step,
-    delegation_id, break_glass, category_id, evaluation_id, active_seconds)
+    delegation_id, break_glass, category_id, evaluation_id, active_seconds, section_id, ruling_id)
   VALUES (%(case)s, %(by)s, %(vendor)s, %(at)s, %(verb)s, %(desk)s, %(to)s, %(output)s, %(before)s, %(digest)s, %(reason)s,
-    %(reason_code)s, %(step)s, %(delegation)s, %(break_glass)s, %(category)s, %(evaluation)s, %(active_seconds)s) RETURNING id),
+    %(reason_code)s, %(step)s, %(delegation)s, %(break_glass)s, %(category)s, %(evaluation)s, %(active_seconds)s, %(section)s, %(ruling)s)
+  RETURNING id),
 corrected AS (
   INSERT INTO cases_correction (decision_id, field, before, after, root_cause, is_new_value)
   SELECT d.id, x.field, x.before, x.after, x.root_cause, x.is_new_value FROM decided d, ROWS FROM (jsonb_to_recordset(%(corrections)s)
@@ -128,6 +129,8 @@ class Story:
     corrections: list[Correction] = field(default_factory=list)
     evaluation: Any = None
     active_seconds: int | None = None
+    section: int | None = None  # of the playbook, or a ruling, on which it rests
+    ruling: int | None = None
     reason_code: str = ""
     step: int | None = None  # of the chain, for an approval
     seat: Authority | None = None  # by which he decides at approval
@@ -344,6 +347,8 @@ def _decision(case) -> int:
             "category": case.category_id if story.verb in ("no_action", "resolve", "escalate") else None,
             "evaluation": story.evaluation and story.evaluation.pk,
             "active_seconds": story.active_seconds,
+            "section": story.section,
+            "ruling": story.ruling,
             "corrections": json.dumps(corrections),
         },
     )

@@ -46,6 +46,12 @@ def edited(output: Any, made: dict[str, forms.Field], cleaned: dict, changed: li
     return result
 
 
+def without_blanks(output: dict) -> dict:
+    """Without the texts and lists that say nothing."""
+    inner = {name: without_blanks(value) if isinstance(value, dict) else value for name, value in output.items()}
+    return {name: value for name, value in inner.items() if value not in ("", None, {}, [])}
+
+
 def _put(result, field, value):
     """Set one value; a blank one is left out where the schema lets it."""
     *above, last = field.path

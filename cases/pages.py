@@ -1,6 +1,7 @@
 """The admin's pages of a case: the case as its story, and the next case; and what every page says of a verb. Doors: they ask, call and show."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -14,9 +15,9 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 
 from audit import clock
-from cases import allocated, chains, gate, prose, queues, shapes, skim, timesheet, twins, verbs
+from cases import allocated, chains, gate, prose, queues, rulings, shapes, skim, timesheet, twins, verbs
 from cases.models import Case
-from cases.seen import decisions, open_pauses, rows, said, seen_by, whole
+from cases.seen import decisions, is_blind, open_pauses, own_answers, rows, said, seen_by, whole
 from cases.states import APPROVAL, CLOSED, DESKS, State
 from cases.talk import beside
 from cases.verbs import VERBS
@@ -75,12 +76,12 @@ class CasePages:
 
     def _go_on(self, request, case, desk, verb, seen):
         """To the next case of the list one works, or of that desk, where it was asked for; else back to this one, while it can be seen."""
+        if verb.name in ("own_answer", "ask"):
+            return redirect("admin:cases_case_work", case.pk)
         if "next" in request.POST and (list_worked := skim.Skim.in_address(request)):
             return self.next_of_list(request, list_worked)
         if "next" in request.POST and desk in DESKS:
             return self._to_next(request, desk)
-        if verb.name == "claim":
-            return redirect("admin:cases_case_work", case.pk)
         return redirect(address(case) if seen and verb.name != "skip" else desk_address(desk))
 
     def next_page(self, request):
@@ -161,16 +162,21 @@ def _uncapitalised(text) -> str:
     return text[:1].lower() + text[1:]
 
 
-def content(case) -> dict:
-    """What came in and what stands, ready to be shown."""
+def content(case, *, whole=False) -> dict:
+    """What came in and what stands, ready to be shown; of very large values the beginning, or all with `whole`."""
+    told = partial(prose.told, whole=whole)
+    received, context = told(case.input), told(case.context) if case.context else None
     return {
+        "is_cut": prose.is_cut(received) or prose.is_cut(context),
         "compared": prose.compared(case.output, case.standing, case.policy.output_schema.get("required", ())),
         "confidence": f"{case.confidence:.4g}" if case.confidence is not None else "",
+        "own_answer_first": is_blind(case),
+        "own_answers": own_answers(case),
         "changed": case.standing_output is not None and case.standing_output != case.output,
-        "input": prose.told(case.input),
-        "context": prose.told(case.context) if case.context else None,
-        "confidences": prose.told(case.confidences) if case.confidences else None,
-        "alternatives": prose.told(case.alternatives) if case.alternatives else None,
+        "input": received,
+        "context": context,
+        "confidences": told(case.confidences) if case.confidences else None,
+        "alternatives": told(case.alternatives) if case.alternatives else None,
         "reasons": prose.saw(case.reasons),
     }
 
@@ -183,7 +189,7 @@ def as_told(seen, user, standing, now) -> dict:
         **content(seen),
         "buttons": verbs.offered(case, user, standing, now),
         "why_not": said(seen, verbs.why_not_the_main_verb(case, user, standing, now)),
-        "side": allocated.told(seen.allocation, to_the_house=user.is_in_house),
+        "side": allocated.told(seen.allocation, to_the_house=user.is_in_house and not is_blind(seen)),
         "holder": case.claimed_by if holder else None,
         "chain": chains.progress(case.chain, standing.given) if case.state == APPROVAL else [],
         "expires": prose.distance(case.expires_at, now) if case.expires_at else "",
@@ -192,7 +198,8 @@ def as_told(seen, user, standing, now) -> dict:
         **due(seen, now),
         "stays": [_stay(stay) for stay in stays],
         "spent": _spent(timesheet.together(stays)) if len(stays) > 1 else None,
-        "playbook": case.workflow.playbook.all(),
+        "playbook": case.workflow.playbook.published(),
+        "rulings": rulings.of(seen),
         "story": _story(seen),
         **beside.the_case(seen, user, standing),
         "decisions": [decided(seen, decision) for decision in decisions(seen)],

@@ -1,5 +1,6 @@
 """How values read on a page: nested values as nested lists, two versions side by side, times as distances. Pure."""
 
+import sys
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
@@ -11,12 +12,16 @@ TOLD_OF = ("name", "kind", "says")
 PLAIN = {True: "yes", False: "no"}
 
 
+MOST_VALUES, MOST_SIGNS = 500, 20_000  # of one value on a page; the rest stands on a page of its own
+
+
 class Told(NamedTuple):
-    """One value: a text, or rows of (name, Told), or points."""
+    """One value: a text, or rows of (name, Told), or points; and how many signs, rows or points more there are."""
 
     text: str = ""
     rows: list | None = None
     points: list | None = None
+    more: int = 0
 
 
 class Compared(NamedTuple):
@@ -28,14 +33,38 @@ class Compared(NamedTuple):
     changed: bool
 
 
-def told(value: Any) -> Told:
-    if isinstance(value, dict) and value:
-        return Told(rows=[(named(name), told(inner)) for name, inner in value.items()])
-    if isinstance(value, list) and value:
-        return Told(points=[told(inner) for inner in value])
-    if isinstance(value, bool):
-        return Told(PLAIN[value])
-    return Told("none" if value in (None, {}, []) else str(value))
+class _Room:
+    """How much of a value there is room for still."""
+
+    def __init__(self, values, signs):
+        self.values, self.signs = values, signs
+
+    def told(self, value) -> Told:
+        if isinstance(value, dict) and value:
+            rows = [(named(name), self.told(inner)) for name, inner in value.items() if self.values > 0]
+            return Told(rows=rows, more=len(value) - len(rows))
+        if isinstance(value, list) and value:
+            points = [self.told(inner) for inner in value if self.values > 0]
+            return Told(points=points, more=len(value) - len(points))
+        self.values -= 1
+        return self._text(PLAIN[value] if isinstance(value, bool) else "none" if value in (None, {}, []) else str(value))
+
+    def _text(self, text) -> Told:
+        shown = text[: max(self.signs, 0)]
+        self.signs -= len(shown)
+        return Told(shown, more=len(text) - len(shown))
+
+
+def told(value: Any, *, whole: bool = False) -> Told:
+    """The value as a page shows it: of a very large one its beginning, or all of it where `whole` is asked for."""
+    return _Room(float("inf"), sys.maxsize).told(value) if whole else _Room(MOST_VALUES, MOST_SIGNS).told(value)
+
+
+def is_cut(value: Told | None) -> bool:
+    """Whether there is more of it than is shown."""
+    if value is None:
+        return False
+    return bool(value.more) or any(map(is_cut, [*(inner for _, inner in value.rows or ()), *(value.points or ())]))
 
 
 def saw(reasons: list[dict]) -> list[tuple[dict, list]]:

@@ -16,9 +16,11 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils.crypto import salted_hmac
 from django.utils.safestring import SafeString
 
+from accounts.roles import Role
 from audit import clock
+from cases import blind
 from cases.masking import Mask, Misplaced, Rules
-from cases.models import Case, Decision, Reveal
+from cases.models import Case, Decision, OwnAnswer, Reveal
 from cases.models.case import said_of_action
 from integrations.problems import Conflict
 from workflows.models import ExceptionCategory, Mandate, compiled_policy
@@ -40,6 +42,7 @@ NOT_SHOWN = {"sender", "intake_digest", "sent_action", "received_action", "finge
 # fmt: on
 
 MOST_FOUND = 500
+NOTHING = Rules((), frozenset())  # is hidden from the house
 RECEIVED = ("external_id", "customer_reference", "input", "context", "output", "sent_action", "received_action", "confidences")
 RECEIVED += ("alternatives", "segment", "channel", "tags")
 ROOTS = {"sent_action": "action", "received_action": "action"}
@@ -59,6 +62,16 @@ def whole(case) -> Case:
     return case.whole if isinstance(case, Seen) else case
 
 
+def unblinded(case, user):
+    """As this person sees it once he has given his own answer."""
+    return Sight(user).of(case, blinded=False)
+
+
+def is_blind(case) -> bool:
+    """Whether whoever has this view of it owes the case his own answer first."""
+    return isinstance(case, Blind)
+
+
 def said(case, text):
     """Words about a case, as whoever has this view of it reads them."""
     return case.text(text) if isinstance(case, Seen) and text else text
@@ -76,8 +89,17 @@ def rows(case, found) -> list:
 
 def decisions(case) -> list:
     """What was decided, as whoever has this view of the case reads it; a list has asked for those of all its cases at once."""
+    if is_blind(case):
+        return []
     asked = getattr(whole(case), "told_decisions", None)
     return rows(case, whole(case).decisions.told() if asked is None else asked)
+
+
+def own_answers(case) -> list:
+    """What was answered before the AI's was seen, each value beside the AI's; nothing while one owes his own."""
+    if is_blind(case) or not blind.is_of_a_blind_policy(whole(case)):
+        return []
+    return blind.compared(rows(case, whole(case).own_answers.select_related("by")), case.output)
 
 
 def open_pauses(case) -> list:
@@ -105,6 +127,18 @@ class Sight:
     def __init__(self, user):
         self.user = user
         self.edits: dict[int, list] = {}
+        self.answered: set[int] | None = None  # of many cases at once, those to which he gave his own answer
+
+    @cached_property
+    def reviews(self) -> set[int]:
+        """The workflows in which he reviews, and may owe an own answer."""
+        return set(self.user.seats.live().filter(role=Role.REVIEWER).values_list("workflow", flat=True))
+
+    def owes(self, case) -> bool:
+        """Whether he is to answer before he sees what the AI says."""
+        if not blind.is_asked(case) or case.workflow_id not in self.reviews:
+            return False
+        return case.pk not in self.answered if self.answered is not None else blind.is_owed(case, self.user)
 
     @cached_property
     def mandates(self) -> dict[int, Mandate]:
@@ -120,6 +154,8 @@ class Sight:
     def of_all(self, cases, *, uncovered=True) -> list:
         """Many at once: what stood in between is asked for once."""
         cases = list(cases)
+        if asked := [case.pk for case in cases if blind.is_asked(case)]:
+            self.answered = set(OwnAnswer.objects.filter(case__in=asked, by=self.user).values_list("case", flat=True))
         if self.user.vendor_id is not None:
             self.edits = {case.pk: [] for case in cases}
             edited = [case.pk for case in cases if case.revision > 1]
@@ -127,11 +163,12 @@ class Sight:
                 self.edits[decision.case_id].append(decision.output)
         return [self.of(case, uncovered=uncovered) for case in cases]
 
-    def of(self, case, *, beside=None, uncovered=True):
+    def of(self, case, *, beside=None, uncovered=True, blinded=True):
+        owes = blinded and self.owes(case)
         if self.user.vendor_id is None:
-            return case
+            return Blind(case, Mask(NOTHING)) if owes else case
         mask = self.learnt(beside.mask, case) if isinstance(beside, Seen) else self.mask(case)
-        return Seen(case, mask, Reveal.objects.places(case, self.user) if uncovered else frozenset())
+        return (Blind if owes else Seen)(case, mask, Reveal.objects.places(case, self.user) if uncovered else frozenset())
 
     def mask(self, case) -> Mask:
         """The placeholders of a case, numbered in the order in which it came to be, so that they never change."""
@@ -294,6 +331,23 @@ class Seen:
             for place in self.mask.fields_hidden
         )
         return DOES_NOT_FIT if under and "required property" not in message else self.text(message)
+
+
+class Blind(Seen):
+    """A case as somebody sees it who owes it his own answer: nothing of what the AI says, nor of what tells of it."""
+
+    output, standing_output, reasons, tags, chain = {}, None, [], [], []
+    confidence = confidences = alternatives = category = category_id = None
+    proposes_no_action, currency, sentence = False, "", blind.FIRST
+    action = {"type": "", "amount": None, "currency": "", "payee": ""}
+
+    @property
+    def mark(self) -> str:
+        return f"{super().mark}-blind"
+
+    @property
+    def allocation(self):
+        return self.whole.allocation and {"sentence": self.text(self.whole.allocation["sentence"])}
 
 
 class Worded:

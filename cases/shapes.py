@@ -12,7 +12,7 @@ from audit.models import AuditEvent
 from cases import allocated
 from cases.intake import Answer, Intake, ProposedAction
 from cases.models import Case
-from cases.seen import decisions, rows, said, whole
+from cases.seen import decisions, is_blind, own_answers, rows, said, whole
 from cases.talk import attached, inquiries
 from cases.talk import reading as talk
 
@@ -115,6 +115,8 @@ class Resolve(Reasoned, kw_only=True):
     output: dict[str, Any] | UnsetType = UNSET
     action: ProposedAction | UnsetType = UNSET
     root_causes: dict[str, Annotated[str, Meta(max_length=120)]] | UnsetType = UNSET
+    section: Identity | UnsetType = UNSET  # of the playbook, or the ruling on this case, on which it rests
+    ruling: Identity | UnsetType = UNSET
 
 
 class NoAction(Reasoned, kw_only=True):
@@ -199,6 +201,13 @@ class Reviewed(Body, kw_only=True):
 
     verdict: Literal["kept", "objected"]
     note: Text | UnsetType = UNSET
+
+
+class OwnAnswered(Body, kw_only=True):
+    """What you would have answered, before the AI's output is shown to you; what you leave out is not compared."""
+
+    output: dict[str, Any]
+    active_seconds: Seconds | UnsetType = UNSET
 
 
 class ToReveal(Reasoned, kw_only=True):
@@ -296,6 +305,7 @@ class Shown(Summary, frozen=True, kw_only=True):
     chain: list[dict[str, Any]]
     expires_at: datetime | None
     alternatives: list[Any] | None
+    own_answer_first: bool  # nothing of what the AI says is here until you have given your own answer
 
 
 class Told(Struct, frozen=True):
@@ -346,6 +356,15 @@ class PauseShown(Struct, frozen=True):
     since: datetime
     until: datetime | None
     ended_at: datetime | None
+
+
+class OwnAnswerShown(Struct, frozen=True):
+    """What somebody answered before he saw the AI's, and where the two differ."""
+
+    at: datetime
+    by: str
+    answer: dict[str, Any]
+    differs: list[str]
 
 
 class CommentShown(Struct, frozen=True):
@@ -405,6 +424,7 @@ class Detail(Shown, frozen=True, kw_only=True):
     comments: list[CommentShown]
     inquiries: list[InquiryShown]
     attachments: list[AttachmentShown]
+    own_answers: list[OwnAnswerShown]
 
 
 class SideShown(Struct, frozen=True):
@@ -492,6 +512,7 @@ def shown(case: Case) -> dict[str, Any]:
         "chain": case.chain,
         "expires_at": case.expires_at,
         "alternatives": case.alternatives,
+        "own_answer_first": is_blind(case),
     }
 
 
@@ -504,6 +525,7 @@ def detail(case: Case, user, standing) -> dict[str, Any]:
         "comments": [*map(comment, talk.said(case, user))],
         "inquiries": [*map(_inquiry, inquiries.of(case, user, standing)["asked"])],
         "attachments": [*map(attachment, attached.listed(case, user))],
+        "own_answers": [OwnAnswerShown(row.at, str(row.by), row.answer, row.differs) for row, _ in own_answers(case)],
     }
 
 
@@ -525,7 +547,9 @@ def comment(said) -> CommentShown:
 
 
 def story(case: Case):
-    """Every event of the case, in order."""
+    """Every event of the case, in order; none while one owes it his own answer, for they tell of the AI's."""
+    if is_blind(case):
+        return AuditEvent.objects.none()
     return AuditEvent.objects.filter(subject_type="case", subject_id=case.pk)
 
 
@@ -554,7 +578,7 @@ def _pause(pause) -> PauseShown:
 
 
 def why(case: Case, user) -> Why:
-    side = allocated.told(case.allocation, to_the_house=user.is_in_house)
+    side = allocated.told(case.allocation, to_the_house=user.is_in_house and not is_blind(case))
     return Why(
         id=case.pk,
         sentence=case.sentence,

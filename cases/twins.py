@@ -6,7 +6,7 @@ from django.db.models import prefetch_related_objects
 
 from cases import prose
 from cases.models import Case
-from cases.seen import rows, seen_by, whole
+from cases.seen import is_blind, rows, seen_by, whole
 
 
 class Twin(NamedTuple):
@@ -19,6 +19,8 @@ class Twin(NamedTuple):
 
 def of(case, user) -> list[Twin]:
     """For each trigger that took it for a duplicate, the case that it saw, both as this person sees them."""
+    if is_blind(case):  # the earlier one's output would tell of this one's
+        return []
     named = [reason["external_id"] for reason in whole(case).reasons if reason["kind"] == "duplicate"]
     if not named:
         return []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import Ownership
-from cases import actions, queues
+from cases import actions, blind, queues
 from cases.forms import (
     Action,
     Category,
@@ -16,10 +16,12 @@ from cases.forms import (
     MoreTime,
     OnWhom,
     Output,
+    OwnAnswer,
     Part,
     Place,
     Reason,
     ReasonCode,
+    RestsOn,
     RootCause,
     To,
     Until,
@@ -50,6 +52,11 @@ class Verb:
 
 OPTIONAL = Reason(required=False)
 VERBS = {
+    "own_answer": Verb(
+        "own_answer", "My answer", actions.own_answer, "answered",
+        "What would you answer? The AI's answer is shown then, beside yours. What you leave empty is not compared.",
+        (OwnAnswer(),), "edit_note", "primary", stays=True,
+    ),
     "accept": Verb(
         "accept", "Accept", actions.accept, "accepted", "The output may stand as it is.",
         (Marks(best=True), OPTIONAL), "check", "primary",
@@ -60,7 +67,7 @@ VERBS = {
     ),
     "resolve": Verb(
         "resolve", "Resolve", actions.resolve, "resolved", "Settle the exception with the output below; change what is wrong.",
-        (Output(), Action(), RootCause(), Category(), Reason()), "task_alt", "primary",
+        (Output(), Action(), RootCause(), Category(), RestsOn(), Reason()), "task_alt", "primary",
     ),
     "no_action": Verb(
         "no_action", "No action", actions.no_action, "closed without action", "Nothing is done, for a reason.",
@@ -127,6 +134,11 @@ VERBS = {
         " and the risk here reads it.",
         (Place(), Reason(help_text="Why you cannot decide without it.")), "visibility", stays=True,
     ),
+    "ask": Verb(
+        "ask", "Ask for a ruling", actions.ask, "asked about",
+        "Ask whoever owns the policy. The answer comes back to the case and to your desk; the case waits for nobody meanwhile.",
+        (Reason(help_text="What is not clear? It stays in the case's story."),), "help", stays=True,
+    ),
     "recall": Verb(
         "recall", "Recall", actions.recall, "recalled", "Take it back from approval. Approvals given are void.",
         (Reason(),), "keyboard_return", stays=True,
@@ -154,11 +166,13 @@ VERBS = {
 }  # fmt: skip
 DONE = {**{verb.name: verb.done for verb in reversed(VERBS.values())}, "edit": "edited"}  # of a decision, by its verb
 MAIN = {"review": "accept", "resolution": "resolve", "approval": "approve"}
+AFTER_HIS_OWN = ("accept", "correct")  # where the policy asks for an own answer first
 CLAIMS = ("claim", "give_back", "skip")
 PAUSES = ("pause", "inquire", "snooze", "go_on")
 PLACES = {  # of the verbs that are no moves of their own: where they are possible
-    **dict.fromkeys((*CLAIMS, *PAUSES), OPEN),
+    **dict.fromkeys((*CLAIMS, *PAUSES, "ask"), OPEN),
     "reveal": (REVIEW, RESOLUTION),
+    "own_answer": (REVIEW,),
     "break_glass": (APPROVAL,),
     "extend": (APPROVAL,),
     "review_break_glass": tuple(State.values),
@@ -170,6 +184,8 @@ def not_now(case, name, user, now) -> str:
     holder = case.held_by(now)
     if case.state not in _places(name):
         return what_happened(case)
+    if name in ("own_answer", *AFTER_HIS_OWN) and (why := _not_blind_now(case, name, user)):
+        return why
     if name == "review_break_glass" and not _broken(case).exists():
         return "No broken glass of this case waits for a review."
     if name in ("approve", "edit") and case.has_expired(now):
@@ -189,6 +205,16 @@ def not_now(case, name, user, now) -> str:
     if name == "reopen" and case.settles_at:
         return "The decision has not taken effect yet. Whoever decided can undo it."
     return ""
+
+
+def _not_blind_now(case, name, user) -> str:
+    """Why, where the policy asks for an own answer first."""
+    if name == "own_answer" and not blind.is_asked(case):
+        return "The policy shows the AI's answer at once here; no own answer is asked for."
+    owed = blind.is_owed(case, user)
+    if name == "own_answer":
+        return "" if owed else "You gave your own answer already."
+    return blind.FIRST if owed else ""
 
 
 def _places(name):

@@ -6,10 +6,10 @@ from django import forms
 from django.forms.utils import ErrorDict
 from django.http import QueryDict
 
-from cases.forms import Action, Marks, Output, RootCause, VerbForm
+from cases.forms import Action, Marks, Output, OwnAnswer, RootCause, VerbForm
 from cases.verbs import Verb
 
-SHARED = (Output, Action, RootCause, Marks)  # once on the screen, whichever verb reads it
+SHARED = (OwnAnswer, Output, Action, RootCause, Marks)  # once on the screen, whichever verb reads it
 Offered = list[tuple[str, Verb]]
 
 
@@ -35,11 +35,14 @@ class WorkForm(forms.Form):
         if kind in SHARED:
             if not self.shared[kind]:
                 made = part.fields(self.case, self.user)
+                for field in made.values():
+                    field.widget.attrs.setdefault("dir", "auto")
                 self.fields.update(made)
                 self.shared[kind] = list(made)
             return
         for field_name, field in part.fields(self.case, self.user).items():
             field.widget.attrs.pop("autofocus", None)
+            field.widget.attrs.setdefault("dir", "auto")
             self.fields[f"{name}.{field_name}"] = field
             self.own[name].append(f"{name}.{field_name}")
 
@@ -47,7 +50,7 @@ class WorkForm(forms.Form):
 
     def content(self):
         """The output and the action as they stand, to be changed."""
-        return [self[name] for kind in (Output, Action) for name in self.shared[kind]]
+        return [self[name] for kind in (OwnAnswer, Output, Action) for name in self.shared[kind]]
 
     def causes(self):
         return [self[name] for name in self.shared[RootCause]]
@@ -61,7 +64,12 @@ class WorkForm(forms.Form):
     def panels(self):
         """(name, verb, its own fields, whether it reads the output), for each verb."""
         return [
-            (name, verb, [self[field] for field in self.own[name]], any(isinstance(part, Output) for part in verb.parts))
+            (
+                name,
+                verb,
+                [self[field] for field in self.own[name]],
+                any(isinstance(part, Output | OwnAnswer) for part in verb.parts),
+            )
             for name, verb in self.verbs.items()
         ]
 

@@ -12,7 +12,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.strict import strict_page
 from audit import clock
-from cases import approver, customers, gate, pages, precedents, prose, queues, skim, twins, verbs
+from cases import approver, customers, gate, pages, precedents, prose, queues, rulings, skim, twins, verbs
 from cases.deciding import Deciding, Page
 from cases.forms import VerbForm
 from cases.models import Case
@@ -26,17 +26,22 @@ from scorecards import scoring
 from workflows.models import compiled_policy
 
 KEYS = {
-    "accept": "a", "approve": "a", "correct": "c", "edit": "c", "resolve": "r", "no_action": "n", "escalate": "e", "reject": "x",
-    "send_back": "b", "skip": "s", "snooze": "z", "pause": "p", "inquire": "i", "go_on": "g", "hand_over": "h", "recall": "l", "undo": "u", "reveal": "v",
+    "own_answer": "o", "accept": "a", "approve": "a", "correct": "c", "edit": "c", "resolve": "r", "no_action": "n", "escalate": "e", "reject": "x",
+    "send_back": "b", "skip": "s", "snooze": "z", "pause": "p", "inquire": "i", "go_on": "g", "hand_over": "h", "recall": "l", "undo": "u", "reveal": "v", "ask": "q",
 }  # fmt: skip
-FIRST = ("accept", "correct", "resolve", "no_action", "approve", "edit", "reject", "escalate", "send_back")
+FIRST = ("own_answer", "accept", "correct", "resolve", "no_action", "approve", "edit", "reject", "escalate", "send_back")
 
 
 class WorkPages(Deciding):
     """For the case's admin: the workbench, and what it asks while somebody works."""
 
     def work_urls(self):
-        pages = (("work", self.work_page), ("heartbeat", self.heartbeat), ("score", self.score_page))
+        pages = (
+            ("work", self.work_page),
+            ("heartbeat", self.heartbeat),
+            ("score", self.score_page),
+            ("whole", self.whole_page),
+        )
         wrap = self.admin_site.admin_view
         return [
             *(path(f"<int:case_id>/{name}/", strict_page(wrap(page)), name=f"cases_case_{name}") for name, page in pages),
@@ -79,7 +84,9 @@ class WorkPages(Deciding):
             "form": form,
             "main_verbs": [each for each in panels if each[0] in FIRST],
             "other_verbs": [each for each in panels if each[0] not in FIRST],
-            "chosen": request.POST.get("verb") or request.GET.get("verb", ""),
+            "chosen": request.POST.get("verb")
+            or request.GET.get("verb")
+            or ("own_answer" if "own_answer" in form.verbs else ""),
             "refusal": said(seen, refusal),
             "keys": KEYS,
             "here": skim.here(request),
@@ -97,6 +104,14 @@ class WorkPages(Deciding):
         except Conflict as lost:
             return JsonResponse({"detail": str(lost)}, status=409)
         return JsonResponse({"seconds": int((held.claimed_until - clock.now()).total_seconds())})
+
+    def whole_page(self, request, case_id):
+        """What came in without the cut that keeps the workbench quick."""
+        seen = seen_by(self.one(request, case_id), request.user)
+        site = self.admin_site.each_context(request)
+        return render(
+            request, "cases/whole.html", {**site, "title": str(seen), "case": seen, **pages.content(seen, whole=True)}
+        )
 
     def score_page(self, request, case_id):
         """The arithmetic of the marks as they stand on the page. Nothing is kept."""
@@ -129,6 +144,7 @@ def bench(seen, user, standing, now) -> dict:
         "earlier": customers.earlier(seen),
         "alerts": pages.alerts_for(seen, user),
         "playbook": playbook(case),
+        "rulings": rulings.of(seen),
         "story_link": pages.address(case),
         **beside.the_case(seen, user, standing),
     }
@@ -143,7 +159,7 @@ def for_an_approver(case, user, standing) -> dict:
 def playbook(case) -> dict:
     """The standard: by the key of the criterion it explains, and the sections that are of none."""
     by_criterion, rest = {}, []
-    for section in case.workflow.playbook.all():
+    for section in case.workflow.playbook.published():
         by_criterion.setdefault(f"mark.{section.criterion}", []).append(section) if section.criterion else rest.append(section)
     return {"by_criterion": by_criterion, "rest": rest}
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 
 from audit import clock
-from cases import prose
+from cases import prose, rulings
 from cases.clock_pages import foretold
 from cases.models import Alert, Case, Decision, Notice, Pause
 from cases.pages import desk_address
@@ -14,6 +14,7 @@ from cases.seen import Sight, rows
 from cases.states import APPROVAL, DESKS, State
 from cases.talk import inquiries
 from hitlsite.away import absence_of
+from quality import attention
 from workflows.models import Delegation, Seat
 
 
@@ -31,6 +32,9 @@ def my_desk(request, context):
         "now": now,
         "absence": absence_of(request.user, now),
         "day": my_day(request.user, now),
+        "questions": rulings.open_to(request.user, now).count(),
+        "answers": rulings.answers_to(request.user, now),
+        "attention": attention.mine(request.user),
     }
 
 

@@ -88,6 +88,7 @@ GROUPS = [
                 "admin:cases_case_changelist",
                 active=only_here(reverse_lazy("admin:cases_case_changelist")),
             ),
+            item("Questions and rulings", "help", "admin:cases_rulings", IN_HOUSE),
             item("What is stuck", "report", "admin:cases_stuck", IN_HOUSE),
             item("End of the shift", "hourglass_bottom", "admin:cases_forecast", FORESEES),
         ],
@@ -140,6 +141,13 @@ GROUPS = [
                 active=only_here(reverse_lazy("admin:jobs_job_changelist")),
             ),
             item("API documentation", "api", "swagger", IN_HOUSE),
+        ],
+    },
+    {
+        "title": "Quality",
+        "items": [
+            item("Who still looks", "visibility", "admin:quality_attention", IN_HOUSE),
+            item("Findings", "pattern", "admin:improvements_findings", IN_HOUSE),
         ],
     },
     {

@@ -97,6 +97,8 @@ INSTALLED_APPS = [
     "workflows",
     "scorecards",
     "cases",
+    "quality",
+    "improvements",
 ]
 MIDDLEWARE = [
     "audit.logs.RequestLine",

@@ -13,6 +13,8 @@ from accounts.pages import sign_out
 from accounts.strict import strict_page
 from hitlsite import away
 from hitlsite.desk import my_desk, unread
+from improvements import pages as improvements
+from quality import pages as quality
 
 
 class Site(UnfoldAdminSite):
@@ -24,7 +26,9 @@ class Site(UnfoldAdminSite):
         return user.is_active and user.is_staff and user.kind == user.Kind.PERSON
 
     def get_urls(self):
-        return [path("away/", strict_page(self.admin_view(self.away)), name="away"), *super().get_urls()]
+        """Ours that are of no one model, before Django's: its last pattern takes whatever is left."""
+        own = path("away/", strict_page(self.admin_view(self.away)), name="away")
+        return [own, *quality.urls(self), *improvements.urls(self), *super().get_urls()]
 
     @method_decorator(strict_page)
     def index(self, request, extra_context=None):

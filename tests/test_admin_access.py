@@ -92,6 +92,13 @@ TABLE = {
     "cases_replay_change": SEEING,
     "cases_trigger_log": SEEING,
     "cases_reveal_changelist": IN_HOUSE,
+    "cases_case_whole": (302, 404, 200, 404, 200, 200, 404, 200),
+    "cases_rulings": IN_HOUSE,
+    **dict.fromkeys(["cases_rulings_answer", "cases_rulings_write_down", "cases_rulings_publish"], (302, *[405] * 7)),
+    "improvements_findings": IN_HOUSE,
+    "improvements_flag": (302, 404, 200, 404, 403, 403, 404, 403),
+    "quality_attention": IN_HOUSE,
+    "quality_attention_person": (302, 404, 404, 403, 404, 404, 404, 404),  # nobody has decided yet; tests/test_attention.py
     "workflows_workflow_seat": DEFINERS,
     "workflows_workflow_calendar": DEFINERS,
     "workflows_workflow_own": DEFINERS,
@@ -276,6 +283,12 @@ def address(name, things):
         return reverse(f"admin:{name}", args=[things["workflows_policy"]])
     if name == "cases_trigger_log":
         return reverse(f"admin:{name}", args=[things["workflows_workflow"]])
+    if name.startswith("cases_rulings_"):
+        return reverse(f"admin:{name}", args=[1])
+    if name == "improvements_flag":
+        return reverse(f"admin:{name}", args=[things["cases_case"]])
+    if name == "quality_attention_person":
+        return reverse(f"admin:{name}", args=["refunds", things["accounts_user"], "review"])
     if name == "app_list":
         return reverse("admin:app_list", args=["workflows"])
     if name in things:

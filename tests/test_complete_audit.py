@@ -22,7 +22,7 @@ from audit import acting, clock
 from audit.models import AuditEvent
 from audit.trail import write_refusals
 from cases import actions, ending, intake, queues, replay
-from cases.models import Case
+from cases.models import Case, Question
 from integrations import actions as webhooks
 from integrations.models import Delivery, OutboxRow, WebhookEndpoint
 from jobs import queue
@@ -119,6 +119,21 @@ class World:
         Case.objects.filter(pk=pk).update(vendor=self.their_reviewer.vendor)
         queues.claim(pk, by=self.their_reviewer)
         return pk
+
+    def questioned(self):
+        actions.ask(self.at("review"), by=self.reviewer, reason="x")
+        return Question.objects.last()
+
+    def ruled(self):
+        return actions.rule(self.questioned().pk, by=self.owner, reason="x")
+
+    def drafted_section(self):
+        return actions.write_down(self.ruled().pk, by=self.owner)
+
+    def asked_blind(self):
+        schema = {"type": "object", "properties": {"decision": {"type": "string"}}}
+        factories.policy(self.refunds, self.owner, rules={"blind_first": True}, output_schema=schema)
+        return self.at("review")
 
     def decided_within_the_grace(self):
         factories.policy(self.refunds, self.owner, rules={"grace_seconds": 60})
@@ -538,6 +553,21 @@ VERBS = {
     "cases.give_link": ("reviewer", lambda w: partial(actions.give_link, w.asked(), days=3), "case.give_link", "inquiry until"),
     "cases.revoke_link": ("reviewer", lambda w: partial(actions.revoke_link, w.asked()), "case.revoke_link", "inquiry"),
     "cases.mend": ("reviewer", lambda w: partial(actions.mend, w.said(), text="Look again"), "case.mend", "comment replaces"),
+    "cases.ask": ("reviewer", lambda w: partial(actions.ask, w.at("review")), "case.ask", "question"),
+    "cases.rule": ("owner", lambda w: partial(actions.rule, w.questioned().pk), "case.rule", "question"),
+    "cases.write_down": ("owner", lambda w: partial(actions.write_down, w.ruled().pk), "playbook.add", "named"),
+    "workflows.publish_section": (
+        "owner",
+        lambda w: partial(workflows.publish_section, w.drafted_section()),
+        "playbook.publish",
+        "named",
+    ),
+    "cases.own_answer": (
+        "reviewer",
+        lambda w: partial(actions.own_answer, w.asked_blind(), output={"decision": "refuse"}),
+        "case.own_answer",
+        "differs",
+    ),
     "cases.snooze": ("reviewer", lambda w: partial(actions.snooze, w.at("review"), **a_day()), "case.snooze", "pause until"),
     "cases.go_on": ("reviewer", lambda w: partial(actions.go_on, w.snoozed()), "case.go_on", "pauses"),
     "cases.warn": ("machine", lambda w: after_its_time(actions.warn, w.due_soon(), hours=7.5), "case.warn", "due_at"),

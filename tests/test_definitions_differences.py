@@ -117,6 +117,7 @@ RULES = [
     ({}, {"language_from": "input.language"}, "A case's language is read from input.language, before nothing."),
     ({"scorecard": 1}, {"scorecard": 2}, "The scorecard is version 2, before 1."),
     ({}, {"marks_required": True}, "Every review must be marked: yes, before no."),
+    ({}, {"blind_first": True}, "A reviewer answers before the AI's answer is shown to him: yes, before no."),
 ]
 
 

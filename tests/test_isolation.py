@@ -33,6 +33,7 @@ BODIES = {
     "no-action": {**WHY, "category": "edge-case"},
     "extend": {**WHY, "minutes": 60},
     "review-break-glass": {"verdict": "kept", "note": "Fine"},
+    "own-answer": {"output": {"decision": "refuse"}},
     "pause": {**WHY, "on": "team", "whom": "Finance"},
     "snooze": {**WHY, "until": (timezone.now() + timedelta(days=1)).isoformat()},
     "rework": {**WHY, "place": "support"},
@@ -41,7 +42,9 @@ BODIES = {
     "answer": {"inquiry": 1, "text": "So."},
     "attach": {"name": "a.txt", "content": "dGV4dA=="},
     "mend": {"comment": 1, "text": "Look there"},
-    **dict.fromkeys(["escalate", "hand-over", "recall", "reject", "reopen", "resolve", "reveal", "send-back", "skip"], WHY),
+    **dict.fromkeys(
+        ["escalate", "hand-over", "recall", "reject", "reopen", "resolve", "reveal", "send-back", "skip", "ask"], WHY
+    ),
 }
 ROLES = (
     *(
@@ -129,9 +132,9 @@ TABLE = {
     "POST cases/{id}/reveal/": (401, 404, 409, 404, 404, 404, *(403,) * 6, 404, 403, 404, 404, 403),  # nobody holds it
     **{
         f"POST cases/{{id}}/{verb}/": REVIEWERS
-        for verb in ("accept", "correct", "escalate", "hand-over", "claim", "skip", "pause", "inquire", "snooze")
+        for verb in ("accept", "correct", "escalate", "hand-over", "claim", "skip", "pause", "inquire", "snooze", "ask")
     },
-    **{f"POST cases/{{id}}/{verb}/": HOLDERS for verb in ("give-back", "heartbeat", "go-on")},
+    **{f"POST cases/{{id}}/{verb}/": HOLDERS for verb in ("give-back", "heartbeat", "go-on", "own-answer")},
     **{f"POST cases/{{id}}/{verb}/": RESOLVERS for verb in ("resolve", "no-action")},
     **{f"POST cases/{{id}}/{verb}/": APPROVERS for verb in ("approve", "reject")},
 }

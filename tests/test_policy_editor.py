@@ -51,6 +51,7 @@ RULES = {
     "reason_codes": [{"code": "goodwill", "label": "Goodwill", "verbs": ["approve", "reject"]}],
     "scorecard": 3,
     "marks_required": True,
+    "blind_first": True,
     "grace_seconds": 300,
     "language_from": "input.language",
 }

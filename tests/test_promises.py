@@ -1002,6 +1002,7 @@ SENTENCES = {
         "only_the_owner_of_risk_breaks_glass",
         "a_broken_glass_asks_for_a_review",
         "no_decision_is_dated_back",
+        "who_reviews_blind_answers_first",
         "vendors_sessions_decide_for_their_own_people",
     },
     "cases_pause": {
@@ -1041,6 +1042,14 @@ SENTENCES = {
         "no_release_has_fewer_approvals_than_its_policy_asks",
     },
     "cases_rework": {"history_is_append_only"},
+    "cases_question": {"history_is_append_only", "no_question_is_dated_back"},
+    "cases_ruling": {"history_is_append_only", "no_ruling_is_dated_back", "only_the_owner_of_policy_rules"},
+    "improvements_flag": {"history_is_append_only"},
+    "cases_ownanswer": {
+        "history_is_append_only",
+        "no_own_answer_is_dated_back",
+        "an_own_answer_comes_before_the_decision",
+    },
     "cases_reveal": {
         "history_is_append_only",
         "no_reveal_is_dated_back",

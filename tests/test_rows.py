@@ -39,7 +39,9 @@ from cases.models import (
     Forecast,
     Inquiry,
     Notice,
+    OwnAnswer,
     Pause,
+    Question,
     Release,
     Replay,
     SavedView,
@@ -47,6 +49,7 @@ from cases.models import (
     Wishes,
 )
 from hitlsite import postgres
+from improvements.models import Finding, Flag
 from integrations.models import Delivery, IdempotencyKey, OutboxRow, WebhookEndpoint
 from integrations.problems import Conflict
 from scorecards import actions as scorecards
@@ -58,7 +61,7 @@ from workflows.models import Proposal
 
 NOBODY = AnonymousUser()
 READ_BEFORE_ANYBODY_ACTS = {"accounts_user", "accounts_apikey"}  # sign-in, and the look-up of a key
-TRIED_ELSEWHERE = {"cases_reveal"}  # asked for on a live claim only
+TRIED_ELSEWHERE = {"cases_reveal", "cases_ruling", "cases_example"}  # on a live claim; by the owner of policy only
 EVERYBODY_SEES_THE_HOUSE = {"accounts_user", "accounts_absence"}
 REFUND = {"type": "refund", "amount": 240, "currency": "EUR", "payee": "C-1042"}
 ONE_STEP = [{"name": "Approval", "people": 1, "title": ""}]
@@ -166,6 +169,17 @@ def beside(case, waiting, person, card, administrator):
     Comment.objects.create(case=waiting, by=person, vendor_id=person.vendor_id, at=now, text="Look")
     Notice.objects.create(to=person, kind="mention", case=waiting, by=person, at=now)
     case.reworks.create(by=person, at=now, place="support")
+    written = {"by": person, "vendor_id": person.vendor_id, "at": now}
+    OwnAnswer.objects.create(case=waiting, answer={"decision": "refuse"}, differs=[], **written)
+    Question.objects.create(case=waiting, words="Why?", **written)
+    pattern = {
+        "workflow": case.workflow,
+        "title": "Again",
+        "opened_by": person,
+        "opened_at": now,
+        "vendor_id": person.vendor_id,
+    }
+    Flag.objects.create(finding=Finding.objects.create(**pattern), case=waiting, **written)
     SavedView.objects.create(owner=person, name="Mine")
     BulkRow.objects.create(bulk=Bulk.objects.create(by=person, verb="escalate"), case=case, revision=1)
     finding.note_new()

@@ -157,7 +157,7 @@ class CategoryAdmin(Defined):
 
 @admin.register(PlaybookSection)
 class PlaybookAdmin(Defined):
-    list_display = ["title", "workflow", "criterion", "position"]
+    list_display = ["title", "workflow", "criterion", "position", "is_draft"]
     list_filter = ["workflow"]
     list_select_related = ["workflow"]
 

@@ -183,6 +183,7 @@ OTHERWISE = {
     "language_from": "A case's language is read from",
     "scorecard": "The scorecard is version",
     "marks_required": "Every review must be marked",
+    "blind_first": "A reviewer answers before the AI's answer is shown to him",
 }
 TOLD_APART = {
     "tiers",

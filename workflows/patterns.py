@@ -129,6 +129,7 @@ class Rules(Struct, forbid_unknown_fields=True, frozen=True):
     action_from: ActionFrom = ActionFrom()
     scorecard: int | None = None
     marks_required: bool = False
+    blind_first: bool = False  # a reviewer gives his own answer before the AI's is shown to him
     chains: list[Chain] = field(default_factory=list)
     dues: list[DueAt] = field(default_factory=list)
     snooze_boost: Annotated[int, Meta(ge=0, le=9)] = 1  # so much more urgent is what comes back from a snooze

@@ -43,6 +43,8 @@ def _sentences(rules: Rules) -> Iterator[str]:
         yield f"A reason to choose for {verbs}: “{reason.label}”."
     if rules.scorecard is not None:
         yield f"Scorecard version {rules.scorecard} applies{'; every review must be marked' if rules.marks_required else ''}."
+    if rules.blind_first:
+        yield "A reviewer gives his own answer before the AI's is shown to him."
     if rules.grace_seconds:
         yield f"Whoever decided may undo it for {duration(rules.grace_seconds)}; then it takes effect."
     yield f"A claim lasts {duration(rules.lease_seconds)}."

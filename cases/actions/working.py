@@ -2,11 +2,12 @@
 
 from django.core.exceptions import ValidationError
 
+from cases.actions.answering import answered_first
 from cases.actions.closing import close_if_closed, keep_rework
 from cases.actions.content import edit, keep_new_values, require_approval
 from cases.actions.reasons import give_reason_code, said
 from cases.gate import changing
-from cases.models import Rework
+from cases.models import Rework, Ruling
 from cases.states import APPROVAL
 from scorecards import actions as scorecards
 from workflows.models import compiled_policy
@@ -15,6 +16,7 @@ from workflows.models import compiled_policy
 def accept(case_id, *, by, reason="", marks=None, active_seconds=None):
     """The output may stand as it is. Refused under the scorecard's pass mark or on a failed critical criterion."""
     with changing(case_id, "accept", by=by, reason=reason) as case:
+        answered_first(case)
         _mark(case, marks, must_pass=True)
         case.story.active_seconds = active_seconds
         case.accept()
@@ -25,6 +27,7 @@ def accept(case_id, *, by, reason="", marks=None, active_seconds=None):
 def correct(case_id, *, by, output, action=None, reason="", marks=None, root_causes=None, new_values=None, active_seconds=None):
     """The output stands as given. `root_causes` and `new_values` are by dotted field; a new value is kept, never released."""
     with changing(case_id, "correct", by=by, reason=reason) as case:
+        answered_first(case)
         _mark(case, marks)
         edit(case, output, action, root_causes, new_values)
         if not case.story.corrections:
@@ -51,11 +54,26 @@ def escalate(case_id, *, by, reason, reason_code="", category=None, new_values=N
 
 
 def resolve(
-    case_id, *, by, reason, output=None, action=None, category=None, root_causes=None, new_values=None, active_seconds=None
+    case_id,
+    *,
+    by,
+    reason,
+    output=None,
+    action=None,
+    category=None,
+    root_causes=None,
+    new_values=None,
+    active_seconds=None,
+    section=None,
+    ruling=None,
 ):
-    """The exception is settled with an output: the one given, or what stands."""
+    """The exception is settled with an output: the one given, or what stands.
+
+    `section` of the playbook or `ruling` on this case: the id of that on which the judgment rests.
+    """
     with changing(case_id, "resolve", by=by, reason=said(reason)) as case:
         _name_category(case, category)
+        _rest_on(case, section, ruling)
         edit(case, case.standing if output is None else output, action, root_causes, new_values)
         _withdraw_the_proposal_of_no_action(case)
         case.story.active_seconds = active_seconds
@@ -113,6 +131,15 @@ def _name_category(case, slug):
             known = ", ".join(case.workflow.categories.values_list("slug", flat=True))
             raise ValidationError({"category": f"There is no category “{slug}” in {case.workflow}. Choose one of: {known}."})
         case.category = category
+
+
+def _rest_on(case, section, ruling):
+    """What the judgment rests on: a published section of the workflow's playbook, or a ruling on this case."""
+    if section is not None and not case.workflow.playbook.published().filter(pk=section).exists():
+        raise ValidationError({"section": "The playbook of this workflow has no such section."})
+    if ruling is not None and not Ruling.objects.filter(pk=ruling, question__case=case.pk).exists():
+        raise ValidationError({"ruling": "There is no such ruling on this case."})
+    case.story.section, case.story.ruling = section, ruling
 
 
 def _withdraw_the_proposal_of_no_action(case):

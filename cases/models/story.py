@@ -6,9 +6,10 @@ from django.db import models
 from django.db.models import Q
 
 from cases.models.case import Case, fact
+from cases.models.rulings import Ruling
 from cases.states import State
 from scorecards.models import Evaluation
-from workflows.models import Delegation, ExceptionCategory
+from workflows.models import Delegation, ExceptionCategory, PlaybookSection
 
 
 class Claim(models.Model):
@@ -34,7 +35,7 @@ class Claim(models.Model):
 class DecisionQuerySet(models.QuerySet):
     def told(self):
         """With everything that a page tells of them."""
-        related = ("by", "category", "evaluation", "delegation__seat__user")
+        related = ("by", "category", "evaluation", "delegation__seat__user", "section", "ruling")
         return self.select_related(*related).prefetch_related("corrections")
 
 
@@ -42,7 +43,7 @@ class Decision(models.Model):
     """What one person decided at one desk. Written once."""
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="decisions")
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="decisions")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="decisions", db_index=False)
     vendor_id = models.BigIntegerField(null=True, help_text="The vendor the decider worked for then.")
     at = models.DateTimeField()
     verb = models.CharField(max_length=12)
@@ -59,12 +60,18 @@ class Decision(models.Model):
     category = models.ForeignKey(ExceptionCategory, models.PROTECT, null=True, related_name="+")
     evaluation = models.OneToOneField(Evaluation, models.PROTECT, null=True, related_name="decision")
     active_seconds = models.PositiveIntegerField(null=True)
+    section = fact(PlaybookSection, null=True, help_text="Of the playbook, on which the judgment rests.")
+    ruling = fact(Ruling, null=True, help_text="On which the judgment rests.")
 
     objects = DecisionQuerySet.as_manager()
 
     class Meta:
         ordering = ["id"]
-        indexes = [BrinIndex(fields=["at"], name="decisions_in_time")]  # written in time's order, so it costs next to nothing
+        indexes = [
+            BrinIndex(fields=["at"], name="decisions_in_time"),  # written in time's order, so it costs next to nothing
+            models.Index(fields=["by", "-id"], name="decisions_of_a_person"),
+            models.Index(fields=["section"], name="decisions_resting_on_a_section", condition=Q(section__isnull=False)),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["case", "digest", "by"], condition=Q(verb="approve"), name="each_approval_is_another_persons"

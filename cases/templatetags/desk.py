@@ -1,11 +1,61 @@
 """What the desk's templates cannot say themselves."""
 
+import re
+
 from django import template
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import ngettext
 
 register = template.Library()
+UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)  # but for tab and line end
 
 
 @register.filter
 def at(table, name):
     """The table's entry of that name; empty where it has none."""
     return table.get(name, "")
+
+
+@register.simple_tag
+def value(told) -> SafeString:
+    """A value that came from outside, as text: whatever HTML or Markdown it has is shown, and never acts.
+
+    In one go: a template included for each of some hundred values cost the page more than all else.
+    """
+    return mark_safe(_html(told))  # every piece of it is escaped below
+
+
+def _html(told) -> str:
+    if told.rows:
+        rows = "".join(f"<dt>{shown(name)}</dt><dd>{_html(inner)}</dd>" for name, inner in told.rows)
+        return f'<dl class="value">{rows}{_more(told, "<dt></dt><dd>{}</dd>")}</dl>'
+    if told.points:
+        points = "".join(f"<li>{_html(inner)}</li>" for inner in told.points)
+        return f'<ul class="value">{points}{_more(told, "<li>{}</li>")}</ul>'
+    if told.rows is not None or told.points is not None:
+        return _more(told, "{}")
+    return f'<span class="text" dir="auto">{shown(told.text)}</span>{_more(told, "{}", signs=True)}'
+
+
+def shown(text) -> str:
+    """Escaped, and what nobody would see made visible: control signs, and those that turn the direction of what follows."""
+    return UNSEEN.sub(_named, escape(text))
+
+
+def _named(found) -> str:
+    code = f"U+{ord(found[0]):04X}"
+    return f'<span class="unseen">{code}</span>'
+
+
+def _more(told, around, *, signs=False) -> str:
+    if not told.more:
+        return ""
+    said = (
+        ngettext("… and %(more)s character more", "… and %(more)s characters more", told.more)
+        if signs
+        else ngettext("… and %(more)s more", "… and %(more)s more", told.more)
+    )
+    return around.format(f'<span class="soft">{said % {"more": f"{told.more:,}"}}</span>')

@@ -1,7 +1,7 @@
 """The verbs on definitions. Each asks `may` and writes its one audit event; the modules of this package are by subject."""
 
 from workflows.actions.asking import deciding
-from workflows.actions.charter import add, add_category, change, create, remove
+from workflows.actions.charter import add, add_category, change, create, publish_section, remove
 from workflows.actions.dial import resume, set_calendar, set_rate, stop
 from workflows.actions.engagements import (
     change_engagement,
@@ -56,6 +56,7 @@ __all__ = [
     "own",
     "propose",
     "publish",
+    "publish_section",
     "remove",
     "remove_limit",
     "resume",

@@ -2,6 +2,7 @@
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import ProtectedError
 from django.utils.text import slugify
 
 from audit import trail
@@ -53,7 +54,26 @@ def remove(section: PlaybookSection, *, by):
     with deciding(section.workflow, "define", by=by):
         facts = {"workflow": section.workflow.slug, "title": section.title, "text": section.text}
         trail.record("playbook.remove", by=by, subject=section, **facts)
-        section.delete()
+        try:
+            section.delete()
+        except ProtectedError as used:
+            many = len(used.protected_objects)
+            rests = "One decision rests" if many == 1 else f"{many} decisions rest"
+            raise ValidationError(
+                f"{rests} on this section, so it stays. Change its words where they no longer hold."
+            ) from used
+
+
+def publish_section(section: PlaybookSection, *, by) -> PlaybookSection:
+    """A draft of the playbook stands beside the work from now on. The owner of policy does it."""
+    with deciding(section.workflow, "publish_playbook", by=by):
+        stored = PlaybookSection.objects.select_for_update().get(pk=section.pk)
+        if not stored.is_draft:
+            raise ValidationError("This section is published already.")
+        stored.is_draft = False
+        stored.save(update_fields=["is_draft"])
+        trail.record("playbook.publish", by=by, subject=stored, workflow=stored.workflow.slug, named=str(stored))
+    return stored
 
 
 def add_category(workflow, label, *, by) -> ExceptionCategory:

@@ -185,6 +185,10 @@ class DecisionForm(PartForm):
     marks_required = Tick(
         label="Every review must be marked", help_text="Otherwise a reviewer may accept without filling in the scorecard."
     )
+    blind_first = Tick(
+        label="A reviewer answers before the AI's answer is shown to him",
+        help_text="Blind first: what the two say is kept and compared. It needs an output schema that names its fields.",
+    )
     grace_seconds = Duration(
         label="Time to undo",
         required=False,
@@ -216,12 +220,20 @@ class DecisionForm(PartForm):
 
 class Decisions(Approvals):
     name, title = "decisions", "Decisions"
-    names = ("scorecard", "marks_required", "grace_seconds", "lease_seconds", "language_from")
+    names = ("scorecard", "marks_required", "blind_first", "grace_seconds", "lease_seconds", "language_from")
     about = "How people decide, and when what they decide takes effect."
-    begin = {"scorecard": None, "marks_required": False, "grace_seconds": 0, "lease_seconds": 900, "language_from": ""}
+    begin = {
+        "scorecard": None,
+        "marks_required": False,
+        "blind_first": False,
+        "grace_seconds": 0,
+        "lease_seconds": 900,
+        "language_from": "",
+    }
     other = {
         "scorecard": None,
         "marks_required": None,
+        "blind_first": None,
         "grace_seconds": None,
         "lease_seconds": 86399,
         "language_from": "input.language",

@@ -93,14 +93,24 @@ class ExceptionCategory(models.Model):
         return self.label
 
 
+class PlaybookQuerySet(models.QuerySet):
+    def published(self):
+        return self.filter(is_draft=False)
+
+
 class PlaybookSection(models.Model):
-    """How to do it right: shown beside the work."""
+    """How to do it right: shown beside the work, unless it is a draft still."""
 
     workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="playbook")
     title = models.CharField(max_length=160)
     text = models.TextField()
     criterion = models.SlugField(blank=True, help_text="The scorecard criterion it explains, by its key.")
     position = models.PositiveSmallIntegerField(default=0)
+    is_draft = models.BooleanField(
+        default=False, editable=False, help_text="Not shown at work until the owner of policy publishes it."
+    )
+
+    objects = PlaybookQuerySet.as_manager()
 
     class Meta:
         ordering = ["workflow", "position", "id"]

@@ -124,7 +124,9 @@
     if (/^[1-9]$/.test(event.key)) return mark(Number(event.key) - 1);
     if (event.key === "ArrowDown" || event.key === "ArrowUp") { event.preventDefault(); return move(event.key === "ArrowDown" ? 1 : -1); }
     const label = work() && all(".choice", work()).find((each) => $("kbd", each)?.textContent === event.key);
-    if (label) { event.preventDefault(); choose($("input", label)); }
+    if (label) { event.preventDefault(); return choose($("input", label)); }
+    const link = work() && $(`a[data-key="${CSS.escape(event.key)}"]`, work());
+    if (link) { event.preventDefault(); link.click(); }
   }
   function startNext(event) {
     if (event.key !== "n" || typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
