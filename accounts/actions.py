@@ -4,6 +4,8 @@ from contextlib import contextmanager
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Absence, User
 from accounts.permissions import administers
@@ -14,14 +16,19 @@ def be_absent(user, *, by, until, since=None, stand_in=None, reason="") -> Absen
     """Away until the return date: nothing is assigned to him, he approves nothing, and `stand_in` acts for what he owns."""
     with _asking(user, "be_absent", by):
         if stand_in is not None and stand_in.pk == by.pk != user.pk:
-            raise PermissionDenied(f"Nobody makes himself the stand-in of {user}. Choose somebody else, or ask {user}.")
+            raise PermissionDenied(
+                format_lazy(_("Nobody makes himself the stand-in of {user}. Choose somebody else, or ask {user}."), user=user)
+            )
         now = clock.now()
         since = since or now
         _check_the_times(since, until, now)
         _check_the_stand_in(user, stand_in)
         if user.absences.filter(ended_at=None, since__lt=until, until__gt=since).exists():
             raise ValidationError(
-                f"{user} is marked absent in that time already. Say that he is back first, or choose other dates."
+                format_lazy(
+                    _("{user} is marked absent in that time already. Say that he is back first, or choose other dates."),
+                    user=user,
+                )
             )
         made = Absence.objects.create(user=user, since=since, until=until, stand_in=stand_in, reason=reason.strip())
         facts = {"since": since, "until": until, "stand_in": stand_in and stand_in.pk}
@@ -34,8 +41,19 @@ def come_back(user, *, by):
     with _asking(user, "come_back", by):
         now = clock.now()
         if not user.absences.not_over(now).update(ended_at=now):
-            raise ValidationError(f"{user} is not marked absent.")
+            raise ValidationError(format_lazy(_("{user} is not marked absent."), user=user))
         trail.record("user.come_back", by=by, subject=user)
+
+
+def settle_in(user, *, by, language, time_zone):
+    """One's own language and time zone. Nobody else's business, so nobody else may."""
+    if by.pk != user.pk:
+        why = format_lazy(_("Only {user} chooses the language and the time zone of {user}."), user=user)
+        trail.refused("user.settle_in", by=by, subject=user, why=why)
+        raise PermissionDenied(why)
+    with transaction.atomic():
+        User.objects.filter(pk=user.pk).update(language=language, time_zone=time_zone)
+        trail.record("user.settle_in", by=by, subject=user, changed={"language": language, "time_zone": time_zone})
 
 
 @contextmanager
@@ -44,25 +62,29 @@ def _asking(user, verb, by):
     try:
         with transaction.atomic():
             if (by.pk != user.pk and not administers(by)) or not by.is_active:
-                raise PermissionDenied(f"Only {user} or an administrator may say that {user} is away or back.")
+                raise PermissionDenied(
+                    format_lazy(_("Only {user} or an administrator may say that {user} is away or back."), user=user)
+                )
             if not by.is_in_house:
-                raise PermissionDenied("Ask an administrator of the house to mark you absent.")
+                raise PermissionDenied(_("Ask an administrator of the house to mark you absent."))
             User.objects.select_for_update(of=("self",)).get(pk=user.pk)
             yield
     except PermissionDenied as refusal:
-        trail.refused(f"user.{verb}", by=by, subject=user, why=str(refusal))
+        trail.refused(f"user.{verb}", by=by, subject=user, why=refusal)
         raise
 
 
 def _check_the_times(since, until, now):
     if until <= max(since, now):
-        raise ValidationError({"until": "The return date must be after the absence begins, and in the future."})
+        raise ValidationError({"until": _("The return date must be after the absence begins, and in the future.")})
 
 
 def _check_the_stand_in(user, stand_in):
     if stand_in is None:
         return
     if stand_in.pk == user.pk:
-        raise ValidationError({"stand_in": "Nobody stands in for himself. Choose somebody else."})
+        raise ValidationError({"stand_in": _("Nobody stands in for himself. Choose somebody else.")})
     if not (stand_in.is_in_house and user.is_in_house and stand_in.is_active and stand_in.kind == User.Kind.PERSON):
-        raise ValidationError({"stand_in": f"{stand_in} cannot stand in: choose an active in-house person."})
+        raise ValidationError(
+            {"stand_in": format_lazy(_("{stand_in} cannot stand in: choose an active in-house person."), stand_in=stand_in)}
+        )

@@ -15,6 +15,8 @@ from django.http import Http404
 from django.urls import path, reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm
@@ -96,7 +98,14 @@ class PersonAdmin(Asking, UserAdmin, Administered):
     ordering = ["username"]
     filter_horizontal = []
     autocomplete_fields = []
-    who = [("username", "kind"), ("first_name", "last_name"), "email", ("vendor", "office"), "answers_for", "time_zone"]
+    who = [
+        ("username", "kind"),
+        ("first_name", "last_name"),
+        "email",
+        ("vendor", "office"),
+        "answers_for",
+        ("time_zone", "language"),
+    ]
     fieldsets = [(None, {"fields": [*who, "is_active"]})]
     add_fieldsets = [(None, {"fields": [*who, "usable_password", "password1", "password2"]})]
 
@@ -117,15 +126,15 @@ class PersonAdmin(Asking, UserAdmin, Administered):
             raise PermissionDenied
         now = clock.now()
         absences = Absence.objects.not_over(now).select_related("user", "stand_in").order_by("since", "pk")
-        return self.page(request, "accounts/away.html", {"title": "Who is away", "absences": absences, "now": now})
+        return self.page(request, "accounts/away.html", {"title": gettext("Who is away"), "absences": absences, "now": now})
 
     def absent(self, request, user_id):
         person = self._minded(request, user_id)
         form = AbsenceForm(request.POST if request.method == "POST" else None, label_suffix="")
         told = {
-            "title": f"{person} is away",
-            "button": "Mark absent",
-            "said": f"{person} is marked absent.",
+            "title": gettext("{person} is away").format(person=person),
+            "button": gettext("Mark absent"),
+            "said": gettext("{person} is marked absent.").format(person=person),
             "original": person,
         }
         return self.ask(request, form, partial(actions.be_absent, person, by=request.user), back=_home(person), **told)
@@ -133,7 +142,12 @@ class PersonAdmin(Asking, UserAdmin, Administered):
     def back(self, request, user_id):
         person = self._minded(request, user_id)
         form = Form(request.POST if request.method == "POST" else None)
-        told = {"title": f"{person} is back", "button": "Say so", "said": f"{person} is back.", "original": person}
+        told = {
+            "title": gettext("{person} is back").format(person=person),
+            "button": gettext("Say so"),
+            "said": gettext("{person} is back.").format(person=person),
+            "original": person,
+        }
         return self.ask(request, form, partial(actions.come_back, person, by=request.user), back=_home(person), **told)
 
     def _minded(self, request, user_id):
@@ -151,16 +165,24 @@ class PersonAdmin(Asking, UserAdmin, Administered):
         return super().has_change_permission(request, obj) and (obj is None or obj.kind != User.Kind.MACHINE)
 
     def unlock(self, request, user_id):
-        told = {"title": "Unlock {}", "button": "Unlock", "said": "{} may try again."}
+        told = {"title": gettext("Unlock {}"), "button": gettext("Unlock"), "said": gettext("{} may try again.")}
         return self._about_signin(request, user_id, lockout.unlock, **told)
 
     def sign_out(self, request, user_id):
-        told = {"title": "Sign {} out everywhere", "button": "Sign out", "said": "{} is signed out everywhere."}
+        told = {
+            "title": gettext("Sign {} out everywhere"),
+            "button": gettext("Sign out"),
+            "said": gettext("{} is signed out everywhere."),
+        }
         return self._about_signin(request, user_id, signin.end_sessions, **told)
 
     def remove_factors(self, request, user_id):
-        told = {"title": "Remove the second factors of {}", "button": "Remove", "said": "{} has no second factor now."}
-        sentence = (
+        told = {
+            "title": gettext("Remove the second factors of {}"),
+            "button": gettext("Remove"),
+            "said": gettext("{} has no second factor now."),
+        }
+        sentence = gettext(
             "For somebody who lost them: until new ones are set up, the password alone opens the account. Ask who it is first."
         )
         return self._about_signin(request, user_id, factors.remove_all, sentence=sentence, **told)
@@ -168,9 +190,9 @@ class PersonAdmin(Asking, UserAdmin, Administered):
     def identity(self, request, user_id):
         """Which identity of the house's provider opens the account, where one is set."""
         if not identity.providers():
-            raise Http404("No identity provider is set.")
-        told = {"title": "Identity of {}", "button": "Save", "said": "The identity of {} is saved."}
-        sentence = (
+            raise Http404(_("No identity provider is set."))
+        told = {"title": gettext("Identity of {}"), "button": gettext("Save"), "said": gettext("The identity of {} is saved.")}
+        sentence = gettext(
             "Whoever the identity provider knows by this subject signs in here as this person. "
             "Empty: whoever has the account’s address there, and from then on nobody else."
         )
@@ -194,7 +216,7 @@ class PersonAdmin(Asking, UserAdmin, Administered):
             kwargs["queryset"] = User.objects.filter(kind=User.Kind.PERSON, is_active=True).order_by("username")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
-    @display(description="Name")
+    @display(description=_("Name"))
     def name(self, person):
         return person.get_full_name()
 
@@ -205,16 +227,16 @@ class PersonAdmin(Asking, UserAdmin, Administered):
             .prefetch_related(Prefetch("absences", Absence.objects.at(clock.now()).select_related("stand_in"), "absences_now"))
         )
 
-    @display(description="Away")
+    @display(description=_("Away"))
     def away_told(self, person):
         """Until when, and who stands in."""
         return "; ".join(
-            f"until {date_format(localtime(each.until), 'j M, H:i')}"
-            + (f", {each.stand_in} stands in" if each.stand_in else "")
+            gettext("until {date_format}").format(date_format=date_format(localtime(each.until), "j M, H:i"))
+            + (gettext(", {stand_in} stands in").format(stand_in=each.stand_in) if each.stand_in else "")
             for each in person.absences_now
         )
 
-    @display(description="Kind", ordering="kind", label={"person": "info", "integration": "warning", "machine": ""})
+    @display(description=_("Kind"), ordering="kind", label={"person": "info", "integration": "warning", "machine": ""})
     def kind_told(self, person):
         return person.kind, person.get_kind_display()
 
@@ -273,11 +295,13 @@ class KeyAdmin(Asking, LookedAt):
         back = reverse("admin:accounts_apikey_changelist")
         form = NewKeyForm(request.POST if request.method == "POST" else None, label_suffix="")
         make, show = partial(keys.make, by=request.user), partial(self._shown_once, request)
-        return self.ask(request, form, make, title="New API key", button="Make the key", back=back, after=show)
+        return self.ask(
+            request, form, make, title=gettext("New API key"), button=gettext("Make the key"), back=back, after=show
+        )
 
     def _shown_once(self, request, made):
         key, text = made
-        response = self.page(request, "accounts/key_made.html", {"title": "New API key", "key": key, "text": text})
+        response = self.page(request, "accounts/key_made.html", {"title": gettext("New API key"), "key": key, "text": text})
         response["Cache-Control"] = "no-store"
         return response
 
@@ -288,20 +312,30 @@ class KeyAdmin(Asking, LookedAt):
         back = reverse("admin:accounts_apikey_change", args=[key.pk])
         form = ReasonForm(request.POST if request.method == "POST" else None, label_suffix="")
         revoke = partial(keys.revoke, key, by=request.user)
-        told = {"sentence": "From the next request on the key opens nothing. This cannot be taken back.", "original": key}
+        told = {
+            "sentence": gettext("From the next request on the key opens nothing. This cannot be taken back."),
+            "original": key,
+        }
         return self.ask(
-            request, form, revoke, title=f"Revoke {key}", button="Revoke", back=back, said=f"{key} is revoked.", **told
+            request,
+            form,
+            revoke,
+            title=gettext("Revoke {key}").format(key=key),
+            button=gettext("Revoke"),
+            back=back,
+            said=gettext("{key} is revoked.").format(key=key),
+            **told,
         )
 
-    @display(description="Begins with")
+    @display(description=_("Begins with"))
     def prefix_told(self, key):
         return f"{key.prefix}…"
 
-    @display(description="Opens")
+    @display(description=_("Opens"))
     def opens(self, key):
         return ", ".join(verb.replace("_", " ") for verb in key.verbs)
 
-    @display(description="State", label={"live": "success", "revoked": "danger", "expired": "warning"})
+    @display(description=_("State"), label={"live": "success", "revoked": "danger", "expired": "warning"})
     def state(self, key):
         if key.revoked_at:
             return "revoked"

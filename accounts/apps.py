@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
 
 
 def make_the_machine(sender, using, **_):
@@ -12,7 +13,7 @@ def make_the_machine(sender, using, **_):
 
 class AccountsConfig(AppConfig):
     name = "accounts"
-    verbose_name = "People"
+    verbose_name = _("People")
 
     def ready(self):
         post_migrate.connect(make_the_machine, sender=self)

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 
 ASK = "hitlsite/ask.html"
 
@@ -43,4 +44,6 @@ def _take(form, refusal):
     elif isinstance(refusal, ValidationError):
         form.add_error(None, refusal.messages)
     else:
-        form.add_error(None, "There is one like this already." if isinstance(refusal, IntegrityError) else str(refusal))
+        form.add_error(
+            None, gettext("There is one like this already.") if isinstance(refusal, IntegrityError) else str(refusal)
+        )

@@ -18,6 +18,9 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts import lockout, sessions
 from accounts.permissions import administering
@@ -36,8 +39,8 @@ def _derived(secret: str) -> bytes:
 class SealedFactors(DefaultMFAAdapter):
     error_messages = {
         **DefaultMFAAdapter.error_messages,
-        "incorrect_code": "This is not the present code, or it was used already. Wait for the next one and try again.",
-        "cannot_delete_authenticator": "Your work needs a second factor. Add another one first, then remove this one.",
+        "incorrect_code": _("This is not the present code, or it was used already. Wait for the next one and try again."),
+        "cannot_delete_authenticator": _("Your work needs a second factor. Add another one first, then remove this one."),
     }
 
     def encrypt(self, text):
@@ -78,7 +81,7 @@ def remove_all(user, *, by, reason=""):
     with administering("remove_factors", by=by, about=user):
         gone = list(Authenticator.objects.filter(user=user).values_list("type", flat=True))
         if not gone:
-            raise ValidationError(f"{user} has no second factor. There is nothing to remove.")
+            raise ValidationError(format_lazy(_("{user} has no second factor. There is nothing to remove."), user=user))
         Authenticator.objects.filter(user=user).delete()
         sessions.end(user)
         trail.record("user.remove_factor", by=by, subject=user, words=reason, factors=sorted(gone))
@@ -87,7 +90,7 @@ def remove_all(user, *, by, reason=""):
 class Counted:
     """A wrong answer counts towards the lockout and is one event; nothing is tried while locked."""
 
-    why = "wrong code"
+    why = _("wrong code")
 
     def tried(self, check, user=None):
         user = user or self.user
@@ -135,12 +138,14 @@ class FirstCodeForm(ActivateTOTPForm):
         try:
             return super().clean_code()
         except ValidationError:
-            wrong = "This is not the code that the app shows now. Check that the device's clock is right, and try again."
+            wrong = gettext(
+                "This is not the code that the app shows now. Check that the device's clock is right, and try again."
+            )
             raise ValidationError(wrong) from None
 
 
 class KeyForm(Counted, AuthenticateWebAuthnForm):
-    why = "wrong security key"
+    why = _("wrong security key")
 
     def clean_credential(self):
         return self.tried(super().clean_credential)

@@ -3,8 +3,11 @@
 import zoneinfo
 
 from django import forms
+from django.conf import settings
 from django.utils import timezone
 from django.utils.functional import lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.forms import UserCreationForm
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
@@ -27,8 +30,21 @@ class Zoned(forms.ModelForm):
     """With the time zone as a list to choose from."""
 
     time_zone = forms.ChoiceField(
-        choices=zones, initial="UTC", widget=UnfoldAdminSelectWidget(), help_text="Times are shown in it."
+        label=_("Time zone"),
+        choices=zones,
+        initial="UTC",
+        widget=UnfoldAdminSelectWidget(),
+        help_text=_("Times are shown in it."),
     )
+
+
+class SettingsForm(forms.Form):
+    """One's own language and time zone."""
+
+    language = forms.ChoiceField(
+        label=_("Language"), required=False, choices=[("", _("As the browser says")), *settings.LANGUAGES]
+    )
+    time_zone = forms.ChoiceField(label=_("Time zone"), choices=zones, help_text=_("Times are shown in it."))
 
 
 class VendorForm(Zoned):
@@ -43,7 +59,8 @@ class PersonForm(Zoned):
     class Meta:
         model = User
         fields = [
-            "username", "first_name", "last_name", "email", "kind", "vendor", "office", "answers_for", "time_zone", "is_active",
+            "username", "first_name", "last_name", "email", "kind", "vendor", "office", "answers_for", "time_zone", "language",
+            "is_active",
         ]  # fmt: skip
 
     def __init__(self, *args, **kwargs):
@@ -54,9 +71,11 @@ class PersonForm(Zoned):
     def clean(self):
         cleaned = super().clean()
         if cleaned.get("vendor") and cleaned.get("office") in IN_HOUSE_ONLY:
-            self.add_error("office", "Managers, auditors and administrators are in-house people. Choose another office.")
+            self.add_error(
+                "office", gettext("Managers, auditors and administrators are in-house people. Choose another office.")
+            )
         if cleaned.get("answers_for") and cleaned.get("kind") != User.Kind.INTEGRATION:
-            self.add_error("answers_for", "Only an integration has a person behind it.")
+            self.add_error("answers_for", gettext("Only an integration has a person behind it."))
         return cleaned
 
     def save(self, commit=True):
@@ -76,30 +95,34 @@ class NewKeyForm(forms.Form):
 
     user = forms.ModelChoiceField(
         User.objects.exclude(kind=User.Kind.MACHINE).filter(is_active=True).order_by("kind", "username"),
-        label="Whose?",
+        label=_("Whose?"),
         widget=UnfoldAdminSelectWidget(),
     )
     name = forms.CharField(
-        max_length=80, widget=UnfoldAdminTextInputWidget(), help_text="Where it is used, such as “shop, production”."
+        label=_("Name"),
+        max_length=80,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text=_("Where it is used, such as “shop, production”."),
     )
-    mode = forms.ChoiceField(choices=ApiKey.Mode.choices, widget=UnfoldAdminSelectWidget())
+    mode = forms.ChoiceField(label=_("Mode"), choices=ApiKey.Mode.choices, widget=UnfoldAdminSelectWidget())
     verbs = forms.MultipleChoiceField(
+        label=_("Verbs"),
         choices=[(verb, verb.replace("_", " ").capitalize()) for verb in KEY_VERBS],
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
-        error_messages={"required": "Choose at least one verb."},
+        error_messages={"required": _("Choose at least one verb.")},
     )
     expires_at = forms.DateTimeField(
-        label="Expires",
+        label=_("Expires"),
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2027-01-31 12:00"}),
-        help_text="In your time zone. Empty: never.",
+        help_text=_("In your time zone. Empty: never."),
     )
 
 
 class Moment(forms.DateTimeField):
     """A day and a time in the zone of whoever reads the page, which its help names."""
 
-    default_error_messages = {"invalid": "Write the day and the time as 2027-01-31 12:00."}
+    default_error_messages = {"invalid": _("Write the day and the time as 2027-01-31 12:00.")}
 
     def __init__(self, *, then="", example="2027-01-31 12:00", **options):
         widget = UnfoldAdminTextInputWidget(attrs={"placeholder": example, "autocomplete": "off"})
@@ -107,7 +130,11 @@ class Moment(forms.DateTimeField):
 
 
 def _zoned(then):
-    return f"As 2027-01-31 12:00, in {timezone.get_current_timezone_name()} time. {then}".strip()
+    return (
+        gettext("As 2027-01-31 12:00, in {get_current_timezone_name} time. {then}")
+        .format(get_current_timezone_name=timezone.get_current_timezone_name(), then=then)
+        .strip()
+    )
 
 
 _in_the_zone = lazy(_zoned, str)
@@ -117,31 +144,31 @@ class AbsenceForm(forms.Form):
     """Until when somebody is away, and who acts meanwhile for what he owns."""
 
     until = Moment(
-        label="Back on", example="2027-01-31 08:00", then="Until then nothing is assigned and nothing can be approved."
+        label=_("Back on"), example="2027-01-31 08:00", then=_("Until then nothing is assigned and nothing can be approved.")
     )
     stand_in = forms.ModelChoiceField(
         User.objects.filter(kind=User.Kind.PERSON, vendor=None, is_active=True).order_by("first_name", "username"),
-        label="Stand-in",
+        label=_("Stand-in"),
         required=False,
         widget=UnfoldAdminSelectWidget(),
-        help_text="Acts as owner of what this person owns. To approve in his place, delegate the seat as well.",
+        help_text=_("Acts as owner of what this person owns. To approve in his place, delegate the seat as well."),
     )
-    reason = forms.CharField(label="Why?", required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}))
+    reason = forms.CharField(label=_("Why?"), required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}))
 
 
 class MomentForm(forms.Form):
     """A moment to look back at."""
 
-    at = Moment(label="As of", then="Empty: now.", required=False)
+    at = Moment(label=_("As of"), then=_("Empty: now."), required=False)
 
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(
-        label="Why?",
+        label=_("Why?"),
         max_length=10_000,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "autofocus": True}),
-        error_messages={"required": "Say why."},
-        help_text="It stays in the history, with your name.",
+        error_messages={"required": _("Say why.")},
+        help_text=_("It stays in the history, with your name."),
     )
 
 
@@ -149,10 +176,10 @@ class IdentityForm(ReasonForm):
     """By which name the house's identity provider knows somebody."""
 
     subject = forms.CharField(
-        label="Subject",
+        label=_("Subject"),
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text="The provider's own number for the person (“sub”), not a name and not an address.",
+        help_text=_("The provider's own number for the person (“sub”), not a name and not an address."),
     )
     field_order = ["subject", "reason"]
 

@@ -22,6 +22,8 @@ from django.db import IntegrityError, transaction
 from django.http import Http404
 from django.shortcuts import redirect
 from django.utils.crypto import constant_time_compare
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from requests import RequestException
 
@@ -43,11 +45,11 @@ SIGNATURES = [
 LONGEST = 191  # of a subject
 SPARE = 60  # seconds by which clocks may differ
 
-NO_ANSWER = "The identity provider gives no usable answer. Try again later, or sign in with your password."
-NOT_CONFIRMED = "The identity provider did not confirm this sign-in. Begin again."
-CANCELLED = "You left the identity provider's page without signing in."
-UNKNOWN = "Nobody here has the address that the identity provider has verified. Ask an administrator to link your account."
-ANOTHERS = "The account with this address is linked to another identity. Ask an administrator."
+NO_ANSWER = _("The identity provider gives no usable answer. Try again later, or sign in with your password.")
+NOT_CONFIRMED = _("The identity provider did not confirm this sign-in. Begin again.")
+CANCELLED = _("You left the identity provider's page without signing in.")
+UNKNOWN = _("Nobody here has the address that the identity provider has verified. Ask an administrator to link your account.")
+ANOTHERS = _("The account with this address is linked to another identity. Ask an administrator.")
 TROUBLE = (RequestException, jwt.PyJWTError, KeyError, TypeError, ValueError, AttributeError)
 
 
@@ -202,13 +204,15 @@ def link(user, subject, *, by, reason=""):
     subject = subject.strip()
     with administering("link_identity", by=by, about=user):
         if subject and (not subject.isprintable() or len(subject) > LONGEST or user.kind != User.Kind.PERSON):
-            raise ValidationError({"subject": "This is no subject of a person. Copy it from the identity provider."})
-        gone, _ = SocialAccount.objects.filter(user=user, provider=PROVIDER).delete()
+            raise ValidationError({"subject": _("This is no subject of a person. Copy it from the identity provider.")})
+        gone = SocialAccount.objects.filter(user=user, provider=PROVIDER).delete()[0]
         if not subject:
             if not gone:
-                raise ValidationError({"subject": f"{user} is linked to no identity. Type its subject."})
+                raise ValidationError(
+                    {"subject": format_lazy(_("{user} is linked to no identity. Type its subject."), user=user)}
+                )
             trail.record("user.unlink_identity", by=by, subject=user, words=reason)
         elif SocialAccount.objects.filter(provider=PROVIDER, uid=subject).exists():
-            raise ValidationError({"subject": "This identity opens another account. Unlink it there first."})
+            raise ValidationError({"subject": _("This identity opens another account. Unlink it there first.")})
         else:
             _link(user, subject, by=by, words=reason)

@@ -7,6 +7,9 @@ from django.conf import settings
 from django.contrib.auth.signals import user_login_failed
 from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.permissions import administering
@@ -51,8 +54,9 @@ def refusal(request) -> ValidationError | None:
         return None
     minutes = int(settings.AXES_COOLOFF_TIME.total_seconds() // 60)
     return ValidationError(
-        f"Too many attempts have failed. Sign-in from here is locked for {minutes} minutes. "
-        "Wait, or ask an administrator to unlock it."
+        gettext(
+            "Too many attempts have failed. Sign-in from here is locked for {minutes} minutes. Wait, or ask an administrator to unlock it."
+        ).format(minutes=minutes)
     )
 
 
@@ -65,7 +69,13 @@ def tell(request, username, why):
     """One event for a failure, and one more when it locks. The address stands in the words, where it can be erased."""
     machine = User.objects.machine()
     about = User.objects.filter(username=username).first() or machine  # a name that is nobody's may be a mistyped password
-    trail.record("user.sign_in_failed", by=machine, subject=about, words=f"from {address_of(request)}", why=why)
+    trail.record(
+        "user.sign_in_failed",
+        by=machine,
+        subject=about,
+        words=f"from {address_of(request)}",
+        why=why,
+    )
     if getattr(request, "axes_locked_out", False):
         trail.record("user.lock", by=machine, subject=about, words=f"from {address_of(request)}")
 
@@ -74,7 +84,9 @@ def unlock(user, *, by, reason=""):
     """From every address. Raises ValidationError where nothing is locked or counted."""
     with administering("unlock", by=by, about=user):
         if not reset(username=user.username):
-            raise ValidationError(f"No failed attempt is counted for {user}. There is nothing to unlock.")
+            raise ValidationError(
+                format_lazy(_("No failed attempt is counted for {user}. There is nothing to unlock."), user=user)
+            )
         trail.record("user.unlock", by=by, subject=user, words=reason)
 
 

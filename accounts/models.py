@@ -1,10 +1,13 @@
 """Who they are: people, integrations and the machine; the vendors some of them work for; and their API keys."""
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import KEY_VERBS, Office
 from audit import clock
@@ -39,13 +42,13 @@ class User(AbstractUser):
     """A person, an integration or the machine. Being a superuser gives no case verb to anybody."""
 
     class Kind(models.TextChoices):
-        PERSON = "person", "Person"
-        INTEGRATION = "integration", "Integration"
-        MACHINE = "machine", "The machine"
+        PERSON = "person", _("Person")
+        INTEGRATION = "integration", _("Integration")
+        MACHINE = "machine", _("The machine")
 
     kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.PERSON)
     vendor = models.ForeignKey(
-        Vendor, models.PROTECT, null=True, blank=True, related_name="people", help_text="Empty for in-house people."
+        Vendor, models.PROTECT, null=True, blank=True, related_name="people", help_text=_("Empty for in-house people.")
     )
     office = models.CharField(max_length=16, choices=Office.choices, blank=True, default=Office.NONE)
     answers_for = models.ForeignKey(
@@ -53,10 +56,17 @@ class User(AbstractUser):
         models.PROTECT,
         null=True,
         blank=True,
-        verbose_name="person behind it",
-        help_text="For an integration: the person behind it, who therefore never approves what it sends.",
+        verbose_name=_("person behind it"),
+        help_text=_("For an integration: the person behind it, who therefore never approves what it sends."),
     )
-    time_zone = models.CharField(max_length=64, default="UTC", help_text="Times are shown in this zone.")
+    time_zone = models.CharField(max_length=64, default="UTC", help_text=_("Times are shown in this zone."))
+    language = models.CharField(
+        max_length=8,
+        choices=settings.LANGUAGES,
+        blank=True,
+        default="",
+        help_text=_("In which the pages are shown. Empty: the browser's."),
+    )
     session_number = models.PositiveIntegerField(default=1, editable=False)
     signed_out_at = models.DateTimeField(null=True, editable=False)  # everywhere: what he had claimed goes back
     is_demo = models.BooleanField(default=False, editable=False)
@@ -99,10 +109,10 @@ class Absence(models.Model):
 
     user = models.ForeignKey(User, models.PROTECT, related_name="absences")
     since = models.DateTimeField(default=clock.now)
-    until = models.DateTimeField(help_text="The return date.")
+    until = models.DateTimeField(help_text=_("The return date."))
     stand_in = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     reason = models.TextField(blank=True)
-    ended_at = models.DateTimeField(null=True, editable=False, help_text="When he said that he is back.")
+    ended_at = models.DateTimeField(null=True, editable=False, help_text=_("When he said that he is back."))
 
     objects = AbsenceQuerySet.as_manager()
 
@@ -116,25 +126,27 @@ class Absence(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.user} is away until {self.until:%Y-%m-%d %H:%M} UTC"
+        return gettext("{user} is away until {until:%Y-%m-%d %H:%M} UTC").format(user=self.user, until=self.until)
 
 
 class ApiKey(models.Model):
     """A credential over REST. Only the SHA-256 of the key is kept; the key itself is shown once."""
 
     class Mode(models.TextChoices):
-        LIVE = "live", "Live"
-        TEST = "test", "Test: its cases never count"
+        LIVE = "live", _("Live")
+        TEST = "test", _("Test: its cases never count")
 
     user = models.ForeignKey(User, models.PROTECT, related_name="api_keys")
     name = models.CharField(max_length=80)
     prefix = models.CharField(max_length=16, unique=True, editable=False)
     digest = models.BinaryField(editable=False)
     mode = models.CharField(max_length=4, choices=Mode.choices, default=Mode.LIVE)
-    slot = models.SmallIntegerField(default=1, editable=False, help_text="1 or 2: two keys may be live while one is rotated.")
+    slot = models.SmallIntegerField(
+        default=1, editable=False, help_text=_("1 or 2: two keys may be live while one is rotated.")
+    )
     verbs = ArrayField(
         models.CharField(max_length=20, choices=[(verb, verb.replace("_", " ")) for verb in KEY_VERBS]),
-        help_text="What the key may do, at most: never more than its user may.",
+        help_text=_("What the key may do, at most: never more than its user may."),
     )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+", editable=False)
@@ -144,7 +156,7 @@ class ApiKey(models.Model):
 
     class Meta:
         ordering = ["user", "-created_at"]
-        verbose_name = "API key"
+        verbose_name = _("API key")
         constraints = [
             models.CheckConstraint(condition=Q(slot__in=[1, 2]), name="a_key_has_slot_one_or_two"),
             models.UniqueConstraint(

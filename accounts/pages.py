@@ -8,11 +8,12 @@ from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
 from allauth.mfa.webauthn.views import AddWebAuthnView, RemoveWebAuthnView
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse, reverse_lazy
 from django.views.decorators.http import require_POST
 
-from accounts import factors, identity, signin
+from accounts import actions, factors, identity, signin
+from accounts.forms import SettingsForm
 from audit import trail
 
 
@@ -66,6 +67,17 @@ class NewCodes(GenerateRecoveryCodesView):
         response = super().form_valid(form)
         trail.record("user.renew_codes", by=self.request.user, subject=self.request.user)
         return response
+
+
+@login_required
+def my_settings(request):
+    """One's own language and time zone."""
+    user = request.user
+    form = SettingsForm(request.POST or None, initial={"language": user.language, "time_zone": user.time_zone}, label_suffix="")
+    if request.method != "POST" or not form.is_valid():
+        return render(request, "accounts/settings.html", {"form": form}, status=422 if form.is_bound else 200)
+    actions.settle_in(user, by=user, **form.cleaned_data)
+    return redirect("admin:index")
 
 
 @require_POST

@@ -4,6 +4,8 @@ from contextlib import contextmanager
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import Office
 from audit import trail
@@ -25,7 +27,7 @@ def may_look_at_keys(user) -> bool:
 def administering(verb, *, by, about, or_himself=False):
     """One transaction for an administrator, or for the person himself where that is said; anybody else's attempt is noted."""
     if not administers(by) and not (or_himself and by.is_active and by.pk == about.pk):
-        why = f"{by} may not {verb.replace('_', ' ')} here. Ask an administrator."
+        why = format_lazy(_("{by} may not {verb} here. Ask an administrator."), by=by, verb=verb.replace("_", " "))
         trail.refused(f"user.{verb}", by=by, subject=about, why=why)
         raise PermissionDenied(why)
     with transaction.atomic():

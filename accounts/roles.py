@@ -1,36 +1,37 @@
 """The table: which role may do which verb, and which are the house's alone. `cases/permissions.py` combines it with seats."""
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class Role(TextChoices):
     """What a seat (person × workflow × role) is for."""
 
-    REVIEWER = "reviewer", "Reviewer"
-    RESOLVER = "resolver", "Resolver"
-    APPROVER = "approver", "Approver"
-    IMPROVER = "improver", "Improver"
-    INTEGRATION = "integration", "Integration"
+    REVIEWER = "reviewer", _("Reviewer")
+    RESOLVER = "resolver", _("Resolver")
+    APPROVER = "approver", _("Approver")
+    IMPROVER = "improver", _("Improver")
+    INTEGRATION = "integration", _("Integration")
 
 
 class Ownership(TextChoices):
     """The five accountabilities of a workflow, each one named in-house person."""
 
-    POLICY = "policy", "Policy"
-    QUALITY = "quality", "Quality"
-    RISK = "risk", "Risk"
-    EXCEPTIONS = "exceptions", "Exceptions"
-    IMPROVEMENT = "improvement", "Improvement"
+    POLICY = "policy", _("Policy")
+    QUALITY = "quality", _("Quality")
+    RISK = "risk", _("Risk")
+    EXCEPTIONS = "exceptions", _("Exceptions")
+    IMPROVEMENT = "improvement", _("Improvement")
 
 
 class Office(TextChoices):
     """What somebody is beside his seats."""
 
-    NONE = "", "None"
-    MANAGER = "manager", "Manager"
-    AUDITOR = "auditor", "Auditor"
-    ADMINISTRATOR = "administrator", "Administrator"
-    VENDOR_LEAD = "vendor_lead", "Vendor lead"
+    NONE = "", _("None")
+    MANAGER = "manager", _("Manager")
+    AUDITOR = "auditor", _("Auditor")
+    ADMINISTRATOR = "administrator", _("Administrator")
+    VENDOR_LEAD = "vendor_lead", _("Vendor lead")
 
 
 AT_EVERY_DESK = {"claim", "skip", "pause", "snooze", "go_on", "inquire", "ask", "flag"}

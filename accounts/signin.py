@@ -12,14 +12,16 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import authenticate
 from django.shortcuts import redirect
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts import factors, lockout, sessions
 from accounts.models import User
 from accounts.permissions import administering
 from audit import trail
 
-NO_MATCH = "The name and the password do not belong together. Check both and try again."
-NOT_LET_IN = "This account may not sign in. Ask an administrator."
+NO_MATCH = _("The name and the password do not belong together. Check both and try again.")
+NOT_LET_IN = _("This account may not sign in. Ask an administrator.")
 
 
 def may_sign_in(user) -> bool:
@@ -38,7 +40,7 @@ class SignIn(DefaultAccountAdapter):
         **DefaultAccountAdapter.error_messages,
         "username_password_mismatch": NO_MATCH,
         "email_password_mismatch": NO_MATCH,
-        "incorrect_password": "This is not your password. Try again.",
+        "incorrect_password": _("This is not your password. Try again."),
     }
 
     def is_open_for_signup(self, request):
@@ -104,13 +106,17 @@ def _password_given(request, minutes):
 class SignInForm(LoginForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.fields["login"].label = "Name or e-mail"
+        self.fields["login"].label = gettext("Name or e-mail")
         self.fields["login"].max_length = 254
-        self.fields["login"].widget.attrs = {"autocomplete": "username webauthn", "autocapitalize": "none", "maxlength": 254}
+        self.fields["login"].widget.attrs = {
+            "autocomplete": "username webauthn",
+            "autocapitalize": "none",
+            "maxlength": 254,
+        }
         self.fields["password"].widget.attrs = {"autocomplete": "current-password"}
         self.fields["password"].help_text = ""
-        self.fields["login"].error_messages["required"] = "Type your name or your e-mail address."
-        self.fields["password"].error_messages["required"] = "Type your password."
+        self.fields["login"].error_messages["required"] = gettext("Type your name or your e-mail address.")
+        self.fields["password"].error_messages["required"] = gettext("Type your password.")
 
 
 class PasswordForm(ReauthenticateForm):

@@ -29,6 +29,7 @@ urlpatterns = [
     page("key/again/", ReauthenticateWebAuthnView.as_view(), "mfa_reauthenticate_webauthn"),
     page("with/<slug:provider_id>/", identity.begin, "openid_connect_login"),
     page("with/<slug:provider_id>/back/", identity.come_back, "openid_connect_callback"),
+    page("settings/", pages.my_settings, "my_settings"),
     page("factors/", IndexView.as_view(), "mfa_index"),
     page("factors/app/", pages.SetUpApp.as_view(), "mfa_activate_totp"),
     page("factors/app/remove/", pages.RemoveApp.as_view(), "mfa_deactivate_totp"),

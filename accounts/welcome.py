@@ -10,6 +10,9 @@ from django.db import transaction
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.permissions import administers, leads
@@ -33,11 +36,13 @@ def may_invite(user, person) -> bool:
 def link(person, *, by, base) -> str:
     """The address under which this person chooses his first password. Shown once; who has a password needs none."""
     if not may_invite(by, person):
-        why = f"{by} does not answer for {person}."
+        why = format_lazy(_("{by} does not answer for {person}."), by=by, person=person)
         trail.refused("user.invite", by=by, subject=person, why=why)
         raise PermissionDenied(why)
     if not person.is_active or person.has_usable_password():
-        raise ValidationError(f"{person} has chosen a password already. An administrator gives a new one.")
+        raise ValidationError(
+            format_lazy(_("{person} has chosen a password already. An administrator gives a new one."), person=person)
+        )
     trail.record("user.invite", by=by, subject=person)
     return urljoin(base, reverse("welcome", args=[person.pk, tokens.make_token(person)]))
 
@@ -48,7 +53,7 @@ def page(request, user_id, token):
     with transaction.atomic():
         person = User.objects.filter(pk=user_id, is_active=True).first()
     if person is None or person.has_usable_password() or not tokens.check_token(person, token):
-        raise Http404("This link has been used, or is over. Ask whoever gave it to you for another.")
+        raise Http404(_("This link has been used, or is over. Ask whoever gave it to you for another."))
     with acting.scope(acting.on_behalf_of(person, request.request_id)), transaction.atomic():
         return _chosen(request, person)
 
@@ -60,5 +65,5 @@ def _chosen(request, person):
         return render(request, "signin/welcome.html", shown, status=422 if form.is_bound else 200)
     form.save()
     trail.record("user.choose_password", by=person, subject=person)
-    messages.success(request, "Your password is set. Sign in with it.")
+    messages.success(request, gettext("Your password is set. Sign in with it."))
     return redirect("account_login")

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
+from django.utils.translation import gettext, gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
@@ -13,25 +14,25 @@ from audit.onlooking import OnlyLookedAt
 
 OFFICES = ("manager", "auditor", "administrator")
 NOUNS = {
-    "case": "Cases",
-    "evaluation": "Scorecard marks",
-    "workflow": "Workflows",
-    "policy": "Policies",
-    "scorecard": "Scorecards",
-    "seat": "Seats",
-    "owner": "Owners",
-    "user": "People",
-    "vendor": "Vendors",
-    "apikey": "API keys",
-    "webhook": "Webhooks",
-    "job": "Jobs",
+    "case": gettext_lazy("Cases"),
+    "evaluation": gettext_lazy("Scorecard marks"),
+    "workflow": gettext_lazy("Workflows"),
+    "policy": gettext_lazy("Policies"),
+    "scorecard": gettext_lazy("Scorecards"),
+    "seat": gettext_lazy("Seats"),
+    "owner": gettext_lazy("Owners"),
+    "user": gettext_lazy("People"),
+    "vendor": gettext_lazy("Vendors"),
+    "apikey": gettext_lazy("API keys"),
+    "webhook": gettext_lazy("Webhooks"),
+    "job": gettext_lazy("Jobs"),
 }
 
 
 class About(admin.SimpleListFilter):
     """By the noun that the verb begins with; an index finds them."""
 
-    title, parameter_name = "what it is about", "about"
+    title, parameter_name = gettext_lazy("what it is about"), "about"
 
     def lookups(self, request, model_admin):
         return list(NOUNS.items())
@@ -44,7 +45,7 @@ class Refused(admin.SimpleListFilter):
     title, parameter_name = "outcome", "outcome"
 
     def lookups(self, request, model_admin):
-        return [("refused", "Refused attempts")]
+        return [("refused", gettext("Refused attempts"))]
 
     def queryset(self, request, queryset):
         return queryset.filter(verb__endswith="_refused") if self.value() else queryset
@@ -62,7 +63,7 @@ class EventAdmin(OnlyLookedAt, ModelAdmin):
     ordering = ["-id"]
     sortable_by = []
     search_fields = ["subject_id"]  # for the box to be there; what it finds is said below
-    search_help_text = "A subject, such as: case 12"
+    search_help_text = gettext_lazy("A subject, such as: case 12")
     fields = ["when", "what_happened", "subject", "who", "verb", "body", "words", "request_id"]
     readonly_fields = fields
 
@@ -79,19 +80,19 @@ class EventAdmin(OnlyLookedAt, ModelAdmin):
             return queryset.none(), False
         return queryset.filter(subject_type=kind.replace(" ", ""), subject_id=int(number)), False
 
-    @display(description="When")
+    @display(description=gettext_lazy("When"))
     def when(self, event):
         return date_format(localtime(event.at), "j M Y, H:i:s")
 
-    @display(description="Who")
+    @display(description=gettext_lazy("Who"))
     def who(self, event):
         return event.actor_name
 
-    @display(description="What happened")
+    @display(description=gettext_lazy("What happened"))
     def what_happened(self, event):
         said = trail.sentence(event).removeprefix("was ")
         return said[:1].upper() + said[1:]
 
-    @display(description="About")
+    @display(description=gettext_lazy("About"))
     def subject(self, event):
         return f"{event.subject_type} {event.subject_id}"

@@ -1,6 +1,8 @@
 """The ledger. Rows are written by trail.record() or by a verb's own SQL; number, time and hashes are the trigger's alone."""
 
 from django.db import models
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from audit import acting, clock
 
@@ -10,17 +12,17 @@ class AuditEvent(models.Model):
 
     subject_type = models.CharField(max_length=30)
     subject_id = models.BigIntegerField()
-    number = models.IntegerField(editable=False, help_text="1, 2, 3… within the subject.")
+    number = models.IntegerField(editable=False, help_text=_("1, 2, 3… within the subject."))
     at = models.DateTimeField(editable=False)
     actor_id = models.BigIntegerField()
     actor_name = models.CharField(max_length=150)
-    vendor_id = models.BigIntegerField(null=True, help_text="The vendor the actor worked for then; empty for in-house.")
+    vendor_id = models.BigIntegerField(null=True, help_text=_("The vendor the actor worked for then; empty for in-house."))
     request_id = models.CharField(max_length=64, blank=True)
     verb = models.CharField(max_length=60)
-    body = models.JSONField(default=dict, help_text="The facts: from, to, policy, AI release and what else the verb knows.")
+    body = models.JSONField(default=dict, help_text=_("The facts: from, to, policy, AI release and what else the verb knows."))
     words = models.TextField(
         blank=True,
-        help_text="What a person typed. Outside the hash, so that it can be erased; its salted digest is inside.",
+        help_text=_("What a person typed. Outside the hash, so that it can be erased; its salted digest is inside."),
     )
     words_salt = models.BinaryField(null=True, editable=False)
     words_digest = models.BinaryField(null=True, editable=False)
@@ -51,13 +53,13 @@ class AuditSeal(models.Model):
     first_event = models.BigIntegerField()
     last_event = models.BigIntegerField()
     events = models.BigIntegerField()
-    root = models.BinaryField(help_text="Merkle root over the events' hashes, in order of id.")
-    previous = models.BinaryField(help_text="SHA-256 of the seal before; empty for the first.")
+    root = models.BinaryField(help_text=_("Merkle root over the events' hashes, in order of id."))
+    previous = models.BinaryField(help_text=_("SHA-256 of the seal before; empty for the first."))
     at = models.DateTimeField(default=clock.now)
-    signature = models.BinaryField(help_text="Ed25519 over all of the above.")
+    signature = models.BinaryField(help_text=_("Ed25519 over all of the above."))
 
     class Meta:
         ordering = ["number"]
 
     def __str__(self):
-        return f"seal {self.number}"
+        return gettext("seal {number}").format(number=self.number)

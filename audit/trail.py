@@ -4,8 +4,11 @@ import json
 from contextvars import ContextVar
 
 from django.db import connection, transaction
+from django.utils.translation import gettext, gettext_lazy
 
 from audit import acting
+from audit.phrases import retold
+from audit.wording import in_english
 
 INSERT = """
 INSERT INTO audit_auditevent (subject_type, subject_id, actor_id, actor_name, vendor_id, request_id, verb, body, words)
@@ -43,6 +46,9 @@ def write_refusals():
 
 
 def _insert(verb, by, subject_type, subject_id, words, facts):
+    """History is kept in English, whoever makes it; a refusal may be in the words of whoever read it."""
+    with in_english():
+        body = json.dumps(facts, default=str)
     with connection.cursor() as cursor:
         cursor.execute(
             INSERT,
@@ -54,111 +60,111 @@ def _insert(verb, by, subject_type, subject_id, words, facts):
                 by.vendor_id,
                 acting.current().request_id,
                 verb,
-                json.dumps(facts, default=str),
+                body,
                 words,
             ],
         )
 
 
 SENTENCES = {
-    "case.received": "was received and routed: {sentence}",
-    "case.triage": "was received and routed: {sentence}",
-    "case.claim": "was claimed by {actor}",
-    "case.accept": "was accepted by {actor}",
-    "case.correct": "was corrected by {actor}",
-    "case.escalate": "was escalated to {to} by {actor}",
-    "case.send_back": "was sent back to {to} by {actor}",
-    "case.resolve": "was resolved by {actor}",
-    "case.no_action": "was closed without action by {actor}",
-    "case.approve": "was approved by {actor}",
-    "case.edit": "was edited at approval by {actor}; another approver takes the edited content",
-    "case.reject": "was rejected by {actor}",
-    "case.recall": "was recalled to {to} by {actor}; approvals given are void",
-    "case.hand_over": "was handed over by {actor}",
-    "case.reallocate": "went to another side by itself",
-    "case.withdraw": "was withdrawn by {actor}",
-    "case.undo": "went back to {to}: {actor} undid the decision",
-    "case.reopen": "was reopened as rework by {actor}",
-    "case.release": "was released",
-    "case.own_answer": "was answered by {actor}, who had not seen the AI's answer",
-    "case.ask": "made {actor} ask for a ruling",
-    "case.rule": "was ruled on by {actor}",
-    "case.flag": "was flagged as a pattern by {actor}",
-    "case.reveal": "had {what} revealed to {actor}",
-    "case.rework": "was reworked after release",
-    "case.skip": "was skipped by {actor}",
-    "case.comment": "was commented on by {actor}",
-    "case.mend": "had a comment mended by {actor}",
-    "case.pause": "was paused by {actor}: it waits on {waits}",
-    "case.snooze": "was snoozed until {until} by {actor}",
-    "case.inquire": "was asked about by {actor}: it waits on {waits}",
-    "case.answer": "got an answer to a request for information, by {actor}",
-    "case.give_link": "had a question opened to a link by {actor}, until {until}",
-    "case.revoke_link": "had the link to a question taken back by {actor}",
-    "case.attach": "had a file attached by {actor}",
-    "case.open_file": "had a file opened by {actor}",
-    "case.take_off": "had a file taken off by {actor}",
-    "case.go_on": "went on: {actor} ended its waiting",
-    "case.wake": "came back by itself, its snooze over",
-    "case.warn": "will be due at {due_at}: whoever works it was warned",
-    "case.breach": "was not done in time: it is more urgent now, and the owner of exceptions was told",
-    "case.break_glass": "was approved by {actor}, who broke the glass",
-    "case.review_break_glass": "had its broken glass reviewed by {actor}: {verdict}",
-    "case.extend": "was given until {until} for its approval by {actor}",
-    "case.expire": "was not approved in time: the owner of risk decides",
-    "case.alert": "was named to the owner of risk",
-    "case.settle": "took effect when its time to undo was over",
-    "user.stop_mail": "wants no more mail",
-    "user.add": "was added by {actor}",
-    "user.change": "was changed by {actor}",
-    "user.be_absent": "was marked absent until {until} by {actor}",
-    "user.come_back": "was marked back by {actor}",
-    "delegation.give": "was given by {actor}, until {until}",
-    "delegation.end": "was ended by {actor}",
-    "workflow.add": "was added by {actor}",
-    "workflow.change": "was changed by {actor}",
-    "policy.change": "was changed as a draft by {actor}",
-    "policy.draft": "was drafted by {actor}",
-    "policy.edit": "was edited by {actor}",
-    "policy.publish": "was published by {actor}",
-    "workflow.create": "was created by {actor}",
-    "workflow.stop": "was stopped by {actor}",
-    "workflow.resume": "was resumed by {actor}",
-    "workflow.set_calendar": "had its hours set by {actor}",
-    "workflow.set_rate": "had a sampling rate set by {actor}",
-    "workflow.set_staffed": "had the hours of the house's people set by {actor}",
-    "engagement.add": "was agreed by {actor}",
-    "engagement.change": "was changed by {actor}",
-    "engagement.end": "was ended early by {actor}",
-    "engagement.expire": "ended with its period",
-    "mandate.add": "was given by {actor}",
-    "mandate.change": "was changed by {actor}",
-    "mandate.end": "was ended by {actor}",
-    "proposal.add": "was proposed by {actor} as {role} in {workflow}",
-    "proposal.take_back": "was taken back by {actor}",
-    "proposal.accept": "was accepted by {actor}",
-    "proposal.decline": "was declined by {actor}",
-    "user.invite": "was given a link to choose a password by {actor}",
-    "user.choose_password": "chose a password",
-    "case.take_back": "was taken back from {vendor}",
-    "seat.give": "was given by {actor}: {role} in {workflow}",
-    "seat.end": "was ended by {actor}",
-    "owner.name": "was named owner of {of} in {workflow} by {actor}",
-    "calendar.add": "was set up by {actor}: {changed}",
-    "calendar.change": "had its hours changed by {actor}: {changed}",
-    "user.sign_in": "signed in",
-    "user.sign_in_failed": "somebody failed to sign in: {why}",
-    "user.sign_out": "signed out",
-    "user.lock": "sign-in was locked for one address, after five failures",
-    "user.unlock": "sign-in was unlocked by {actor}",
-    "user.end_sessions": "was signed out everywhere by {actor}",
-    "user.link_identity": "was linked to an identity of the house's provider by {actor}",
-    "user.unlink_identity": "was unlinked from the house's identity provider by {actor}",
-    "user.add_factor": "set up a second factor: {factor}",
-    "user.remove_factor": "had a second factor removed by {actor}",
-    "user.renew_codes": "made new recovery codes",
-    "apikey.make": "was made by {actor}",
-    "apikey.revoke": "was revoked by {actor}",
+    "case.received": gettext_lazy("was received and routed: {sentence}"),
+    "case.triage": gettext_lazy("was received and routed: {sentence}"),
+    "case.claim": gettext_lazy("was claimed by {actor}"),
+    "case.accept": gettext_lazy("was accepted by {actor}"),
+    "case.correct": gettext_lazy("was corrected by {actor}"),
+    "case.escalate": gettext_lazy("was escalated to {to} by {actor}"),
+    "case.send_back": gettext_lazy("was sent back to {to} by {actor}"),
+    "case.resolve": gettext_lazy("was resolved by {actor}"),
+    "case.no_action": gettext_lazy("was closed without action by {actor}"),
+    "case.approve": gettext_lazy("was approved by {actor}"),
+    "case.edit": gettext_lazy("was edited at approval by {actor}; another approver takes the edited content"),
+    "case.reject": gettext_lazy("was rejected by {actor}"),
+    "case.recall": gettext_lazy("was recalled to {to} by {actor}; approvals given are void"),
+    "case.hand_over": gettext_lazy("was handed over by {actor}"),
+    "case.reallocate": gettext_lazy("went to another side by itself"),
+    "case.withdraw": gettext_lazy("was withdrawn by {actor}"),
+    "case.undo": gettext_lazy("went back to {to}: {actor} undid the decision"),
+    "case.reopen": gettext_lazy("was reopened as rework by {actor}"),
+    "case.release": gettext_lazy("was released"),
+    "case.own_answer": gettext_lazy("was answered by {actor}, who had not seen the AI's answer"),
+    "case.ask": gettext_lazy("made {actor} ask for a ruling"),
+    "case.rule": gettext_lazy("was ruled on by {actor}"),
+    "case.flag": gettext_lazy("was flagged as a pattern by {actor}"),
+    "case.reveal": gettext_lazy("had {what} revealed to {actor}"),
+    "case.rework": gettext_lazy("was reworked after release"),
+    "case.skip": gettext_lazy("was skipped by {actor}"),
+    "case.comment": gettext_lazy("was commented on by {actor}"),
+    "case.mend": gettext_lazy("had a comment mended by {actor}"),
+    "case.pause": gettext_lazy("was paused by {actor}: it waits on {waits}"),
+    "case.snooze": gettext_lazy("was snoozed until {until} by {actor}"),
+    "case.inquire": gettext_lazy("was asked about by {actor}: it waits on {waits}"),
+    "case.answer": gettext_lazy("got an answer to a request for information, by {actor}"),
+    "case.give_link": gettext_lazy("had a question opened to a link by {actor}, until {until}"),
+    "case.revoke_link": gettext_lazy("had the link to a question taken back by {actor}"),
+    "case.attach": gettext_lazy("had a file attached by {actor}"),
+    "case.open_file": gettext_lazy("had a file opened by {actor}"),
+    "case.take_off": gettext_lazy("had a file taken off by {actor}"),
+    "case.go_on": gettext_lazy("went on: {actor} ended its waiting"),
+    "case.wake": gettext_lazy("came back by itself, its snooze over"),
+    "case.warn": gettext_lazy("will be due at {due_at}: whoever works it was warned"),
+    "case.breach": gettext_lazy("was not done in time: it is more urgent now, and the owner of exceptions was told"),
+    "case.break_glass": gettext_lazy("was approved by {actor}, who broke the glass"),
+    "case.review_break_glass": gettext_lazy("had its broken glass reviewed by {actor}: {verdict}"),
+    "case.extend": gettext_lazy("was given until {until} for its approval by {actor}"),
+    "case.expire": gettext_lazy("was not approved in time: the owner of risk decides"),
+    "case.alert": gettext_lazy("was named to the owner of risk"),
+    "case.settle": gettext_lazy("took effect when its time to undo was over"),
+    "user.stop_mail": gettext_lazy("wants no more mail"),
+    "user.add": gettext_lazy("was added by {actor}"),
+    "user.change": gettext_lazy("was changed by {actor}"),
+    "user.be_absent": gettext_lazy("was marked absent until {until} by {actor}"),
+    "user.come_back": gettext_lazy("was marked back by {actor}"),
+    "delegation.give": gettext_lazy("was given by {actor}, until {until}"),
+    "delegation.end": gettext_lazy("was ended by {actor}"),
+    "workflow.add": gettext_lazy("was added by {actor}"),
+    "workflow.change": gettext_lazy("was changed by {actor}"),
+    "policy.change": gettext_lazy("was changed as a draft by {actor}"),
+    "policy.draft": gettext_lazy("was drafted by {actor}"),
+    "policy.edit": gettext_lazy("was edited by {actor}"),
+    "policy.publish": gettext_lazy("was published by {actor}"),
+    "workflow.create": gettext_lazy("was created by {actor}"),
+    "workflow.stop": gettext_lazy("was stopped by {actor}"),
+    "workflow.resume": gettext_lazy("was resumed by {actor}"),
+    "workflow.set_calendar": gettext_lazy("had its hours set by {actor}"),
+    "workflow.set_rate": gettext_lazy("had a sampling rate set by {actor}"),
+    "workflow.set_staffed": gettext_lazy("had the hours of the house's people set by {actor}"),
+    "engagement.add": gettext_lazy("was agreed by {actor}"),
+    "engagement.change": gettext_lazy("was changed by {actor}"),
+    "engagement.end": gettext_lazy("was ended early by {actor}"),
+    "engagement.expire": gettext_lazy("ended with its period"),
+    "mandate.add": gettext_lazy("was given by {actor}"),
+    "mandate.change": gettext_lazy("was changed by {actor}"),
+    "mandate.end": gettext_lazy("was ended by {actor}"),
+    "proposal.add": gettext_lazy("was proposed by {actor} as {role} in {workflow}"),
+    "proposal.take_back": gettext_lazy("was taken back by {actor}"),
+    "proposal.accept": gettext_lazy("was accepted by {actor}"),
+    "proposal.decline": gettext_lazy("was declined by {actor}"),
+    "user.invite": gettext_lazy("was given a link to choose a password by {actor}"),
+    "user.choose_password": gettext_lazy("chose a password"),
+    "case.take_back": gettext_lazy("was taken back from {vendor}"),
+    "seat.give": gettext_lazy("was given by {actor}: {role} in {workflow}"),
+    "seat.end": gettext_lazy("was ended by {actor}"),
+    "owner.name": gettext_lazy("was named owner of {of} in {workflow} by {actor}"),
+    "calendar.add": gettext_lazy("was set up by {actor}: {changed}"),
+    "calendar.change": gettext_lazy("had its hours changed by {actor}: {changed}"),
+    "user.sign_in": gettext_lazy("signed in"),
+    "user.sign_in_failed": gettext_lazy("somebody failed to sign in: {why}"),
+    "user.sign_out": gettext_lazy("signed out"),
+    "user.lock": gettext_lazy("sign-in was locked for one address, after five failures"),
+    "user.unlock": gettext_lazy("sign-in was unlocked by {actor}"),
+    "user.end_sessions": gettext_lazy("was signed out everywhere by {actor}"),
+    "user.link_identity": gettext_lazy("was linked to an identity of the house's provider by {actor}"),
+    "user.unlink_identity": gettext_lazy("was unlinked from the house's identity provider by {actor}"),
+    "user.add_factor": gettext_lazy("set up a second factor: {factor}"),
+    "user.remove_factor": gettext_lazy("had a second factor removed by {actor}"),
+    "user.renew_codes": gettext_lazy("made new recovery codes"),
+    "apikey.make": gettext_lazy("was made by {actor}"),
+    "apikey.revoke": gettext_lazy("was revoked by {actor}"),
 }
 
 
@@ -181,22 +187,30 @@ SAID = (  # what the sentences name of an event's facts
 )
 
 
+def _worded(value):
+    """A kept fact as a reader of another language has it."""
+    return retold(value) if isinstance(value, str) else value
+
+
 def sentence(event, names=None) -> str:
     """The event as prose, without its time: what happened, by whom, and why where somebody said so.
 
     `names`, by id, of those for whom a delegate acted: names are no facts, so the event has ids only.
     """
-    facts = {**dict.fromkeys(SAID, ""), **event.body, "actor": event.actor}  # no fact passes for the actor
+    kept = {name: _worded(value) for name, value in event.body.items()}
+    facts = {**dict.fromkeys(SAID, ""), **kept, "actor": event.actor}  # no fact passes for the actor
     if event.verb.endswith("_refused"):
         attempt = event.verb.rpartition(".")[2].removesuffix("_refused").replace("_", " ")
-        said = f"refused {event.actor}'s attempt to {attempt}: {facts.get('why', '')}"
+        said = gettext("refused {actor}'s attempt to {attempt}: {why}").format(
+            actor=event.actor, attempt=attempt, why=facts.get("why", "")
+        )
     elif event.verb in SENTENCES:
         said = SENTENCES[event.verb].format_map(facts)
     else:
         noun, _, verb = event.verb.partition(".")
-        said = f"{noun} {verb.replace('_', ' ')} by {event.actor}"
+        said = gettext("{noun} {verb} by {actor}").format(noun=noun, verb=verb.replace("_", " "), actor=event.actor)
     if side := event.body.get("allocated"):
-        said = f"{said.removesuffix('.')}. Allocated: {side.removesuffix('.')}"
+        said = gettext("{said}. Allocated: {side}").format(said=said.removesuffix("."), side=retold(side).removesuffix("."))
     if holder := event.body.get("for"):
-        said += f" for {(names or {}).get(holder, f'person {holder}')}"
+        said += gettext(" for {holder}").format(holder=(names or {}).get(holder, f"person {holder}"))
     return f"{said} – “{event.words}”" if event.words else said

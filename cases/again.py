@@ -1,12 +1,13 @@
 """At high risk the second factor is asked for again: whoever left his desk open, or lost his session, approves nothing."""
 
+from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import PermissionDenied
 
 from accounts import factors
 
 ASKED_AGAIN = ("approve", "edit", "break_glass")
 FRESH = 15  # minutes
-WHY = "At high risk, give your second factor again in the browser (/sign-in/code/again/), then send this once more."
+WHY = _("At high risk, give your second factor again in the browser (/sign-in/code/again/), then send this once more.")
 
 
 def is_asked_again(request, verb, case) -> bool:

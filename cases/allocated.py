@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from django.utils.translation import gettext
+
 from cases.allocation import SAID, Facts, Side, moment, read, replayed, why_not
 
 
@@ -38,8 +40,16 @@ def told(kept: dict | None, *, to_the_house: bool) -> dict | None:
 
 
 def _stood(side: Side, facts: Facts, has_it: int) -> Stood:
-    room = "no limit" if side.capacity is None else f"{max(side.capacity - side.open, 0)} of {side.capacity}"
-    there = f"{side.here} of {side.seats}" if side.there_from <= facts.at else f"from {moment(side.there_from)}"
+    room = (
+        gettext("no limit")
+        if side.capacity is None
+        else gettext("{max} of {capacity}").format(max=max(side.capacity - side.open, 0), capacity=side.capacity)
+    )
+    there = (
+        gettext("{here} of {seats}").format(here=side.here, seats=side.seats)
+        if side.there_from <= facts.at
+        else gettext("from {moment}").format(moment=moment(side.there_from))
+    )
     return Stood(
         side.name, f"{side.share:.4g} %", room, there if side.seats else "nobody", why_not(side, facts), side.vendor == has_it
     )
@@ -48,5 +58,14 @@ def _stood(side: Side, facts: Facts, has_it: int) -> Stood:
 def _asks(facts: Facts) -> str:
     """What the case asked of whoever works it; empty where nothing."""
     language = facts.needs.language
-    said = [] if language is None else [f"the language {language}" if language else "an unnamed language"]
-    return " and ".join([*said, *([f"one of the kinds {', '.join(facts.needs.kinds)}"] if facts.needs.kinds else [])])
+    said = (
+        []
+        if language is None
+        else [gettext("the language {language}").format(language=language) if language else gettext("an unnamed language")]
+    )
+    return " and ".join(
+        [
+            *said,
+            *([gettext("one of the kinds {kinds}").format(kinds=", ".join(facts.needs.kinds))] if facts.needs.kinds else []),
+        ]
+    )

@@ -7,6 +7,8 @@ from django.db.models import Q
 from django.shortcuts import render
 from django.urls import path
 from django.utils.dateparse import parse_date
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import Office
 from audit import clock
@@ -52,7 +54,7 @@ class ClockPages:
 
     def stuck_page(self, request):
         if not request.user.is_in_house:
-            raise PermissionDenied("What is stuck is for the house to see to.")
+            raise PermissionDenied(_("What is stuck is for the house to see to."))
         rows = Stuck.objects.filter(workflow__in=workflows_seen(request.user))
         days = list(rows.order_by("-day").values_list("day", flat=True).distinct()[:DAYS])
         day = _day(request.GET.get("day"), days)
@@ -62,7 +64,7 @@ class ClockPages:
             "days": days,
             "day": day,
             "groups": _grouped(listed[:MOST], seen),
-            "title": "What is stuck",
+            "title": gettext("What is stuck"),
             "total": listed.count(),
         }
         return self._clock_page(request, "stuck", shown)
@@ -70,12 +72,12 @@ class ClockPages:
     def forecast_page(self, request):
         user, now = request.user, clock.now()
         if not (user.is_in_house or leads(user)):
-            raise PermissionDenied("The forecast is for the house and for the vendors' leads.")
+            raise PermissionDenied(_("The forecast is for the house and for the vendors' leads."))
         workflows = workflows_seen(user) if user.is_in_house else Workflow.objects.all()
         found = outlook.outlooks(now, workflows.select_related(None), None if user.is_in_house else user.vendor_id)
         rows = [(each, State(each.desk).label, self._linked(request, each.late[:10])) for each in found]
         return self._clock_page(
-            request, "forecast", {"rows": rows, "told": foretold(user, now), "title": "By the end of the shift"}
+            request, "forecast", {"rows": rows, "told": foretold(user, now), "title": gettext("By the end of the shift")}
         )
 
     def _linked(self, request, cases):

@@ -3,7 +3,9 @@
 from typing import NamedTuple
 
 from django.db import connection
+from django.utils.translation import pgettext
 
+from audit.wording import within
 from cases.seen import said
 from cases.states import ClosedAs
 
@@ -31,4 +33,10 @@ def earlier(case) -> list[Line]:
 
 
 def _how(closed_as) -> str:
-    return "released" if closed_as == ClosedAs.RELEASED else ClosedAs(closed_as).label.lower() if closed_as else ""
+    return (
+        pgettext("output", "released")
+        if closed_as == ClosedAs.RELEASED
+        else within(ClosedAs(closed_as).label)
+        if closed_as
+        else ""
+    )

@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext, gettext_lazy, ngettext
 from unfold.decorators import display
 
 from accounts.admin import LookedAt
@@ -26,7 +27,7 @@ from workflows.engagement_forms import EngagementForm, MandateForm
 from workflows.models import Engagement, Mandate, Proposal, Workflow
 from workflows.pages import allowed, typed
 
-GONE = "There is no such page, or not for you."
+GONE = gettext_lazy("There is no such page, or not for you.")
 RELATED = ("engagement__vendor", "engagement__coverage", "workflow")
 
 
@@ -68,8 +69,12 @@ class EngagementPages(Asking, LookedAt):
     def add_view(self, request, form_url="", extra_context=None):
         if not self.has_add_permission(request):
             raise PermissionDenied
-        told = {"title": "New engagement", "button": "Agree it", "back": reverse("admin:workflows_engagement_changelist")}
-        sentence = "The contract with a vendor. What it covers, and for how much, is said per workflow afterwards."
+        told = {
+            "title": gettext("New engagement"),
+            "button": gettext("Agree it"),
+            "back": reverse("admin:workflows_engagement_changelist"),
+        }
+        sentence = gettext("The contract with a vendor. What it covers, and for how much, is said per workflow afterwards.")
         act = partial(_engage, by=request.user)
         return self.ask(
             request, EngagementForm(typed(request)), act, sentence=sentence, after=lambda made: redirect(address(made)), **told
@@ -99,24 +104,43 @@ class EngagementPages(Asking, LookedAt):
     def edit_page(self, request, engagement_id):
         engagement = self._changeable(request, engagement_id)
         form = EngagementForm(typed(request), engagement=engagement)
-        told = {"title": f"Change {engagement}", "button": "Save", "said": "The contract is changed.", "original": engagement}
+        told = {
+            "title": gettext("Change {engagement}").format(engagement=engagement),
+            "button": gettext("Save"),
+            "said": gettext("The contract is changed."),
+            "original": engagement,
+        }
         act = partial(actions.change_engagement, engagement, by=request.user)
         return self.ask(request, form, act, back=address(engagement), **told)
 
     def end_page(self, request, engagement_id):
         engagement = self._changeable(request, engagement_id)
-        told = {"title": f"End {engagement} early", "button": "End it now", "original": engagement}
-        sentence = (
+        told = {
+            "title": gettext("End {engagement} early").format(engagement=engagement),
+            "button": gettext("End it now"),
+            "original": engagement,
+        }
+        sentence = gettext(
             "At once: every seat within it ends, who holds no other is signed out, and its open cases come back to the house, "
             "also those that somebody is working on. This cannot be taken back."
         )
         act = partial(ending.end_engagement, engagement, by=request.user)
-        done = partial(self._came_back, request, engagement, "The engagement has ended.")
+        done = partial(self._came_back, request, engagement, gettext("The engagement has ended."))
         form = ReasonForm(typed(request), label_suffix="")
         return self.ask(request, form, act, back=address(engagement), sentence=sentence, after=done, **told)
 
     def _came_back(self, request, engagement, said, number):
-        self.message_user(request, f"{said} {number} open case{'' if number == 1 else 's'} came back to the house.")
+        self.message_user(
+            request,
+            " ".join(
+                [
+                    str(said),
+                    ngettext(
+                        "{number} open case came back to the house.", "{number} open cases came back to the house.", number
+                    ).format(number=number),
+                ]
+            ),
+        )
         return redirect(address(engagement))
 
     # mandates
@@ -127,22 +151,36 @@ class EngagementPages(Asking, LookedAt):
         if engagement.ended_at or not free.exists():
             raise PermissionDenied
         form = MandateForm(typed(request), workflows=free)
-        told = {"title": f"New mandate: {engagement}", "button": "Give the mandate", "said": "The mandate is given."}
+        told = {
+            "title": gettext("New mandate: {engagement}").format(engagement=engagement),
+            "button": gettext("Give the mandate"),
+            "said": gettext("The mandate is given."),
+        }
         act = partial(_mandate, engagement, by=request.user)
         return self.ask(request, form, act, back=address(engagement), original=engagement, **told)
 
     def edit_mandate_page(self, request, mandate_id):
         given = self._mandate(request, mandate_id)
-        done = partial(self._came_back, request, given.engagement, "The mandate is changed.")
-        told = {"title": f"Change {given}", "button": "Save", "original": given.engagement, "after": done}
+        done = partial(self._came_back, request, given.engagement, gettext("The mandate is changed."))
+        told = {
+            "title": gettext("Change {given}").format(given=given),
+            "button": gettext("Save"),
+            "original": given.engagement,
+            "after": done,
+        }
         act = partial(ending.change_mandate, given, by=request.user)
         return self.ask(request, MandateForm(typed(request), given=given), act, back=address(given.engagement), **told)
 
     def end_mandate_page(self, request, mandate_id):
         given = self._mandate(request, mandate_id)
-        done = partial(self._came_back, request, given.engagement, "The mandate has ended.")
-        told = {"title": f"End {given}", "button": "End it now", "original": given.engagement, "after": done}
-        sentence = "At once: the vendor's seats in this workflow end, and its open cases there come back to the house."
+        done = partial(self._came_back, request, given.engagement, gettext("The mandate has ended."))
+        told = {
+            "title": gettext("End {given}").format(given=given),
+            "button": gettext("End it now"),
+            "original": given.engagement,
+            "after": done,
+        }
+        sentence = gettext("At once: the vendor's seats in this workflow end, and its open cases there come back to the house.")
         act = partial(ending.end_mandate, given, by=request.user)
         form = ReasonForm(typed(request), label_suffix="")
         return self.ask(request, form, act, back=address(given.engagement), sentence=sentence, **told)
@@ -153,18 +191,29 @@ class EngagementPages(Asking, LookedAt):
         proposal = self._proposal(request, proposal_id)
         about = f"{proposal.name} ({proposal.username}{', ' + proposal.email if proposal.email else ''})"
         sentence = (
-            f"{about} is seated at once."
+            gettext("{about} is seated at once.").format(about=about)
             if proposal.person
-            else f"{about} gets an account and the seat; the lead passes on a link to choose the password."
+            else gettext("{about} gets an account and the seat; the lead passes on a link to choose the password.").format(
+                about=about
+            )
         )
-        told = {"title": f"Accept {proposal}", "button": "Accept", "said": f"{proposal.name} is seated.", "sentence": sentence}
+        told = {
+            "title": gettext("Accept {proposal}").format(proposal=proposal),
+            "button": gettext("Accept"),
+            "said": gettext("{proposal} is seated.").format(proposal=proposal.name),
+            "sentence": sentence,
+        }
         act = partial(actions.accept, proposal, by=request.user)
         contract = proposal.mandate.engagement
         return self.ask(request, Form(typed(request)), act, back=address(contract), original=contract, **told)
 
     def decline_page(self, request, proposal_id):
         proposal = self._proposal(request, proposal_id)
-        told = {"title": f"Decline {proposal}", "button": "Decline", "said": f"{proposal.name} is declined."}
+        told = {
+            "title": gettext("Decline {proposal}").format(proposal=proposal),
+            "button": gettext("Decline"),
+            "said": gettext("{proposal} is declined.").format(proposal=proposal.name),
+        }
         act = partial(actions.decline, proposal, by=request.user)
         contract, form = proposal.mandate.engagement, ReasonForm(typed(request), label_suffix="")
         return self.ask(request, form, act, back=address(contract), original=contract, **told)
@@ -178,7 +227,7 @@ class EngagementPages(Asking, LookedAt):
         monday = cover.monday_of(_day(request.GET.get("week")) or timezone.localtime(clock.now()).date())
         weeks = covering.weeks(Workflow.objects.all(), monday, zone)
         shown = {
-            "title": f"Who covers when: week of {monday:%-d %B %Y}",
+            "title": gettext("Who covers when: week of {monday:%-d %B %Y}").format(monday=monday),
             "weeks": weeks,
             "zone": zone,
             "monday": monday,
@@ -224,23 +273,23 @@ class EngagementPages(Asking, LookedAt):
 
     # how a row reads
 
-    @display(description="From")
+    @display(description=gettext_lazy("From"))
     def first_day(self, engagement):
         return _unbroken(engagement.since)
 
-    @display(description="Until")
+    @display(description=gettext_lazy("Until"))
     def ends_on(self, engagement):
         return _unbroken(engagement.ends)
 
-    @display(description="There")
+    @display(description=gettext_lazy("There"))
     def coverage_told(self, engagement):
-        return str(engagement.coverage or "around the clock")
+        return str(engagement.coverage or gettext("around the clock"))
 
-    @display(description="Covers", empty_value="nothing yet")
+    @display(description=gettext_lazy("Covers"), empty_value=gettext_lazy("nothing yet"))
     def covers(self, engagement):
         return ", ".join(f"{each.workflow} {each.share} %" for each in engagement.mandates.all() if not each.ended_at) or None
 
-    @display(description="State", label={"live": "success", "to come": "info", "ended": "", "over": "warning"})
+    @display(description=gettext_lazy("State"), label={"live": "success", "to come": "info", "ended": "", "over": "warning"})
     def state(self, engagement):
         return state_of(engagement)
 
@@ -253,7 +302,7 @@ def state_of(engagement) -> str:
     now = clock.now()
     if engagement.ended_at:
         return "ended"
-    return "live" if engagement.is_live_at(now) else "to come" if engagement.since > now else "over"
+    return "live" if engagement.is_live_at(now) else gettext("to come") if engagement.since > now else "over"
 
 
 def warnings(workflow):
@@ -264,7 +313,9 @@ def warnings(workflow):
         Mandate.objects.at(clock.now()).filter(workflow=workflow, roles__contains=["reviewer"]).values_list("share", flat=True)
     )
     if not sum(shares):
-        yield f"Nobody of the house reviews in {workflow}, and the vendors' shares are 0 %. Give a seat, or a vendor a share."
+        yield gettext(
+            "Nobody of the house reviews in {workflow}, and the vendors' shares are 0 %. Give a seat, or a vendor a share."
+        ).format(workflow=workflow)
 
 
 def _as_told(request, given) -> dict:
@@ -284,15 +335,17 @@ def _people(vendor, workflows):
     )
     found = {}
     for pk, first, last, username, role, workflow in seats.order_by("first_name", "username", "seats__workflow__name"):
-        found.setdefault((pk, f"{first} {last}".strip() or username), []).append(f"{role} in {workflow}")
+        found.setdefault((pk, f"{first} {last}".strip() or username), []).append(
+            gettext("{role} in {workflow}").format(role=role, workflow=workflow)
+        )
     return [(name, ", ".join(held)) for (_, name), held in found.items()]
 
 
 def _history(engagement, mandates):
     """What was agreed and changed, newest first, in sentences; a mandate's with its workflow."""
     of = {
-        ("engagement", engagement.pk): "The contract",
-        **{("mandate", each.pk): f"The mandate for {each.workflow}" for each in mandates},
+        ("engagement", engagement.pk): gettext("The contract"),
+        **{("mandate", each.pk): gettext("The mandate for {workflow}").format(workflow=each.workflow) for each in mandates},
     }
     events = AuditEvent.objects.filter(subject_type="engagement", subject_id=engagement.pk) | AuditEvent.objects.filter(
         subject_type="mandate", subject_id__in=[each.pk for each in mandates]
@@ -309,7 +362,8 @@ def _changed(event):
 
 def _sides(pair):
     return [
-        ", ".join(side) or "none" if isinstance(side, list) else "none" if side in (None, "", "None") else side for side in pair
+        ", ".join(side) or "none" if isinstance(side, list) else "none" if side in (None, "", gettext("None")) else side
+        for side in pair
     ]
 
 

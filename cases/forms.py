@@ -5,6 +5,7 @@ from django.contrib.admin.options import HORIZONTAL
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 from unfold.widgets import (
     INPUT_CLASSES,
     UnfoldAdminDecimalFieldWidget,
@@ -28,10 +29,10 @@ from workflows.models import Seat, compiled_policy
 NA = "N/A"
 MOMENT = " ".join(INPUT_CLASSES)
 ACTION = {
-    "type": ("What is done", 60),
-    "amount": ("Amount", None),
-    "currency": ("Currency", 3),
-    "payee": ("To whom", 200),
+    "type": (gettext_lazy("What is done"), 60),
+    "amount": (gettext_lazy("Amount"), None),
+    "currency": (gettext_lazy("Currency"), 3),
+    "payee": (gettext_lazy("To whom"), 200),
 }
 
 
@@ -48,13 +49,13 @@ class Part:
 class Reason(Part):
     """Why, in words."""
 
-    def __init__(self, required=True, help_text="It stays in the case's story, with your name."):
+    def __init__(self, required=True, help_text=gettext_lazy("It stays in the case's story, with your name.")):
         self.required, self.help_text = required, help_text
 
     def fields(self, case, user):
         widget = UnfoldAdminTextareaWidget(attrs={"rows": 3, **({"autofocus": True} if self.required else {})})
-        said = {"required": "Say why."}
-        label = "Why?" if self.required else "Anything to add?"
+        said = {"required": gettext("Say why.")}
+        label = gettext("Why?") if self.required else gettext("Anything to add?")
         made = forms.CharField(
             label=label,
             required=self.required,
@@ -78,10 +79,10 @@ class ReasonCode(Part):
     def fields(self, case, user):
         listed = [each for each in compiled_policy(case.policy_id).rules.reason_codes if self.verb in each.verbs]
         made = forms.ChoiceField(
-            label="For which reason?",
-            choices=[("", "Choose"), *((each.code, each.label) for each in listed)],
+            label=gettext("For which reason?"),
+            choices=[("", gettext("Choose")), *((each.code, each.label) for each in listed)],
             widget=UnfoldAdminSelectWidget(),
-            error_messages={"required": "Choose a reason."},
+            error_messages={"required": gettext("Choose a reason.")},
         )
         return {"reason_code": made} if listed else {}
 
@@ -94,7 +95,7 @@ class MoreTime(Part):
 
     def fields(self, case, user):
         made = forms.IntegerField(
-            label="Minutes from now",
+            label=gettext("Minutes from now"),
             min_value=1,
             max_value=60 * 24 * 366,
             widget=UnfoldAdminDecimalFieldWidget(attrs={"min": "1"}),
@@ -115,22 +116,22 @@ class Until(Part):
 
     def fields(self, case, user):
         offered = [(name, label) for name, (label, _) in self._offered().items()]
-        first = [] if self.required else [("", "Nobody knows")]
+        first = [] if self.required else [("", gettext("Nobody knows"))]
         zone = timezone.get_current_timezone_name()
         return {
             "until": forms.ChoiceField(
-                label="Until when?" if self.required else "Until when, as far as is planned?",
+                label=gettext("Until when?") if self.required else gettext("Until when, as far as is planned?"),
                 required=self.required,
-                choices=[*first, *offered, (self.OTHER, "Another time, as written below")],
+                choices=[*first, *offered, (self.OTHER, gettext("Another time, as written below"))],
                 widget=UnfoldAdminSelectWidget(),
-                error_messages={"required": "Choose until when."},
+                error_messages={"required": gettext("Choose until when.")},
             ),
             "until_other": forms.DateTimeField(
-                label="Another time",
+                label=gettext("Another time"),
                 required=False,
                 widget=forms.DateTimeInput(attrs={"type": "datetime-local", "class": MOMENT}, format="%Y-%m-%dT%H:%M"),
-                help_text=f"By the clock of {zone}, within 90 days.",
-                error_messages={"invalid": "Write a date and a time, such as 2026-06-01 09:00."},
+                help_text=gettext("By the clock of {zone}, within 90 days.").format(zone=zone),
+                error_messages={"invalid": gettext("Write a date and a time, such as 2026-06-01 09:00.")},
             ),
         }
 
@@ -148,19 +149,23 @@ class OnWhom(Part):
     """On whom it waits."""
 
     def fields(self, case, user):
-        kinds = [("", "Choose"), (Pause.Kind.CUSTOMER, "The customer"), (Pause.Kind.TEAM, "Another team")]
+        kinds = [
+            ("", gettext("Choose")),
+            (Pause.Kind.CUSTOMER, gettext("The customer")),
+            (Pause.Kind.TEAM, gettext("Another team")),
+        ]
         return {
             "on": forms.ChoiceField(
-                label="On whom does it wait?",
+                label=gettext("On whom does it wait?"),
                 choices=kinds,
                 widget=UnfoldAdminSelectWidget(),
-                error_messages={"required": "Choose on whom it waits."},
+                error_messages={"required": gettext("Choose on whom it waits.")},
             ),
             "whom": forms.CharField(
-                label="Who is that?",
+                label=gettext("Who is that?"),
                 max_length=200,
-                widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Finance, the courier, the account's holder"}),
-                error_messages={"required": "Say on whom."},
+                widget=UnfoldAdminTextInputWidget(attrs={"placeholder": gettext("Finance, the courier, the account's holder")}),
+                error_messages={"required": gettext("Say on whom.")},
             ),
         }
 
@@ -174,9 +179,9 @@ class Which(Part):
     def fields(self, case, user):
         standing = seen.open_pauses(case)
         made = forms.ChoiceField(
-            label="What is over?",
+            label=gettext("What is over?"),
             required=False,
-            choices=[("", "All of it: it goes on"), *((pause.pk, str(pause)) for pause in standing)],
+            choices=[("", gettext("All of it: it goes on")), *((pause.pk, str(pause)) for pause in standing)],
             widget=UnfoldAdminSelectWidget(),
         )
         return {"pause": made} if len(standing) > 1 else {}
@@ -192,9 +197,9 @@ class Place(Part):
     def fields(self, case, user):
         hidden = getattr(case, "hidden_places", [])
         made = forms.ChoiceField(
-            label="What do you need to see?",
+            label=gettext("What do you need to see?"),
             required=False,
-            choices=[*((place, place) for place in hidden), ("", "Everything in this case")],
+            choices=[*((place, place) for place in hidden), ("", gettext("Everything in this case"))],
             initial=hidden[0] if hidden else "",
             widget=UnfoldAdminSelectWidget(),
             help_text=reveals.left(case, user),
@@ -218,12 +223,12 @@ class Verdict(Part):
     def fields(self, case, user):
         return {
             "verdict": forms.ChoiceField(
-                label="Was it right?",
-                choices=[("", "Choose"), *BreakGlassReview.Verdict.choices],
+                label=gettext("Was it right?"),
+                choices=[("", gettext("Choose")), *BreakGlassReview.Verdict.choices],
                 widget=UnfoldAdminSelectWidget(),
             ),
             "note": forms.CharField(
-                label="Why?", required=False, max_length=10_000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
+                label=gettext("Why?"), required=False, max_length=10_000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
             ),
         }
 
@@ -240,12 +245,12 @@ class Category(Part):
     def fields(self, case, user):
         known = [(category.slug, seen.said(case, category.label)) for category in case.workflow.categories.all()]
         made = forms.ChoiceField(
-            label="Kind of exception",
+            label=gettext("Kind of exception"),
             required=self.required,
-            choices=[("", "Choose" if self.required else "Leave as it is"), *known],
+            choices=[("", gettext("Choose") if self.required else gettext("Leave as it is")), *known],
             initial=case.category.slug if case.category_id else "",
             widget=UnfoldAdminSelectWidget(),
-            error_messages={"required": "Say what kind of exception it was."},
+            error_messages={"required": gettext("Say what kind of exception it was.")},
         )
         return {"category": made}
 
@@ -324,11 +329,11 @@ class RootCause(Part):
 
     def fields(self, case, user):
         made = forms.CharField(
-            label="Why was the AI wrong?",
+            label=gettext("Why was the AI wrong?"),
             required=False,
             max_length=120,
-            widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Misread the input"}),
-            help_text="The root cause, in a few words. It is kept with every value you changed.",
+            widget=UnfoldAdminTextInputWidget(attrs={"placeholder": gettext("Misread the input")}),
+            help_text=gettext("The root cause, in a few words. It is kept with every value you changed."),
         )
         return {"root_cause": made}
 
@@ -379,12 +384,12 @@ class Marks(Part):
             choices=[(name, name) for name in names],
             initial=best,
             widget=MarkRadios(failures=[name for name, points in criterion.options.items() if not points]),
-            help_text="Critical: a failure fails the whole card." if criterion.critical else "",
+            help_text=gettext("Critical: a failure fails the whole card.") if criterion.critical else "",
         )
 
     def _causes(self, criterion):
-        choices = [("", "If it failed, choose why"), *((cause, cause) for cause in criterion.root_causes)]
-        label = f"Why “{criterion.label}” failed"
+        choices = [("", gettext("If it failed, choose why")), *((cause, cause) for cause in criterion.root_causes)]
+        label = gettext("Why “{criterion}” failed").format(criterion=criterion.label)
         return forms.ChoiceField(label=label, required=False, choices=choices, widget=UnfoldAdminSelectWidget())
 
     def arguments(self, form):
@@ -409,9 +414,9 @@ class To(Part):
             people = people.filter(Q(vendor=None) | Q(vendor=user.vendor_id))
         made = forms.ModelChoiceField(
             people.select_related("vendor").order_by("first_name", "username"),
-            label="To whom?",
+            label=gettext("To whom?"),
             required=False,
-            empty_label="Whoever else is on this desk",
+            empty_label=gettext("Whoever else is on this desk"),
             widget=UnfoldAdminSelectWidget(),
         )
         return {"to": made, **self._sides(case, user)}
@@ -423,8 +428,8 @@ class To(Part):
         named = [("house" if side.vendor == sides.HOUSE else side.vendor, side.name) for side in others]
         if not user.is_in_house:
             named = [(value, name) for value, name in named if value == "house"]
-        choices = [("", "The side that has it, or the person's"), *named]
-        options = {"label": "Or to which side?", "required": False, "widget": UnfoldAdminSelectWidget()}
+        choices = [("", gettext("The side that has it, or the person's")), *named]
+        options = {"label": gettext("Or to which side?"), "required": False, "widget": UnfoldAdminSelectWidget()}
         return {"side": forms.TypedChoiceField(choices=choices, coerce=_side, empty_value=None, **options)} if named else {}
 
     def arguments(self, form):
@@ -443,12 +448,20 @@ class Measured(Part):
         plain = {"required": False, "widget": UnfoldAdminDecimalFieldWidget(attrs={"step": "any", "min": "0"})}
         select = UnfoldAdminSelectWidget
         return {
-            "place": forms.ChoiceField(label="Found by", choices=Rework.Place.choices, initial="other", widget=select()),
-            "severity": forms.ChoiceField(label="How bad", choices=Rework.Severity.choices, widget=select()),
-            "minutes": forms.DecimalField(label="Minutes it takes", min_value=0, max_digits=8, decimal_places=1, **plain),
-            "cost": forms.DecimalField(label="What it costs", min_value=0, max_digits=18, decimal_places=3, **plain),
+            "place": forms.ChoiceField(
+                label=gettext("Found by"), choices=Rework.Place.choices, initial="other", widget=select()
+            ),
+            "severity": forms.ChoiceField(label=gettext("How bad"), choices=Rework.Severity.choices, widget=select()),
+            "minutes": forms.DecimalField(
+                label=gettext("Minutes it takes"), min_value=0, max_digits=8, decimal_places=1, **plain
+            ),
+            "cost": forms.DecimalField(label=gettext("What it costs"), min_value=0, max_digits=18, decimal_places=3, **plain),
             "currency": forms.CharField(
-                label="Currency", required=False, max_length=3, initial=case.currency, widget=UnfoldAdminTextInputWidget()
+                label=gettext("Currency"),
+                required=False,
+                max_length=3,
+                initial=case.currency,
+                widget=UnfoldAdminTextInputWidget(),
             ),
         }
 

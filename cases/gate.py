@@ -154,7 +154,7 @@ def asking(case_id, verb, *, by, why=why_not):
                 yield case
     except PermissionDenied as refusal:
         if case is not None:
-            trail.refused(f"case.{verb}", by=by, subject=case, why=str(refusal))
+            trail.refused(f"case.{verb}", by=by, subject=case, why=refusal)
         raise
     except Case.DoesNotExist:
         if case is None and case_id < 2**63 and _is_anothers(case_id):

@@ -6,6 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.forms import Form
 from django.shortcuts import redirect
 from django.urls import path, reverse
+from django.utils.translation import gettext
 from unfold.admin import ModelAdmin
 
 from accounts import welcome
@@ -49,7 +50,7 @@ class LeadPages(Asking, OnlyLookedAt, ModelAdmin):
         vendor = self._vendor(request)
         mandates = _mandates(vendor)
         shown = {
-            "title": f"{vendor}: people and work",
+            "title": gettext("{vendor}: people and work").format(vendor=vendor),
             "vendor": vendor,
             "engagements": Engagement.objects.filter(vendor=vendor).select_related("coverage", "ended_by"),
             "mandates": [(each, vendor_numbers.met(each), vendor_numbers.cost(each)) for each in mandates],
@@ -67,9 +68,20 @@ class LeadPages(Asking, OnlyLookedAt, ModelAdmin):
         if given is None:
             raise PermissionDenied
         at_once = given.accepts == Mandate.Accepts.VENDOR
-        sentence = "Seated at once." if at_once else "Somebody of the house answers; until then nothing changes."
-        said = "Proposed: the seat is given within seconds." if at_once else "Proposed: somebody of the house answers."
-        told = {"title": f"Propose somebody for {given.workflow}", "button": "Propose", "sentence": sentence, "said": said}
+        sentence = (
+            gettext("Seated at once.") if at_once else gettext("Somebody of the house answers; until then nothing changes.")
+        )
+        said = (
+            gettext("Proposed: the seat is given within seconds.")
+            if at_once
+            else gettext("Proposed: somebody of the house answers.")
+        )
+        told = {
+            "title": gettext("Propose somebody for {workflow}").format(workflow=given.workflow),
+            "button": gettext("Propose"),
+            "sentence": sentence,
+            "said": said,
+        }
         act = partial(actions.propose, given, by=request.user)
         return self.ask(request, ProposalForm(given, typed(request)), act, back=reverse(HOME), **told)
 
@@ -78,13 +90,25 @@ class LeadPages(Asking, OnlyLookedAt, ModelAdmin):
             pk=proposal_id, mandate__engagement__vendor=self._vendor(request)
         )
         return self._ask_about(
-            request, found.first(), actions.take_back_proposal, "Take back: {}", "Take it back", "It is taken back.", Form
+            request,
+            found.first(),
+            actions.take_back_proposal,
+            gettext("Take back: {}"),
+            gettext("Take it back"),
+            gettext("It is taken back."),
+            Form,
         )
 
     def withdraw_page(self, request, person_id):
         person = self._person(request, person_id)
-        words = ("Withdraw {}", "Withdraw", f"{person} is withdrawn from every seat, and signed out.")
-        sentence = "From every seat, at once. What he is working on goes back to the desk, and his next click is a stranger's."
+        words = (
+            gettext("Withdraw {}"),
+            gettext("Withdraw"),
+            gettext("{person} is withdrawn from every seat, and signed out.").format(person=person),
+        )
+        sentence = gettext(
+            "From every seat, at once. What he is working on goes back to the desk, and his next click is a stranger's."
+        )
         return self._ask_about(request, person, actions.withdraw, *words, ReasonForm, sentence=sentence)
 
     def withdraw_seat_page(self, request, seat_id):
@@ -93,21 +117,29 @@ class LeadPages(Asking, OnlyLookedAt, ModelAdmin):
         if seat is None:
             raise PermissionDenied
         act = partial(actions.withdraw, seat=seat)
-        words = (f"Withdraw {seat}", "Withdraw", f"{seat}: withdrawn.")
+        words = (gettext("Withdraw {seat}").format(seat=seat), gettext("Withdraw"), f"{seat}: withdrawn.")
         return self._ask_about(request, seat.user, act, *words, ReasonForm)
 
     def link_page(self, request, person_id):
         """The address at which somebody new chooses his password, shown once."""
         person = self._person(request, person_id)
-        told = {"title": f"A link for {person}", "button": "Make the link", "back": reverse(HOME)}
-        sentence = f"{person} opens it, chooses a password, and signs in as {person.username}. It works once, for three days: give it to nobody else."
+        told = {
+            "title": gettext("A link for {person}").format(person=person),
+            "button": gettext("Make the link"),
+            "back": reverse(HOME),
+        }
+        sentence = gettext(
+            "{person} opens it, chooses a password, and signs in as {person_2}. It works once, for three days: give it to nobody else."
+        ).format(person=person, person_2=person.username)
         act = partial(welcome.link, person, by=request.user, base=request.build_absolute_uri("/"))
         shown = partial(self._shown_once, request, person)
         return self.ask(request, Form(typed(request)), act, sentence=sentence, after=shown, **told)
 
     def _shown_once(self, request, person, link):
         answer = self.page(
-            request, "cases/engagements/link.html", {"title": f"A link for {person}", "person": person, "link": link}
+            request,
+            "cases/engagements/link.html",
+            {"title": gettext("A link for {person}").format(person=person), "person": person, "link": link},
         )
         answer["Cache-Control"] = "no-store"
         return answer

@@ -12,6 +12,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from django.utils.translation import gettext
+
 from cases.plain_text import Plain
 from cases.spotting import KINDS, OF_PHONE, Spot, spots
 
@@ -339,12 +341,16 @@ class Mask:
 
     def _why_misplaced(self, found, seen):
         if (found[1], int(found[2])) not in self.hidden:
-            return f"“{found[0]}” stands for nothing in this case. Leave the placeholders as they are, or type the value anew."
+            return gettext(
+                "“{found}” stands for nothing in this case. Leave the placeholders as they are, or type the value anew."
+            ).format(found=found[0])
         if found[0] in seen:
-            return (
-                f"“{found[0]}” stands here more often than before. Leave the placeholders as they are, or type the value anew."
-            )
-        return f"“{found[0]}” did not stand here. Leave the placeholders where they are, or type the value anew."
+            return gettext(
+                "“{found}” stands here more often than before. Leave the placeholders as they are, or type the value anew."
+            ).format(found=found[0])
+        return gettext("“{found}” did not stand here. Leave the placeholders where they are, or type the value anew.").format(
+            found=found[0]
+        )
 
 
 def _as_text(value) -> str:

@@ -12,6 +12,9 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminExpandableTextareaWidget,
     UnfoldAdminSelectWidget,
@@ -113,7 +116,7 @@ def _field(path, schema, value, needed) -> forms.Field:
     field.path, field.kind, field.needed, field.nullable = path, kind, needed, nullable
     field.fits = _fits(value, kind, nullable, needed)
     field.required = needed and not nullable and not isinstance(field, Text | Lines | Yes)
-    field.label = schema.get("title") or (path[-1].replace("_", " ").capitalize() if path else "Output")
+    field.label = schema.get("title") or (path[-1].replace("_", " ").capitalize() if path else gettext("Output"))
     field.help_text = schema.get("description", "")
     return field
 
@@ -202,7 +205,11 @@ class Choice(forms.TypedChoiceField):
         permitted = [(json.dumps(each), "none" if each is None else str(each)) for each in schema["enum"]]
         shown = "" if value is MISSING else json.dumps(value)
         known = shown in dict(permitted)
-        first = [] if known else [("", f"“{value}” is not permitted: choose" if shown else "Choose")]
+        first = (
+            []
+            if known
+            else [("", gettext("“{value}” is not permitted: choose").format(value=value) if shown else gettext("Choose"))]
+        )
         super().__init__(
             choices=[*first, *permitted],
             coerce=json.loads,
@@ -220,7 +227,7 @@ class Lines(forms.CharField):
         sample = value[0] if isinstance(value, list) and value else ""
         self.numeric = items.get("type") in ("integer", "number") or isinstance(sample, int | float)
         shown = value if isinstance(value, list) else []
-        widget = UnfoldAdminExpandableTextareaWidget(attrs={"rows": 3, "placeholder": "One a line"})
+        widget = UnfoldAdminExpandableTextareaWidget(attrs={"rows": 3, "placeholder": gettext("One a line")})
         super().__init__(strip=False, initial="\n".join(map(str, shown)), widget=widget)
 
     def to_python(self, value):
@@ -247,7 +254,7 @@ class Json(forms.Field):
         try:
             return json.loads(value, parse_constant=_no_constant)
         except ValueError as error:
-            raise ValidationError(f"This is not JSON: {error}.") from error
+            raise ValidationError(format_lazy(_("This is not JSON: {error}."), error=error)) from error
 
     def has_changed(self, initial, data):
         try:
@@ -277,12 +284,12 @@ def _number(text) -> int | float:
     except ValueError:
         number = None
     if isinstance(number, bool) or not isinstance(number, int | float):
-        raise ValidationError("Give a number.")
+        raise ValidationError(_("Give a number."))
     return number
 
 
 def _no_constant(name):
-    raise ValueError(f"{name} is no number")
+    raise ValueError(format_lazy(_("{name} is no number"), name=name))
 
 
 FIELDS = {"string": Text, "integer": Number, "number": Number, "boolean": Yes, "array": Lines}

@@ -13,8 +13,12 @@ from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from audit import clock
+from audit.wording import begun_small, within
 from cases import allocated, chains, gate, prose, queues, rulings, shapes, skim, timesheet, twins, verbs
 from cases.models import Case
 from cases.seen import decisions, is_blind, open_pauses, own_answers, rows, said, seen_by, whole
@@ -66,7 +70,7 @@ class CasePages:
         seen = Case.objects.visible_to(request.user).select_related(*RELATED)
         case = seen.filter(pk=case_id).first() if case_id < 2**63 else None
         if case is None:
-            raise Http404("There is no such case here, or you may not see it.")
+            raise Http404(_("There is no such case here, or you may not see it."))
         return case
 
     def case_page(self, request, case_id):
@@ -97,8 +101,10 @@ class CasePages:
             return redirect("admin:index")
         if found:
             return redirect("admin:cases_case_work", found.pk)
-        at = f" at {State(desk).label.lower()}" if desk else ""
-        messages.info(request, f"Nothing waits for you{at}. New cases appear here by themselves.")
+        said = gettext("Nothing waits for you. New cases appear here by themselves.")
+        if desk:
+            said = gettext("Nothing waits for you at {desk}. New cases appear here by themselves.")
+        messages.info(request, said.format(desk=desk and within(State(desk).label)))
         return redirect(desk_address(desk) if desk else "admin:index")
 
     def _render(self, request, template, case, *, status=200, **context):
@@ -116,50 +122,51 @@ def do(case, name, form, by, **more) -> Case:
     with transaction.atomic():
         seen = form.cleaned_data["revision"]
         if not verb.at_once and seen is not None and gate.locked(case.pk).revision != seen:
-            raise Conflict(f"The content changed while you looked at it. {gate.what_happened(case)} Look again, then decide.")
+            raise Conflict(
+                format_lazy(
+                    _("The content changed while you looked at it. {what_happened} Look again, then decide."),
+                    what_happened=gate.what_happened(case),
+                )
+            )
         return verb.act(case.pk, by=by, **form.arguments(), **more)
 
 
 def refused(error) -> Refused:
     """The status and the words of a refusal; a ValidationError's words stand at their fields."""
     if isinstance(error, PermissionDenied):
-        return Refused(403, str(error) or "You may not do this.")
+        return Refused(403, str(error) or gettext("You may not do this."))
     if isinstance(error, Conflict):
         return Refused(409, str(error))
     if isinstance(error, DataError):
-        return Refused(422, "A value is out of range, or has characters that cannot be stored.")
+        return Refused(422, gettext("A value is out of range, or has characters that cannot be stored."))
     return Refused(422, "")
 
 
 def outcome(case, name, seen):
     """What happened and where the case is now; with links while this person may still see it."""
     edited_only = name == "edit" and case.state == APPROVAL and whole(case).story.verb == "edit"
-    done = "edited; another approver takes it" if edited_only else VERBS[name].done
+    done = gettext("edited; another approver takes it") if edited_only else VERBS[name].done
     named = format_html('<a class="underline" href="{}">{}</a>', address(case), case) if seen else case
-    return format_html("{} is {}. {}", named, done, _held_until(case) if name == "claim" else _where(case, seen))
+    return format_html(gettext("{} is {}. {}"), named, done, _held_until(case) if name == "claim" else _where(case, seen))
 
 
 def _held_until(case) -> str:
-    return f"You hold it until {date_format(timezone.localtime(case.claimed_until), 'H:i')}."
+    return gettext("You hold it until {until}.").format(until=date_format(timezone.localtime(case.claimed_until), "H:i"))
 
 
 def _where(case, seen):
     """Where the case is, until when that can be undone, and the way to do so."""
     if case.state != CLOSED:
-        return f"It is at {case.get_state_display().lower()} now."
-    how = f"It is closed: {_uncapitalised(case.get_closed_as_display())}."
+        return gettext("It is at {state} now.").format(state=within(case.get_state_display()))
+    how = gettext("It is closed: {how}.").format(how=begun_small(case.get_closed_as_display()))
     if not case.settles_at:
         return how
     until = date_format(timezone.localtime(case.settles_at), "H:i:s")
     if not seen:
-        return f"{how} It takes effect at {until}."
+        return gettext("{how} It takes effect at {until}.").format(how=how, until=until)
     undo = verb_address(case, "undo")
-    told = '{} It takes effect at {}; until then you can <a class="underline" href="{}">undo</a> it.'
+    told = gettext('{} It takes effect at {}; until then you can <a class="underline" href="{}">undo</a> it.')
     return format_html(told, how, until, undo)
-
-
-def _uncapitalised(text) -> str:
-    return text[:1].lower() + text[1:]
 
 
 def content(case, *, whole=False) -> dict:
@@ -236,7 +243,10 @@ def _story(case):
     """What happened, and between it the claims that ran out: they are no events, and say why it was taken up again."""
     events = [(event.at, prose.began(said(case, told))) for event, told in shapes.sentences(shapes.story(case))]
     expired = whole(case).claims.filter(ended_by="expired").select_related("user")
-    ran_out = [(claim.until, f"{claim.user}'s claim ran out: anybody at the desk could take it again") for claim in expired]
+    ran_out = [
+        (claim.until, gettext("{user}'s claim ran out: anybody at the desk could take it again").format(user=claim.user))
+        for claim in expired
+    ]
     return sorted([*events, *ran_out], key=lambda line: line[0])
 
 

@@ -6,10 +6,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.timesince import timesince
+from django.utils.translation import gettext, gettext_lazy, pgettext
 
 TOLD_OF = ("name", "kind", "says")
-PLAIN = {True: "yes", False: "no"}
+PLAIN = {True: gettext_lazy("yes"), False: gettext_lazy("no")}
 
 
 MOST_VALUES, MOST_SIGNS = 500, 20_000  # of one value on a page; the rest stands on a page of its own
@@ -119,14 +121,16 @@ def amount(text: Any) -> Any:
 def distance(moment: datetime, now: datetime) -> str:
     """“in 2 hours”, “3 hours late”."""
     if moment >= now:
-        return f"in {timesince(now, moment, depth=1)}"
-    return f"{timesince(moment, now, depth=1)} late"
+        return gettext("in {distance}").format(distance=timesince(now, moment, depth=1))
+    return gettext("{distance} late").format(distance=timesince(moment, now, depth=1))
 
 
 def paused(pause) -> str:
     """“Snoozed until 3 Jun, 09:00”, “Waiting on the customer: Mrs Gray”."""
-    until = f" until {timezone.localtime(pause.until):%-d %b, %H:%M}" if pause.kind == "snooze" else ""
-    return f"{pause}{until}"
+    if pause.kind != "snooze":
+        return str(pause)
+    until = date_format(timezone.localtime(pause.until), "j M, H:i")
+    return gettext("{pause} until {until}").format(pause=pause, until=until)
 
 
 def length(seconds: float) -> str:
@@ -143,5 +147,5 @@ def length(seconds: float) -> str:
 
 def began(sentence: str) -> str:
     """An event's sentence, as the beginning of a line: “was accepted by Ana” → “Accepted by Ana”."""
-    said = sentence.removeprefix("was ")
+    said = sentence.removeprefix(pgettext("how a sentence about a case begins", "was "))
     return said[:1].upper() + said[1:]

@@ -6,6 +6,8 @@ from datetime import timedelta
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import Q
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Absence
 from audit import clock, trail
@@ -62,7 +64,9 @@ VALUES (%(case)s, %(user)s, %(desk)s, %(now)s, %(until)s, '')
 def next_case(user, *, desk=None, workflow_id=None) -> Case | None:
     """Claim the most urgent case that `user` may work, at one desk and workflow or at any of his; None when there is none."""
     if desk is not None and desk not in DESKS:
-        raise ValidationError({"desk": f"There is no desk “{desk}”. The desks are {', '.join(OPEN)}."})
+        raise ValidationError(
+            {"desk": format_lazy(_("There is no desk “{desk}”. The desks are {OPEN}."), desk=desk, OPEN=", ".join(OPEN))}
+        )
     now = clock.now()
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -100,7 +104,7 @@ def heartbeat(case_id, *, by) -> Case:
     with asking(case_id, "claim", by=by) as case:
         now = clock.now()
         if case.held_by(now) != by.pk:
-            raise Conflict("Your lease on this case is over. Claim it again to go on.", code="lease_over")
+            raise Conflict(_("Your lease on this case is over. Claim it again to go on."), code="lease_over")
         return _extend(case, now)
 
 
@@ -108,14 +112,14 @@ def give_back(case_id, *, by) -> Case:
     """Put it back on the desk, for anybody, oneself included."""
     with asking(case_id, "claim", by=by) as case:
         if case.claimed_by_id != by.pk:
-            raise Conflict("You do not hold this case.", code="lease_over")
+            raise Conflict(_("You do not hold this case."), code="lease_over")
         return _free(case, "given back")
 
 
 def skip(case_id, *, by, reason) -> Case:
     """Leave it to somebody else, with a reason; it is not offered to `by` again at this desk."""
     if not (reason or "").strip():
-        raise ValidationError({"reason": "Say why."})
+        raise ValidationError({"reason": _("Say why.")})
     with _at_a_desk(case_id, "skip", by) as case:
         case.passed_by = [*case.passed_by, by.pk]
         trail.record("case.skip", by=by, subject=case, words=reason.strip(), **move(case, case.state))

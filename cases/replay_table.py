@@ -1,11 +1,13 @@
 """A replay's sums as people read them: rows of words and numbers, for the page and for the terminal. Pure."""
 
+from django.utils.translation import gettext, gettext_lazy
+
 from workflows.patterns import TIERS
 
 WAYS = {
-    "straight": "straight through",
-    "sampled": "released, then looked at",
-    "sampled_held": "held for a sampled look",
+    "straight": gettext_lazy("straight through"),
+    "sampled": gettext_lazy("released, then looked at"),
+    "sampled_held": gettext_lazy("held for a sampled look"),
     "review": "review",
     "resolution": "resolution",
     "approval": "approval",
@@ -23,12 +25,12 @@ def sums(result) -> list[tuple]:
     """What a manager asks first: the words, then as it was and as it would be."""
     was, now = result["was"], result["now"]
     rows = [
-        ("Straight through", _ways(was, "straight"), _ways(now, "straight")),
-        ("Drawn for a sampled look", _ways(was, "sampled", "sampled_held"), _ways(now, "sampled", "sampled_held")),
-        ("Held for a person", _ways(was, *_HELD), _ways(now, *_HELD)),
-        ("Need an approval", was["approvals"], now["approvals"]),
-        ("Approvals to give", was["looks"].get("approval", 0), now["looks"].get("approval", 0)),
-        ("People's time", hours(was["minutes"]), hours(now["minutes"])),
+        (gettext("Straight through"), _ways(was, "straight"), _ways(now, "straight")),
+        (gettext("Drawn for a sampled look"), _ways(was, "sampled", "sampled_held"), _ways(now, "sampled", "sampled_held")),
+        (gettext("Held for a person"), _ways(was, *_HELD), _ways(now, *_HELD)),
+        (gettext("Need an approval"), was["approvals"], now["approvals"]),
+        (gettext("Approvals to give"), was["looks"].get("approval", 0), now["looks"].get("approval", 0)),
+        (gettext("People's time"), hours(was["minutes"]), hours(now["minutes"])),
     ]
     return rows
 
@@ -42,7 +44,7 @@ def _ways(side, *ways) -> int:
 
 def hours(minutes) -> str:
     if minutes is None:
-        return "not known"
+        return gettext("not known")
     return f"{minutes / 60:,.1f} hours" if minutes >= 60 else f"{minutes:,.0f} minutes"
 
 
@@ -50,19 +52,25 @@ def truth(result) -> list[str]:
     """What is known of right and wrong, as sentences."""
     wrong, right = result["wrong"], result["right"]
     if not wrong and not right:
-        return ["Nobody has decided any of these cases yet, so nothing is known of what would escape."]
+        return [gettext("Nobody has decided any of these cases yet, so nothing is known of what would escape.")]
     was, now = result["was"]["escapes"], result["now"]["escapes"]
     return [
-        f"Of {_cases(wrong)} that people changed or refused, {now:,} would go straight through ({was:,} did).",
-        f"Of {_cases(right)} that people let stand, {result['looks_saved']:,} would need no look any more.",
-        f"{_cases(result['looks_added']).capitalize()} that went straight through would be looked at.",
+        gettext("Of {cases} that people changed or refused, {now:,} would go straight through ({was:,} did).").format(
+            cases=_cases(wrong), now=now, was=was
+        ),
+        gettext("Of {cases} that people let stand, {result:,} would need no look any more.").format(
+            cases=_cases(right), result=result["looks_saved"]
+        ),
+        gettext("{capitalize} that went straight through would be looked at.").format(
+            capitalize=_cases(result["looks_added"]).capitalize()
+        ),
     ]
 
 
 def time_from(result) -> list[str]:
     """Where the minutes of a look are from."""
     said = [f"{desk}: {each['minutes']:.1f} minutes ({each['from']})" for desk, each in result["minutes"].items()]
-    return said or ["No decision says how long it took, and the charter does not say what a case took by hand."]
+    return said or [gettext("No decision says how long it took, and the charter does not say what a case took by hand.")]
 
 
 def moves(result) -> list[tuple[str, str, str, int]]:
@@ -89,13 +97,25 @@ def difference(was, now) -> str:
 
 def plain(result) -> str:
     """All of it for a terminal."""
-    lines = [f"{_cases(result['counted'])} replayed, {result['changed']:,} would take another way.", ""]
-    lines += _columns([("", "as it was", "under it"), *sums(result)])
-    lines += ["", *_columns([("", "", "as it was", "under it"), *volumes(result)])]
+    lines = [
+        gettext("{cases} replayed, {result:,} would take another way.").format(
+            cases=_cases(result["counted"]), result=result["changed"]
+        ),
+        "",
+    ]
+    lines += _columns([("", gettext("as it was"), gettext("under it")), *sums(result)])
+    lines += ["", *_columns([("", "", gettext("as it was"), gettext("under it")), *volumes(result)])]
     if result["moves"]:
-        lines += ["", *_columns([("from", "to", "because of", "cases"), *moves(result)])]
-    lines += ["", *_columns([("what decided", "as it was", "under it"), *counted(result, "reasons")])]
-    lines += ["", *truth(result), *(f"A look at {line}." for line in time_from(result) if ":" in line)]
+        lines += ["", *_columns([("from", "to", gettext("because of"), "cases"), *moves(result)])]
+    lines += [
+        "",
+        *_columns([(gettext("what decided"), gettext("as it was"), gettext("under it")), *counted(result, "reasons")]),
+    ]
+    lines += [
+        "",
+        *truth(result),
+        *(gettext("A look at {line}.").format(line=line) for line in time_from(result) if ":" in line),
+    ]
     return "\n".join(lines) + "\n"
 
 

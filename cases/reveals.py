@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from django.utils.translation import gettext, ngettext
+
 from audit import clock
 from cases.models import Reveal
 from cases.seen import Sight, whole
@@ -16,19 +18,26 @@ def made(by, mandate, now) -> int:
 def why_not(by, mandate, workflow, now) -> str:
     """Why nothing (more) is revealed to him; empty where something may be."""
     if mandate is None or not mandate.reveals_a_day:
-        return f"In {workflow} nothing is revealed to your side. Escalate the case where you need to know more."
+        return gettext("In {workflow} nothing is revealed to your side. Escalate the case where you need to know more.").format(
+            workflow=workflow
+        )
     count = made(by, mandate, now)
     if count < mandate.reveals_a_day:
         return ""
-    return (
-        f"In the last 24 hours {count} {'was' if count == 1 else 'were'} revealed to you, and your side's mandate in {workflow} allows"
-        f" {mandate.reveals_a_day}. Escalate the case, or ask the house."
-    )
+    return ngettext(
+        "In the last 24 hours {count} was revealed to you, and your side's mandate in {workflow} allows {most}. "
+        "Escalate the case, or ask the house.",
+        "In the last 24 hours {count} were revealed to you, and your side's mandate in {workflow} allows {most}. "
+        "Escalate the case, or ask the house.",
+        count,
+    ).format(count=count, workflow=workflow, most=mandate.reveals_a_day)
 
 
 def left(case, user) -> str:
     """What of the budget is left to him, as his form says it."""
     mandate, now = Sight(user).mandates.get(case.workflow_id), clock.now()
     return why_not(user, mandate, whole(case).workflow, now) or (
-        f"You may have {mandate.reveals_a_day - made(user, mandate, now)} more revealed in these 24 hours, of {mandate.reveals_a_day}."
+        gettext("You may have {left} more revealed in these 24 hours, of {most}.").format(
+            left=mandate.reveals_a_day - made(user, mandate, now), most=mandate.reveals_a_day
+        )
     )

@@ -2,6 +2,7 @@
 
 import msgspec
 from django import forms
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminDecimalFieldWidget, UnfoldAdminIntegerFieldWidget, UnfoldAdminTextInputWidget
 
 from cases.example import example
@@ -18,23 +19,25 @@ def _text(label, length, **more):
 class TryForm(forms.Form):
     """One output, as an integration would send it."""
 
-    input = Json(rows=8, required=False, help_text="What the AI was given.")
-    output = Json(rows=8, required=False, help_text="What the AI proposes.")
-    context = Json(rows=3, required=False, help_text="Facts sent along.")
-    action_type = _text("Action", 60, help_text="Such as “refund”; empty where the output itself says it, or none is proposed.")
+    input = Json(rows=8, required=False, help_text=_("What the AI was given."))
+    output = Json(rows=8, required=False, help_text=_("What the AI proposes."))
+    context = Json(rows=3, required=False, help_text=_("Facts sent along."))
+    action_type = _text(
+        _("Action"), 60, help_text=_("Such as “refund”; empty where the output itself says it, or none is proposed.")
+    )
     amount = AmountField(required=False)
-    currency = _text("Currency", 3)
-    payee = _text("To whom", 200)
+    currency = _text(_("Currency"), 3)
+    payee = _text(_("To whom"), 200)
     confidence = forms.FloatField(
-        required=False, min_value=0, max_value=1, widget=UnfoldAdminDecimalFieldWidget, help_text="From 0 to 1; empty: none."
+        required=False, min_value=0, max_value=1, widget=UnfoldAdminDecimalFieldWidget, help_text=_("From 0 to 1; empty: none.")
     )
-    confidences = Json(rows=2, required=False, label="Confidence per field", help_text='Such as {"label": 0.8}.')
+    confidences = Json(rows=2, required=False, label=_("Confidence per field"), help_text=_('Such as {"label": 0.8}.'))
     alternatives = Json(
-        rows=2, kind=list, required=False, help_text='A list, such as [{"label": "refund", "confidence": 0.4}].'
+        rows=2, kind=list, required=False, help_text=_('A list, such as [{"label": "refund", "confidence": 0.4}].')
     )
-    segment = _text("Segment", 60)
-    channel = _text("Channel", 60)
-    customer_reference = _text("Customer reference", 200)
+    segment = _text(_("Segment"), 60)
+    channel = _text(_("Channel"), 60)
+    customer_reference = _text(_("Customer reference"), 200)
 
     SHORT = ("action_type", "amount", "currency", "payee", "confidence", "segment", "channel", "customer_reference")
 
@@ -100,8 +103,8 @@ def as_received(case) -> dict:
 
 class DaysForm(forms.Form):
     days = forms.IntegerField(
-        initial=30, min_value=1, max_value=MOST_DAYS, label="Days", widget=UnfoldAdminIntegerFieldWidget,
-        help_text="The cases received in so many days until now. Test cases and probes do not count.",
+        initial=30, min_value=1, max_value=MOST_DAYS, label=_("Days"), widget=UnfoldAdminIntegerFieldWidget,
+        help_text=_("The cases received in so many days until now. Test cases and probes do not count."),
     )  # fmt: skip
 
 

@@ -6,6 +6,9 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import redirect
 from django.urls import path, reverse
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.asking import Asking
 from accounts.permissions import administers, is_in_house_staff
@@ -19,7 +22,7 @@ from workflows.models import Policy, Workflow
 from workflows.pages import allowed, typed
 
 RECENT = 8  # cases offered to try
-GONE = "There is no such page, or not for you."
+GONE = _("There is no such page, or not for you.")
 
 
 def may_look(user, workflow) -> bool:
@@ -63,7 +66,9 @@ class RulesPages(Asking):
             "recent": recent,
             "begun": begun,
         }
-        return self._show(request, "try", policy, f"Try {policy}", shown, 422 if form.errors or fault else 200)
+        return self._show(
+            request, "try", policy, gettext("Try {policy}").format(policy=policy), shown, 422 if form.errors or fault else 200
+        )
 
     def _begun(self, request, policy):
         number = request.GET.get("case", "")
@@ -79,7 +84,7 @@ class RulesPages(Asking):
             earlier = lookback.before_a_try(form.item, policy.workflow_id, compiled.looks_back, now)
             return trying.tried(form.item, compiled, draft.dial(), now=now, earlier=earlier), ""
         except ValueError as error:  # msgspec's and the schema library's errors are ValueErrors
-            return None, f"This version cannot be applied yet: {error}. Mend its rules first."
+            return None, gettext("This version cannot be applied yet: {error}. Mend its rules first.").format(error=error)
 
     # replays
 
@@ -89,16 +94,18 @@ class RulesPages(Asking):
         may_ask = allowed(request, "define", policy.workflow)
         if request.method == "POST" or request.GET.get("ask"):
             if not may_ask:
-                raise PermissionDenied(f"{request.user} may not define {policy.workflow}.")
+                raise PermissionDenied(
+                    format_lazy(_("{user} may not define {workflow}."), user=request.user, workflow=policy.workflow)
+                )
             return self._ask_for_one(request, policy)
         shown = {"policy": policy, "replays": policy.replays.select_related("asked_by"), "may_ask": may_ask}
-        return self._show(request, "replays", policy, f"Replays of {policy}", shown)
+        return self._show(request, "replays", policy, gettext("Replays of {policy}").format(policy=policy), shown)
 
     def _ask_for_one(self, request, policy):
         told = {
-            "title": f"Replay {policy}",
-            "button": "Replay",
-            "sentence": "What would this version have made of past cases? Nothing is released, held or changed by it.",
+            "title": gettext("Replay {policy}").format(policy=policy),
+            "button": gettext("Replay"),
+            "sentence": gettext("What would this version have made of past cases? Nothing is released, held or changed by it."),
             "back": reverse("admin:cases_replay_policy", args=[policy.pk]),
         }
         form = DaysForm(typed(request), label_suffix="")
@@ -115,8 +122,16 @@ class RulesPages(Asking):
         if not found.finished_at:
             job = Job.objects.filter(pk=found.job).first()
             shown = {"replay": found, "job": job, "waits": job is None or job.state in ("queued", "running")}
-            return self._show(request, "replaying", found.policy, f"Replay of {found.policy}", shown)
-        return self._show(request, "replay", found.policy, f"Replay of {found.policy}", as_told(found, request.user))
+            return self._show(
+                request, "replaying", found.policy, gettext("Replay of {policy}").format(policy=found.policy), shown
+            )
+        return self._show(
+            request,
+            "replay",
+            found.policy,
+            gettext("Replay of {policy}").format(policy=found.policy),
+            as_told(found, request.user),
+        )
 
     # triggers
 
@@ -138,7 +153,7 @@ class RulesPages(Asking):
             "versions": versions,
             "choices": (7, 30, 90),
         }
-        return self._show(request, "triggers", workflow, f"Triggers of {workflow}", shown)
+        return self._show(request, "triggers", workflow, gettext("Triggers of {workflow}").format(workflow=workflow), shown)
 
     # what the pages share
 
@@ -151,7 +166,7 @@ class RulesPages(Asking):
 
     def _look(self, request, workflow):
         if not may_look(request.user, workflow):
-            raise PermissionDenied(f"{request.user} does not see {workflow}.")
+            raise PermissionDenied(format_lazy(_("{user} does not see {workflow}."), user=request.user, workflow=workflow))
 
     def _show(self, request, name, original, title, shown, status=200):
         return self.page(request, f"cases/rules/{name}.html", {**shown, "original": original, "title": title}, status)

@@ -12,6 +12,8 @@ from typing import Any
 import msgspec
 from django.core.exceptions import ValidationError
 from django.db import connection
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from cases.allocation import HOUSE, Allocation, Facts, Needs, Side, allocate, as_stored, said
 from cases.states import APPROVAL, DESKS
@@ -166,9 +168,15 @@ def hand_to(case, vendor: int, story) -> None:
     """Another side of the same desk takes it, because somebody said so: the house always, a vendor with a mandate and people there."""
     side = Desks([case.workflow_id], story.now).side(case, vendor)
     if side is None or (vendor != HOUSE and not side.seats):
-        raise ValidationError({"side": f"That side has no mandate or nobody at {case.get_state_display().lower()} here."})
+        raise ValidationError(
+            {
+                "side": format_lazy(
+                    _("That side has no mandate or nobody at {state} here."), state=case.get_state_display().lower()
+                )
+            }
+        )
     if story.by.vendor_id and vendor != HOUSE:
-        raise ValidationError({"side": "Your side's work goes to your own people or back to the house."})
+        raise ValidationError({"side": _("Your side's work goes to your own people or back to the house.")})
     case.vendor_id = vendor or None
     case.allocation = story.allocated = said("handed", case.state, story.now, side=side, lot=known_lot(case))
     story.facts |= {"to_vendor": case.vendor_id, "allocated": case.allocation["sentence"]}

@@ -1,24 +1,25 @@
 """Which states and moves exist. A state says whose turn it is, nothing else. docs/lifecycle.md is checked against this table."""
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import Role
 
 
 class State(TextChoices):
-    INTAKE = "intake", "Intake"
-    REVIEW = "review", "Review"
-    RESOLUTION = "resolution", "Resolution"
-    APPROVAL = "approval", "Approval"
-    CLOSED = "closed", "Closed"
+    INTAKE = "intake", _("Intake")
+    REVIEW = "review", _("Review")
+    RESOLUTION = "resolution", _("Resolution")
+    APPROVAL = "approval", _("Approval")
+    CLOSED = "closed", _("Closed")
 
 
 class ClosedAs(TextChoices):
-    RELEASED = "released", "Released as the AI gave it"
-    CORRECTED = "corrected", "Corrected"
-    NO_ACTION = "no_action", "No action"
-    REJECTED = "rejected", "Rejected"
-    WITHDRAWN = "withdrawn", "Withdrawn"
+    RELEASED = "released", _("Released as the AI gave it")
+    CORRECTED = "corrected", _("Corrected")
+    NO_ACTION = "no_action", _("No action")
+    REJECTED = "rejected", _("Rejected")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
 INTAKE, REVIEW, RESOLUTION, APPROVAL, CLOSED = State.values

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import msgspec
 from django.db import connection, transaction
+from django.utils.translation import gettext
 
 from audit import clock
 from cases.facts import facts_of
@@ -73,10 +74,24 @@ class Row:
     @property
     def sentence(self) -> str:
         """“fired 120 times, cost 6.2 hours, 31 % changed the output, 9 errors only it caught.”"""
-        unknown = f" (and {self.unknown:,} decisions of unknown length)" if self.unknown else ""
-        changed = f"{self.share_changed} changed the output" if self.closed else "nobody has decided any of them yet"
+        unknown = gettext(" (and {unknown:,} decisions of unknown length)").format(unknown=self.unknown) if self.unknown else ""
+        changed = (
+            gettext("{share_changed} changed the output").format(share_changed=self.share_changed)
+            if self.closed
+            else gettext("nobody has decided any of them yet")
+        )
         times, errors = ("time" if self.fired == 1 else "times"), ("error" if self.caught_alone == 1 else "errors")
-        return f"Fired {self.fired:,} {times}, cost {self.hours}{unknown}, {changed}, {self.caught_alone:,} {errors} only it caught."
+        return gettext(
+            "Fired {fired:,} {times}, cost {hours}{unknown}, {changed}, {caught_alone:,} {errors} only it caught."
+        ).format(
+            fired=self.fired,
+            times=times,
+            hours=self.hours,
+            unknown=unknown,
+            changed=changed,
+            caught_alone=self.caught_alone,
+            errors=errors,
+        )
 
 
 @dataclass

@@ -2,6 +2,8 @@
 
 from datetime import datetime, time, timedelta
 
+from django.utils.translation import gettext
+
 MORNING = time(9)
 MONDAY = 0
 
@@ -11,11 +13,11 @@ def choices(now: datetime) -> dict[str, tuple[str, datetime]]:
     tomorrow = _morning(now, 1)
     monday = _morning(now, (MONDAY - now.weekday() - 1) % 7 + 1)
     offered = {
-        "hour": ("In an hour", now + timedelta(hours=1)),
-        "four_hours": ("In four hours", now + timedelta(hours=4)),
-        "tomorrow": ("Tomorrow", tomorrow),
-        "monday": ("On Monday", monday),
-        "week": ("In a week", _morning(now, 7)),
+        "hour": (gettext("In an hour"), now + timedelta(hours=1)),
+        "four_hours": (gettext("In four hours"), now + timedelta(hours=4)),
+        "tomorrow": (gettext("Tomorrow"), tomorrow),
+        "monday": (gettext("On Monday"), monday),
+        "week": (gettext("In a week"), _morning(now, 7)),
     }
     return {name: (f"{label}, {_told(at, now)}", at) for name, (label, at) in offered.items()}
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import Ownership
@@ -58,59 +59,59 @@ VERBS = {
         (OwnAnswer(),), "edit_note", "primary", stays=True,
     ),
     "accept": Verb(
-        "accept", "Accept", actions.accept, "accepted", "The output may stand as it is.",
+        "accept", _("Accept"), actions.accept, _("accepted"), _("The output may stand as it is."),
         (Marks(best=True), OPTIONAL), "check", "primary",
     ),
     "correct": Verb(
-        "correct", "Correct", actions.correct, "corrected", "Change what is wrong. What you leave stays exactly as it is.",
+        "correct", _("Correct"), actions.correct, _("corrected"), _("Change what is wrong. What you leave stays exactly as it is."),
         (Output(), Action(), RootCause(), Marks(), OPTIONAL), "edit",
     ),
     "resolve": Verb(
-        "resolve", "Resolve", actions.resolve, "resolved", "Settle the exception with the output below; change what is wrong.",
+        "resolve", _("Resolve"), actions.resolve, _("resolved"), _("Settle the exception with the output below; change what is wrong."),
         (Output(), Action(), RootCause(), Category(), RestsOn(), Reason()), "task_alt", "primary",
     ),
     "no_action": Verb(
-        "no_action", "No action", actions.no_action, "closed without action", "Nothing is done, for a reason.",
+        "no_action", _("No action"), actions.no_action, _("closed without action"), _("Nothing is done, for a reason."),
         (Category(required=True), ReasonCode("no_action"), Reason()), "block",
     ),
     "approve": Verb(
-        "approve", "Approve", actions.approve, "approved", "Your approval holds for exactly what stands here.",
+        "approve", _("Approve"), actions.approve, _("approved"), _("Your approval holds for exactly what stands here."),
         (ReasonCode("approve"), OPTIONAL), "verified", "primary",
     ),
     "edit": Verb(
-        "approve", "Edit and approve", actions.approve, "edited and approved",
-        "Change what is wrong and approve it so. If you raise the amount, the payee or the risk, another approver takes it.",
+        "approve", _("Edit and approve"), actions.approve, _("edited and approved"),
+        _("Change what is wrong and approve it so. If you raise the amount, the payee or the risk, another approver takes it."),
         (Output(), Action(), ReasonCode("approve"), OPTIONAL), "edit",
     ),
-    "reject": Verb("reject", "Reject", actions.reject, "rejected", "It is not done.", (ReasonCode("reject"), Reason()), "cancel", "danger"),
+    "reject": Verb("reject", _("Reject"), actions.reject, _("rejected"), _("It is not done."), (ReasonCode("reject"), Reason()), "cancel", "danger"),
     "escalate": Verb(
-        "escalate", "Escalate", actions.escalate, "escalated", "Somebody with more authority decides.",
+        "escalate", _("Escalate"), actions.escalate, _("escalated"), _("Somebody with more authority decides."),
         (Category(), ReasonCode("escalate"), Reason()), "arrow_upward",
     ),
     "send_back": Verb(
-        "send_back", "Send back", actions.send_back, "sent back", "One desk back. Approvals given are void.",
+        "send_back", _("Send back"), actions.send_back, _("sent back"), _("One desk back. Approvals given are void."),
         (ReasonCode("send_back"), Reason()), "undo",
     ),
     "break_glass": Verb(
-        "break_glass", "Break the glass", actions.approve, "approved by breaking the glass",
-        "You take the next step beyond a limit, for an absent approver or after the expiry. Another person reviews it within a working day.",
+        "break_glass", _("Break the glass"), actions.approve, _("approved by breaking the glass"),
+        _("You take the next step beyond a limit, for an absent approver or after the expiry. Another person reviews it within a working day."),
         (Glass(), ReasonCode("approve"), Reason()), "emergency_home", "danger", stays=True,
     ),
     "extend": Verb(
-        "extend", "Extend", actions.extend, "given more time", "The approval may be given for longer. It approves nothing.",
+        "extend", _("Extend"), actions.extend, _("given more time"), _("The approval may be given for longer. It approves nothing."),
         (MoreTime(), Reason()), "more_time", stays=True,
     ),
     "review_break_glass": Verb(
-        "review_break_glass", "Review the broken glass", actions.review_break_glass, "reviewed",
-        "Say whether it was right to break the glass. It changes nothing of what was approved.", (Verdict(),), "fact_check", stays=True,
+        "review_break_glass", _("Review the broken glass"), actions.review_break_glass, _("reviewed"),
+        _("Say whether it was right to break the glass. It changes nothing of what was approved."), (Verdict(),), "fact_check", stays=True,
     ),
     "hand_over": Verb(
-        "hand_over", "Hand over", actions.hand_over, "handed over",
-        "The same desk, somebody else. It does not come back to you.", (To(), Reason()), "swap_horiz",
+        "hand_over", _("Hand over"), actions.hand_over, _("handed over"),
+        _("The same desk, somebody else. It does not come back to you."), (To(), Reason()), "swap_horiz",
     ),
     "pause": Verb(
-        "pause", "Pause", actions.pause, "paused",
-        "It waits on the customer or another team. Its clock stands and it is offered to nobody until somebody says that it goes on.",
+        "pause", _("Pause"), actions.pause, _("paused"),
+        _("It waits on the customer or another team. Its clock stands and it is offered to nobody until somebody says that it goes on."),
         (OnWhom(), Until(required=False), Reason()), "pause_circle",
     ),
     "inquire": Verb(
@@ -119,20 +120,20 @@ VERBS = {
         (Ask(), Until(required=False)), "contact_support",
     ),
     "snooze": Verb(
-        "snooze", "Snooze", actions.snooze, "snoozed",
-        "Put it off. Its clock stands; it comes back by itself, more urgent than now.",
+        "snooze", _("Snooze"), actions.snooze, _("snoozed"),
+        _("Put it off. Its clock stands; it comes back by itself, more urgent than now."),
         (Until(), Reason()), "snooze",
     ),
     "go_on": Verb(
-        "go_on", "Go on", actions.go_on, "going on",
-        "What it waited for is there. It is due as much later as its clock stood.",
+        "go_on", _("Go on"), actions.go_on, _("going on"),
+        _("What it waited for is there. It is due as much later as its clock stood."),
         (Which(), OPTIONAL), "play_circle", "primary", stays=True,
     ),
     "reveal": Verb(
-        "reveal", "Reveal", actions.reveal, "revealed to you",
-        "Show what is hidden from you, for as long as you hold the case. It is noted with your name and reason, and whoever owns the quality"
-        " and the risk here reads it.",
-        (Place(), Reason(help_text="Why you cannot decide without it.")), "visibility", stays=True,
+        "reveal", _("Reveal"), actions.reveal, _("revealed to you"),
+        _("Show what is hidden from you, for as long as you hold the case. It is noted with your name and reason, and whoever owns the quality"
+        " and the risk here reads it."),
+        (Place(), Reason(help_text=_("Why you cannot decide without it."))), "visibility", stays=True,
     ),
     "ask": Verb(
         "ask", "Ask for a ruling", actions.ask, "asked about",
@@ -140,27 +141,27 @@ VERBS = {
         (Reason(help_text="What is not clear? It stays in the case's story."),), "help", stays=True,
     ),
     "recall": Verb(
-        "recall", "Recall", actions.recall, "recalled", "Take it back from approval. Approvals given are void.",
+        "recall", _("Recall"), actions.recall, _("recalled"), _("Take it back from approval. Approvals given are void."),
         (Reason(),), "keyboard_return", stays=True,
     ),
     "undo": Verb(
-        "undo", "Undo", actions.undo, "undone", "Take your decision back; what it changed is as before.",
+        "undo", _("Undo"), actions.undo, _("undone"), _("Take your decision back; what it changed is as before."),
         (OPTIONAL,), "undo", "primary", stays=True,
     ),
     "reopen": Verb(
-        "reopen", "Reopen", actions.reopen, "reopened", "It was wrong after all: it goes to resolution, as rework.",
+        "reopen", _("Reopen"), actions.reopen, _("reopened"), _("It was wrong after all: it goes to resolution, as rework."),
         (Measured(), Reason()), "restart_alt", stays=True,
     ),
     "claim": Verb(
-        "claim", "Claim", queues.claim, "yours", "It is yours until you decide or the lease runs out.",
+        "claim", _("Claim"), queues.claim, _("yours"), _("It is yours until you decide or the lease runs out."),
         icon="lock", at_once=True, stays=True,
     ),
     "give_back": Verb(
-        "give_back", "Give back", queues.give_back, "back on the desk", "Anybody at the desk may take it, you included.",
+        "give_back", _("Give back"), queues.give_back, _("back on the desk"), _("Anybody at the desk may take it, you included."),
         icon="lock_open", at_once=True,
     ),
     "skip": Verb(
-        "skip", "Skip", queues.skip, "skipped", "Leave it to somebody else. It is not offered to you again at this desk.",
+        "skip", _("Skip"), queues.skip, _("skipped"), _("Leave it to somebody else. It is not offered to you again at this desk."),
         (Reason(),), "skip_next",
     ),
 }  # fmt: skip
@@ -187,23 +188,25 @@ def not_now(case, name, user, now) -> str:
     if name in ("own_answer", *AFTER_HIS_OWN) and (why := _not_blind_now(case, name, user)):
         return why
     if name == "review_break_glass" and not _broken(case).exists():
-        return "No broken glass of this case waits for a review."
+        return gettext("No broken glass of this case waits for a review.")
     if name in ("approve", "edit") and case.has_expired(now):
-        return "The time to approve is over. The owner of risk decides now."
+        return gettext("The time to approve is over. The owner of risk decides now.")
     if name not in ("extend", "review_break_glass") and case.state != CLOSED and holder and holder != user.pk:
-        return f"{case.claimed_by} holds this case. You may look at it, and decide when the lease is over."
+        return gettext("{claimed_by} holds this case. You may look at it, and decide when the lease is over.").format(
+            claimed_by=case.claimed_by
+        )
     if name in ("claim", "give_back") and (holder == user.pk) is (name == "claim"):
-        return "You hold this case already." if holder else "You do not hold this case."
+        return gettext("You hold this case already.") if holder else gettext("You do not hold this case.")
     if name == "reveal" and holder != user.pk:
-        return "Claim the case first. What is revealed is shown while you hold it."
+        return gettext("Claim the case first. What is revealed is shown while you hold it.")
     if name == "go_on" and case.paused_since is None:
-        return "Its clock runs already: nothing of it is paused."
+        return gettext("Its clock runs already: nothing of it is paused.")
     if name == "snooze" and case.paused_since and case.pauses.open().filter(kind="snooze").exists():
-        return "It is snoozed already. Let it go on first."
+        return gettext("It is snoozed already. Let it go on first.")
     if name == "undo" and not (case.settles_at and case.settles_at > now):
-        return "The time to undo is over: the decision has taken effect."
+        return gettext("The time to undo is over: the decision has taken effect.")
     if name == "reopen" and case.settles_at:
-        return "The decision has not taken effect yet. Whoever decided can undo it."
+        return gettext("The decision has not taken effect yet. Whoever decided can undo it.")
     return ""
 
 
@@ -231,11 +234,11 @@ def refusal(case, name, user, standing) -> str:
     if why := "" if name == "give_back" else why_not(user, VERBS[name].name, case, standing):
         return why
     if name in ("reject", "send_back") and standing.expired and Ownership.RISK not in standing.ownerships:
-        return "The time to approve is over. The owner of risk decides now."
+        return gettext("The time to approve is over. The owner of risk decides now.")
     if name == "reveal" and user.is_in_house:
-        return "Nothing is hidden from the house."
+        return gettext("Nothing is hidden from the house.")
     if name == "review_break_glass" and _broken(case).filter(by=user).exists():
-        return "You broke this glass yourself, so somebody else must review it."
+        return gettext("You broke this glass yourself, so somebody else must review it.")
     return ""
 
 

@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 
+from hitlsite import words
+
 
 class HitlsiteConfig(AppConfig):
     name = "hitlsite"
@@ -7,3 +9,5 @@ class HitlsiteConfig(AppConfig):
 
     def ready(self):
         from hitlsite import checks  # noqa: F401  registers them
+
+        words.name_the_fields()

@@ -4,6 +4,7 @@ from django.db.models import Avg, Count, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.timesince import timesince
+from django.utils.translation import gettext
 
 from audit import clock
 from cases import prose, rulings
@@ -23,7 +24,7 @@ def my_desk(request, context):
     now = clock.now()
     return {
         **context,
-        "title": "My desk",
+        "title": gettext("My desk"),
         "desks": [_card(desk, request.user) for desk in my_desks(request)],
         "alerts": my_alerts(request),
         "forecasts": foretold(request.user, now),

@@ -2,6 +2,7 @@
 
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse, reverse_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -75,86 +76,86 @@ def all_but(link, other):
 
 GROUPS = [
     {
-        "title": "Desk",
+        "title": _("Desk"),
         "items": [
-            item("My desk", "home", "admin:index"),
-            {**item("Notices", "notifications", "admin:cases_notices"), "badge": "hitlsite.desk.unread_told"},
-            desk("Review", "rate_review", "review"),
-            desk("Resolution", "build", "resolution"),
-            desk("Approvals", "verified", "approval", "cases_approvals", active=at_approvals),
+            item(_("My desk"), "home", "admin:index"),
+            {**item(_("Notices"), "notifications", "admin:cases_notices"), "badge": "hitlsite.desk.unread_told"},
+            desk(_("Review"), "rate_review", "review"),
+            desk(_("Resolution"), "build", "resolution"),
+            desk(_("Approvals"), "verified", "approval", "cases_approvals", active=at_approvals),
             item(
-                "All cases",
+                _("All cases"),
                 "inbox",
                 "admin:cases_case_changelist",
                 active=only_here(reverse_lazy("admin:cases_case_changelist")),
             ),
-            item("Questions and rulings", "help", "admin:cases_rulings", IN_HOUSE),
-            item("What is stuck", "report", "admin:cases_stuck", IN_HOUSE),
-            item("End of the shift", "hourglass_bottom", "admin:cases_forecast", FORESEES),
+            item(_("Questions and rulings"), "help", "admin:cases_rulings", IN_HOUSE),
+            item(_("What is stuck"), "report", "admin:cases_stuck", IN_HOUSE),
+            item(_("End of the shift"), "hourglass_bottom", "admin:cases_forecast", FORESEES),
         ],
     },
     {
-        "title": "Workflows",
+        "title": _("Workflows"),
         "items": [
-            item("Workflows", "account_tree", "admin:workflows_workflow_changelist", IN_HOUSE),
-            item("Policies", "rule", "admin:workflows_policy_changelist", IN_HOUSE),
-            item("Scorecards", "grading", "admin:scorecards_scorecard_changelist", IN_HOUSE),
-            item("Playbook", "menu_book", "admin:workflows_playbooksection_changelist", IN_HOUSE),
-            item("Calendars", "calendar_month", "admin:workflows_calendar_changelist", IN_HOUSE),
+            item(_("Workflows"), "account_tree", "admin:workflows_workflow_changelist", IN_HOUSE),
+            item(_("Policies"), "rule", "admin:workflows_policy_changelist", IN_HOUSE),
+            item(_("Scorecards"), "grading", "admin:scorecards_scorecard_changelist", IN_HOUSE),
+            item(_("Playbook"), "menu_book", "admin:workflows_playbooksection_changelist", IN_HOUSE),
+            item(_("Calendars"), "calendar_month", "admin:workflows_calendar_changelist", IN_HOUSE),
         ],
     },
     {
-        "title": "People",
+        "title": _("People"),
         "items": [
             item(
-                "People",
+                _("People"),
                 "group",
                 "admin:accounts_user_changelist",
                 IN_HOUSE,
                 active=all_but(reverse_lazy("admin:accounts_user_changelist"), reverse_lazy("admin:accounts_user_away")),
             ),
-            item("Who is away", "event_busy", "admin:accounts_user_away", IN_HOUSE),
-            item("Vendors", "handshake", "admin:accounts_vendor_changelist", IN_HOUSE),
+            item(_("Who is away"), "event_busy", "admin:accounts_user_away", IN_HOUSE),
+            item(_("Vendors"), "handshake", "admin:accounts_vendor_changelist", IN_HOUSE),
             item(
-                "Engagements",
+                _("Engagements"),
                 "contract",
                 "admin:workflows_engagement_changelist",
                 IN_HOUSE,
                 active=only_here(reverse_lazy("admin:workflows_engagement_changelist")),
             ),
-            item("Who covers when", "event_available", "admin:workflows_engagement_cover", IN_HOUSE),
-            item("My people and work", "handshake", "admin:workflows_proposal_changelist", LEADS),
-            item("API keys", "key", "admin:accounts_apikey_changelist", ADMINISTERS),
+            item(_("Who covers when"), "event_available", "admin:workflows_engagement_cover", IN_HOUSE),
+            item(_("My people and work"), "handshake", "admin:workflows_proposal_changelist", LEADS),
+            item(_("API keys"), "key", "admin:accounts_apikey_changelist", ADMINISTERS),
         ],
     },
     {
-        "title": "Integrations",
+        "title": _("Integrations"),
         "items": [
-            item("Webhooks", "webhook", "admin:integrations_webhookendpoint_changelist", ADMINISTERS),
-            item("Deliveries", "outbox", "admin:integrations_delivery_changelist", ADMINISTERS),
-            item("Operations", "monitor_heart", "admin:jobs_operations", ADMINISTERS),
+            item(_("Webhooks"), "webhook", "admin:integrations_webhookendpoint_changelist", ADMINISTERS),
+            item(_("Deliveries"), "outbox", "admin:integrations_delivery_changelist", ADMINISTERS),
+            item(_("Operations"), "monitor_heart", "admin:jobs_operations", ADMINISTERS),
             item(
-                "Jobs",
+                _("Jobs"),
                 "schedule",
                 "admin:jobs_job_changelist",
                 ADMINISTERS,
                 active=only_here(reverse_lazy("admin:jobs_job_changelist")),
             ),
-            item("API documentation", "api", "swagger", IN_HOUSE),
+            item(_("API documentation"), "api", "swagger", IN_HOUSE),
         ],
     },
     {
-        "title": "Quality",
+        "title": _("Quality"),
         "items": [
-            item("Who still looks", "visibility", "admin:quality_attention", IN_HOUSE),
-            item("Findings", "pattern", "admin:improvements_findings", IN_HOUSE),
+            item(_("Who still looks"), "visibility", "admin:quality_attention", IN_HOUSE),
+            item(_("Findings"), "pattern", "admin:improvements_findings", IN_HOUSE),
         ],
     },
     {
-        "title": "Audit",
+        "title": _("Audit"),
         "items": [
-            item("History", "history", "admin:audit_auditevent_changelist", WATCHES),
-            item("Reveals", "visibility", "admin:cases_reveal_changelist", IN_HOUSE),
+            item(_("History"), "history", "admin:audit_auditevent_changelist", WATCHES),
+            item(_("Reveals"), "visibility", "admin:cases_reveal_changelist", IN_HOUSE),
         ],
     },
 ]
@@ -184,17 +185,18 @@ def about_me(request) -> list[dict]:
     """The links of one's own account; before them the way to find anything, to which Ctrl-K leads from every page."""
     links = [
         {"title": _("Find (Ctrl K)"), "link": reverse_lazy("admin:cases_case_find")},
-        {"title": "Sign-in and second factor", "link": reverse_lazy("mfa_index")},
+        {"title": _("Language and time"), "link": reverse_lazy("my_settings")},
+        {"title": _("Sign-in and second factor"), "link": reverse_lazy("mfa_index")},
         {"title": _("How I want to hear of things"), "link": reverse_lazy("admin:cases_wishes")},
     ]
     if request.user.is_in_house:
-        links.append({"title": "I am away", "link": reverse("admin:accounts_user_absent", args=[request.user.pk])})
+        links.append({"title": gettext("I am away"), "link": reverse("admin:accounts_user_absent", args=[request.user.pk])})
     return links
 
 
 UNFOLD = {
-    "SITE_TITLE": "HITL Desk",
-    "SITE_HEADER": "HITL Desk",
+    "SITE_TITLE": _("HITL Desk"),
+    "SITE_HEADER": _("HITL Desk"),
     "SITE_SYMBOL": "fact_check",
     "SITE_URL": None,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("hitlsite/icon.svg")}],

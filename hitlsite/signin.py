@@ -4,6 +4,7 @@ from allauth.mfa.models import Authenticator
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpResponseRedirect
 from django.urls import resolve, reverse
+from django.utils.translation import gettext_lazy as _
 
 from accounts import factors
 from accounts.roles import Office, Role
@@ -15,7 +16,7 @@ from workflows.models import Delegation, Owner, Seat
 NAME = "mfa_reauthenticate"
 TO_GIVE_IT = {NAME, "mfa_reauthenticate_webauthn", "account_logout"}
 TO_SET_IT_UP = {"mfa_activate_totp", "mfa_add_webauthn", "account_reauthenticate", "account_logout"}
-WHY = "Your work needs a second factor. Sign in with it in a browser, or use an API key."
+WHY = _("Your work needs a second factor. Sign in with it in a browser, or use an API key.")
 
 
 def needs_second_factor(user) -> bool:

@@ -7,6 +7,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_lazy as _
 from unfold.sites import UnfoldAdminSite
 
 from accounts.pages import sign_out
@@ -18,7 +19,7 @@ from quality import pages as quality
 
 
 class Site(UnfoldAdminSite):
-    site_title = site_header = index_title = "HITL Desk"
+    site_title = site_header = index_title = _("HITL Desk")
 
     def has_permission(self, request):
         """People who are let into the admin. An integration signs in with its key, over REST."""
@@ -50,7 +51,7 @@ class Site(UnfoldAdminSite):
     def login(self, request, extra_context=None):
         """To the one sign-in page. Who is signed in and may not be here is told so, not sent in circles."""
         if request.user.is_authenticated and not self.has_permission(request):
-            raise PermissionDenied("This account may not open these pages.")
+            raise PermissionDenied(_("This account may not open these pages."))
         back = request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")
         if self.has_permission(request):
             return redirect("admin:index")

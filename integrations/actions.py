@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from audit import clock, trail
 from integrations import signature
@@ -49,7 +50,7 @@ def reveal(endpoint, *, by) -> str:
     """The current secret, once."""
     with changing(endpoint, "reveal", by) as locked:
         if locked.revealed_number == locked.secret_number:
-            raise ValidationError("This secret was shown already. Rotate it to get a new one.")
+            raise ValidationError(_("This secret was shown already. Rotate it to get a new one."))
         locked.revealed_number = locked.secret_number
     return signature.secret(locked)
 

@@ -3,6 +3,8 @@
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from integrations import actions
 from integrations.models import Delivery, OutboxRow, WebhookEndpoint
@@ -32,41 +34,51 @@ class WebhookEndpointAdmin(EndpointPages, ReadOnlyAdmin):
     def has_add_permission(self, request):
         return may_operate(request.user)
 
-    @admin.display(description="told of")
+    @admin.display(description=_("told of"))
     def told_of(self, endpoint):
         return ", ".join(EVENTS[event] for event in endpoint.events) or "everything"
 
     def save_model(self, request, obj, form, change):
         actions.add(obj, by=request.user)
 
-    @admin.action(description="Show the secret (once)", permissions=["view"])
+    @admin.action(description=_("Show the secret (once)"), permissions=["view"])
     def reveal(self, request, queryset):
         """On the answer to this POST only: never in a message, which the session would keep."""
         if queryset.count() != 1:
-            return self.message_user(request, "Choose one endpoint: its secret is shown once.", messages.WARNING)
+            return self.message_user(request, gettext("Choose one endpoint: its secret is shown once."), messages.WARNING)
         endpoint = queryset.get()
         try:
             secret = actions.reveal(endpoint, by=request.user)
         except ValidationError as refusal:
             return self.message_user(request, refusal.message, messages.WARNING)
-        shown = {**self.admin_site.each_context(request), "title": "Webhook secret", "endpoint": endpoint, "secret": secret}
+        shown = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Webhook secret"),
+            "endpoint": endpoint,
+            "secret": secret,
+        }
         return TemplateResponse(request, "integrations/secret.html", shown)
 
-    @admin.action(description="Rotate the secret", permissions=["view"])
+    @admin.action(description=_("Rotate the secret"), permissions=["view"])
     def rotate(self, request, queryset):
-        self.each(request, queryset, actions.rotate, "{} has a new secret; the old one signs along for 24 hours.")
+        self.each(request, queryset, actions.rotate, gettext("{} has a new secret; the old one signs along for 24 hours."))
 
-    @admin.action(description="Enable", permissions=["view"])
+    @admin.action(description=_("Enable"), permissions=["view"])
     def enable(self, request, queryset):
-        self.each(request, queryset, actions.enable, "{} is told again.")
+        self.each(request, queryset, actions.enable, gettext("{} is told again."))
 
-    @admin.action(description="Disable", permissions=["view"])
+    @admin.action(description=_("Disable"), permissions=["view"])
     def disable(self, request, queryset):
-        self.each(request, queryset, actions.disable, "{} is told nothing more.")
+        self.each(request, queryset, actions.disable, gettext("{} is told nothing more."))
 
-    @admin.action(description="Send a test", permissions=["view"])
+    @admin.action(description=_("Send a test"), permissions=["view"])
     def send_test(self, request, queryset):
-        self.each(request, queryset, actions.send_test, "A test is on its way to {}. Its answer appears in the endpoint's log.")
+        self.each(
+            request,
+            queryset,
+            actions.send_test,
+            gettext("A test is on its way to {}. Its answer appears in the endpoint's log."),
+        )
 
 
 @admin.register(Delivery)
@@ -77,6 +89,6 @@ class DeliveryAdmin(ReadOnlyAdmin):
     fields = [*list_display, "tries"]
     actions = ["send_again"]
 
-    @admin.action(description="Send again", permissions=["view"])
+    @admin.action(description=_("Send again"), permissions=["view"])
     def send_again(self, request, queryset):
-        self.each(request, queryset, actions.send_again, "{} goes out again.")
+        self.each(request, queryset, actions.send_again, gettext("{} goes out again."))

@@ -5,6 +5,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import URLValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from audit import clock
 
@@ -28,22 +30,22 @@ class OutboxRow(models.Model):
     """What the world must hear of one case, or of a workflow, written in the transaction in which it became true."""
 
     class Event(models.TextChoices):
-        HELD = "case.held", "Held for a person"
-        DECIDED = "case.decided", "Decided"
-        RELEASED = "case.released", "Released"
-        CORRECTED = "case.corrected_after_release", "Corrected after release"
-        WITHDRAWN = "case.withdrawn", "Withdrawn"
-        STOPPED = "workflow.stopped", "Workflow stopped"
-        RESUMED = "workflow.resumed", "Workflow resumed"
-        TEST = "webhook.test", "Test"
+        HELD = "case.held", _("Held for a person")
+        DECIDED = "case.decided", _("Decided")
+        RELEASED = "case.released", _("Released")
+        CORRECTED = "case.corrected_after_release", _("Corrected after release")
+        WITHDRAWN = "case.withdrawn", _("Withdrawn")
+        STOPPED = "workflow.stopped", _("Workflow stopped")
+        RESUMED = "workflow.resumed", _("Workflow resumed")
+        TEST = "webhook.test", _("Test")
 
-    case_id = models.BigIntegerField(null=True, help_text="Empty: it is not about one case.")
-    number = models.IntegerField(default=0, help_text="1, 2, 3… within the case: the order in which it happened.")
-    recipient_id = models.BigIntegerField(help_text="The integration that sent the case, or is seated in the workflow.")
+    case_id = models.BigIntegerField(null=True, help_text=_("Empty: it is not about one case."))
+    number = models.IntegerField(default=0, help_text=_("1, 2, 3… within the case: the order in which it happened."))
+    recipient_id = models.BigIntegerField(help_text=_("The integration that sent the case, or is seated in the workflow."))
     event = models.CharField(max_length=40, choices=Event.choices)
     payload = models.JSONField()
     at = models.DateTimeField(default=clock.now)
-    spread_at = models.DateTimeField(null=True, help_text="When its deliveries, if any, were made out.")
+    spread_at = models.DateTimeField(null=True, help_text=_("When its deliveries, if any, were made out."))
 
     class Meta:
         ordering = ["id"]
@@ -57,7 +59,11 @@ class OutboxRow(models.Model):
         indexes = [models.Index(fields=["id"], name="outbox_not_spread", condition=Q(spread_at=None))]
 
     def __str__(self):
-        return f"{self.event} of case {self.case_id} #{self.number}" if self.case_id else f"{self.event} #{self.pk}"
+        return (
+            gettext("{event} of case {case_id} #{number}").format(event=self.event, case_id=self.case_id, number=self.number)
+            if self.case_id
+            else f"{self.event} #{self.pk}"
+        )
 
 
 SUBSCRIBABLE = [choice for choice in OutboxRow.Event.choices if choice[0] != OutboxRow.Event.TEST]
@@ -74,17 +80,17 @@ class WebhookEndpoint(models.Model):
         models.CharField(max_length=40, choices=SUBSCRIBABLE),
         default=list,
         blank=True,
-        help_text="What it is told of. None chosen: everything, also what is added later.",
+        help_text=_("What it is told of. None chosen: everything, also what is added later."),
     )
-    secret_number = models.PositiveIntegerField(default=1, editable=False, help_text="Rotation makes the next one.")
-    revealed_number = models.PositiveIntegerField(default=0, editable=False, help_text="Each secret is shown once.")
-    rotated_at = models.DateTimeField(null=True, editable=False, help_text="For a day after it both secrets sign.")
+    secret_number = models.PositiveIntegerField(default=1, editable=False, help_text=_("Rotation makes the next one."))
+    revealed_number = models.PositiveIntegerField(default=0, editable=False, help_text=_("Each secret is shown once."))
+    rotated_at = models.DateTimeField(null=True, editable=False, help_text=_("For a day after it both secrets sign."))
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     last_success_at = models.DateTimeField(null=True, editable=False)
-    failing_since = models.DateTimeField(null=True, editable=False, help_text="The first failure since the last success.")
+    failing_since = models.DateTimeField(null=True, editable=False, help_text=_("The first failure since the last success."))
     resting_until = models.DateTimeField(
-        null=True, editable=False, help_text="The receiver asked for it, by Retry-After; until then nothing is sent there."
+        null=True, editable=False, help_text=_("The receiver asked for it, by Retry-After; until then nothing is sent there.")
     )
 
     class Meta:
@@ -100,12 +106,12 @@ class Delivery(models.Model):
     row = models.ForeignKey(OutboxRow, models.CASCADE, related_name="deliveries")
     endpoint = models.ForeignKey(WebhookEndpoint, models.CASCADE, related_name="deliveries")
     attempts = models.PositiveIntegerField(default=0)
-    next_try_at = models.DateTimeField(null=True, default=clock.now, help_text="Empty: delivered, or given up.")
+    next_try_at = models.DateTimeField(null=True, default=clock.now, help_text=_("Empty: delivered, or given up."))
     delivered_at = models.DateTimeField(null=True)
     last_answer = models.CharField(max_length=300, blank=True)
     tries = models.JSONField(
         default=list,
-        help_text="The last tries: when, how long it took, what was answered.",
+        help_text=_("The last tries: when, how long it took, what was answered."),
     )
     made_at = models.DateTimeField(default=clock.now)
 
@@ -119,4 +125,4 @@ class Delivery(models.Model):
         ]
 
     def __str__(self):
-        return f"delivery {self.pk}"
+        return gettext("delivery {self}").format(self=self.pk)

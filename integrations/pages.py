@@ -7,6 +7,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import redirect
 from django.urls import path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
@@ -30,11 +32,13 @@ class EventsField(forms.MultipleChoiceField):
 
 
 class EndpointForm(forms.ModelForm):
-    events = EventsField()
+    events = EventsField(
+        label=_("Events"),
+    )
 
 
 class EventsForm(forms.Form):
-    events = EventsField(label="Tell it of")
+    events = EventsField(label=_("Tell it of"))
 
 
 class EndpointPages(Asking):
@@ -64,10 +68,10 @@ class EndpointPages(Asking):
 
     def change_view(self, request, object_id, form_url="", extra_context=None):
         if not may_operate(request.user) or request.method != "GET":
-            raise PermissionDenied("An endpoint is changed by administrators, by the buttons of its page.")
+            raise PermissionDenied(_("An endpoint is changed by administrators, by the buttons of its page."))
         endpoint = WebhookEndpoint.objects.select_related("user").filter(pk=object_id).first()
         if endpoint is None:
-            raise Http404("There is no such endpoint.")
+            raise Http404(_("There is no such endpoint."))
         return self.page(request, "integrations/endpoint.html", {"title": endpoint.url, **told_of(endpoint)})
 
     def verb_page(self, request, endpoint_id, verb):
@@ -82,27 +86,27 @@ class EndpointPages(Asking):
             request,
             form,
             lambda events: actions.subscribe(endpoint, events, by=request.user),
-            title=f"What {endpoint} is told of",
-            button="Save",
+            title=gettext("What {endpoint} is told of").format(endpoint=endpoint),
+            button=gettext("Save"),
             back=address(endpoint_id),
-            said="From the next event on it is told of these.",
+            said=gettext("From the next event on it is told of these."),
             original=endpoint,
-            sentence="It holds from the next event on. What is on its way already still arrives.",
+            sentence=gettext("It holds from the next event on. What is on its way already still arrives."),
         )
 
     def send_again_page(self, request, delivery_id):
         found = Delivery.objects.filter(pk=delivery_id)
         if not may_operate(request.user) or not found.exists():
-            raise Http404("There is no such delivery, or not for you.")
-        self.each(request, found, actions.send_again, "{} goes out again.")
+            raise Http404(_("There is no such delivery, or not for you."))
+        self.each(request, found, actions.send_again, gettext("{} goes out again."))
         return redirect(address(found.get().endpoint_id))
 
     def found(self, request, endpoint_id):
         chosen = WebhookEndpoint.objects.filter(pk=endpoint_id)
         if not may_operate(request.user):
-            raise PermissionDenied("Webhooks are looked after by administrators. Ask one of them.")
+            raise PermissionDenied(_("Webhooks are looked after by administrators. Ask one of them."))
         if not chosen.exists():
-            raise Http404("There is no such endpoint.")
+            raise Http404(_("There is no such endpoint."))
         return chosen
 
 
@@ -130,7 +134,7 @@ def as_shown(delivery, now) -> dict:
     if delivery.delivered_at:
         state = "arrived"
     elif delivery.next_try_at is None:
-        state = "tested" if delivery.row.event == OutboxRow.Event.TEST else "given up"
+        state = "tested" if delivery.row.event == OutboxRow.Event.TEST else gettext("given up")
     else:
         state = "waits" if delivery.next_try_at > now else "due"
     tries = [{**each, "at": datetime.fromisoformat(each["at"])} for each in delivery.tries]

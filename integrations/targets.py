@@ -10,6 +10,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import httpx
 from django.conf import settings
+from django.utils.translation import gettext_lazy
 
 NAT64 = ip_network("64:ff9b::/96")
 NEVER = [  # beside what Python calls private, reserved, multicast; its lists differ between versions
@@ -36,7 +37,7 @@ async def aimed(method, url, headers, content) -> httpx.Request:
     """The request, addressed to the checked address of the URL's host."""
     named = httpx.URL(url)
     if named.scheme not in ("http", "https") or not named.host:
-        raise Refused("Only http and https addresses are called.")
+        raise Refused(gettext_lazy("Only http and https addresses are called."))
     address = await checked_address(named.host, named.port or (443 if named.scheme == "https" else 80))
     host = {"Host": named.netloc.decode("ascii")}
     return httpx.Request(

@@ -2,6 +2,8 @@
 
 import django_q.admin  # noqa: F401  (so that its pages are there to be taken away)
 from django.contrib import admin, messages
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Success
 from django_q.models import Schedule as QSchedule
 from unfold.admin import ModelAdmin
@@ -47,15 +49,15 @@ class JobAdmin(OperationsPages, ReadOnlyAdmin):
 
     @admin.display(description="progress")
     def progress(self, job):
-        return f"{job.done} of {job.total}" if job.total else ""
+        return gettext("{done} of {total}").format(done=job.done, total=job.total) if job.total else ""
 
     @admin.display(description="error")
     def error_line(self, job):
         return job.error[:120]
 
-    @admin.action(description="Retry", permissions=["view"])
+    @admin.action(description=_("Retry"), permissions=["view"])
     def retry(self, request, queryset):
-        self.each(request, queryset, queue.retry, "{} is queued again.")
+        self.each(request, queryset, queue.retry, gettext("{} is queued again."))
 
 
 @admin.register(Schedule)

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from audit import clock
 
@@ -15,23 +17,23 @@ class Schedule(models.Model):
     """Work that comes again. Declared as SCHEDULES in an app's jobs.py; the worker writes the declarations here at start."""
 
     class CatchUp(models.TextChoices):
-        ONCE = "once", "Missed slots run once, as soon as a worker is there; then the rhythm goes on."
-        SKIP = "skip", "A slot missed by more than a minute is left out; the next one runs at its time."
+        ONCE = "once", _("Missed slots run once, as soon as a worker is there; then the rhythm goes on.")
+        SKIP = "skip", _("A slot missed by more than a minute is left out; the next one runs at its time.")
 
     name = models.CharField(max_length=100, unique=True)
-    task = models.CharField(max_length=100, help_text="A function of an app's jobs.py: integrations.jobs.deliver.")
+    task = models.CharField(max_length=100, help_text=_("A function of an app's jobs.py: integrations.jobs.deliver."))
     every_seconds = models.PositiveIntegerField(validators=[MinValueValidator(1)])
     catch_up = models.CharField(
         max_length=4,
         choices=CatchUp.choices,
         default=CatchUp.ONCE,
-        help_text="What becomes of slots that were missed, because no worker was there or the run before took longer.",
+        help_text=_("What becomes of slots that were missed, because no worker was there or the run before took longer."),
     )
     next_due = models.DateTimeField(default=clock.now)
     running_since = models.DateTimeField(null=True)
-    last_run_at = models.DateTimeField(null=True, help_text="When it last ended well.")
+    last_run_at = models.DateTimeField(null=True, help_text=_("When it last ended well."))
     last_error = models.CharField(
-        max_length=500, blank=True, help_text="Why it could not start or ended badly; empty again after a good run."
+        max_length=500, blank=True, help_text=_("Why it could not start or ended badly; empty again after a good run.")
     )
 
     class Meta:
@@ -58,23 +60,23 @@ class Job(models.Model):
     """One piece of work. It may start more than once, so every effect must bear repeating; dead ones wait for a person."""
 
     class State(models.TextChoices):
-        QUEUED = "queued", "Queued"
-        RUNNING = "running", "Running"
-        DONE = "done", "Done"
-        DEAD = "dead", "Dead"
+        QUEUED = "queued", _("Queued")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        DEAD = "dead", _("Dead")
 
     task = models.CharField(max_length=100)
     arguments = models.JSONField(default=list)
     schedule = models.ForeignKey(Schedule, models.SET_NULL, null=True, related_name="jobs")
     state = models.CharField(max_length=7, choices=State.choices, default=State.QUEUED)
-    attempts = models.PositiveSmallIntegerField(default=0, help_text="Counted, and committed, before each run.")
+    attempts = models.PositiveSmallIntegerField(default=0, help_text=_("Counted, and committed, before each run."))
     max_attempts = models.PositiveSmallIntegerField(default=5)
-    due_at = models.DateTimeField(default=clock.now, help_text="Not before: a failed job waits a while.")
-    package = models.BigIntegerField(null=True, help_text="The row of django-q2's queue that carries it.")
-    worker = models.CharField(max_length=100, blank=True, help_text="Host and process that runs it, or ran it last.")
+    due_at = models.DateTimeField(default=clock.now, help_text=_("Not before: a failed job waits a while."))
+    package = models.BigIntegerField(null=True, help_text=_("The row of django-q2's queue that carries it."))
+    worker = models.CharField(max_length=100, blank=True, help_text=_("Host and process that runs it, or ran it last."))
     done = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
-    report = models.CharField(max_length=500, blank=True, help_text="What the work said when it was done.")
+    report = models.CharField(max_length=500, blank=True, help_text=_("What the work said when it was done."))
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(default=clock.now)
     started_at = models.DateTimeField(null=True)
@@ -93,7 +95,7 @@ class Job(models.Model):
         ]
 
     def __str__(self):
-        return f"job {self.pk}: {self.task}"
+        return gettext("job {self}: {task}").format(self=self.pk, task=self.task)
 
     @property
     def what(self) -> str:
@@ -108,8 +110,8 @@ class Job(models.Model):
 class Worker(models.Model):
     """A `manage.py worker` somewhere. It writes every few seconds that it is there, and takes its row away when it stops."""
 
-    name = models.CharField(max_length=80, unique=True, help_text="Its host, and what tells it from others there.")
-    processes = models.PositiveSmallIntegerField(help_text="How many jobs it does at a time.")
+    name = models.CharField(max_length=80, unique=True, help_text=_("Its host, and what tells it from others there."))
+    processes = models.PositiveSmallIntegerField(help_text=_("How many jobs it does at a time."))
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
 

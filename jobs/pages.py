@@ -8,6 +8,8 @@ from django.http import Http404
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from audit import clock
@@ -32,21 +34,21 @@ class OperationsPages:
 
     def operations_page(self, request):
         if not may_operate(request.user):
-            raise PermissionDenied("Jobs are looked after by administrators. Ask one of them.")
-        shown = {**self.admin_site.each_context(request), "title": "Operations", **operations()}
+            raise PermissionDenied(_("Jobs are looked after by administrators. Ask one of them."))
+        shown = {**self.admin_site.each_context(request), "title": gettext("Operations"), **operations()}
         return TemplateResponse(request, "jobs/operations.html", shown)
 
     def retry_page(self, request, job_id):
         dead = Job.objects.filter(pk=job_id)
         if not dead.exists():
-            raise Http404("There is no such job. It may have been retried and done meanwhile.")
+            raise Http404(_("There is no such job. It may have been retried and done meanwhile."))
         return self.retried(request, dead)
 
     def retry_all_page(self, request):
         return self.retried(request, Job.objects.filter(state=Job.State.DEAD))
 
     def retried(self, request, dead):
-        self.each(request, dead, queue.retry, "{} is queued again.")
+        self.each(request, dead, queue.retry, gettext("{} is queued again."))
         return redirect("admin:jobs_operations")
 
 

@@ -4,6 +4,8 @@ from contextlib import contextmanager
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from audit import trail
 
@@ -17,7 +19,9 @@ def may_operate(user) -> bool:
 def operating(verb, *, by, about):
     """One transaction for whoever may operate, and for the machine; anybody else is refused, and it is noted."""
     if not may_operate(by) and by.kind != "machine":
-        why = f"{by} may not {verb.replace('.', ': ').replace('_', ' ')}. Ask an administrator."
+        why = format_lazy(
+            _("{by} may not {verb}. Ask an administrator."), by=by, verb=verb.replace(".", ": ").replace("_", " ")
+        )
         trail.refused(verb, by=by, subject=about, why=why)
         raise PermissionDenied(why)
     with transaction.atomic():

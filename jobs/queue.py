@@ -5,11 +5,14 @@ from importlib import import_module
 
 from django.apps import apps
 from django.db import transaction
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy
 from django_q.brokers.orm import ORM
 from django_q.models import OrmQ
 from django_q.tasks import async_task
 
 from audit import clock, trail
+from audit.wording import within
 from jobs.models import Job
 from jobs.permissions import operating
 
@@ -60,10 +63,10 @@ def task_named(name):
     """The function: only what an installed app offers in its jobs.py may be called by name."""
     module, _, function = name.rpartition(".")
     if module not in {f"{app.name}.jobs" for app in apps.get_app_configs()}:
-        raise NoSuchTask(f"“{name}” is not a function of an installed app's jobs.py.")
+        raise NoSuchTask(format_lazy(gettext_lazy("“{name}” is not a function of an installed app's jobs.py."), name=name))
     found = getattr(import_module(module), function, None)
     if not callable(found):
-        raise NoSuchTask(f"{module} has no function “{function}”.")
+        raise NoSuchTask(format_lazy(gettext_lazy("{module} has no function “{function}”."), module=module, function=function))
     return found
 
 
@@ -72,9 +75,17 @@ def retry(job, *, by):
     with operating("job.retry", by=by, about=job):
         job = Job.objects.select_for_update().get(pk=job.pk)
         if job.state != Job.State.DEAD:
-            raise CannotRetry(f"Job {job.pk} is {job.get_state_display().lower()}. Only a dead job can be retried.")
+            raise CannotRetry(
+                format_lazy(
+                    gettext_lazy("Job {job} is {state}. Only a dead job can be retried."),
+                    job=job.pk,
+                    state=within(job.get_state_display()),
+                )
+            )
         if job.schedule_id and Job.objects.filter(schedule=job.schedule_id, state__in=ALIVE).exists():
-            raise CannotRetry(f"The schedule of job {job.pk} has started the work anew already.")
+            raise CannotRetry(
+                format_lazy(gettext_lazy("The schedule of job {job} has started the work anew already."), job=job.pk)
+            )
         job.state, job.attempts = Job.State.QUEUED, 0
         job.save(update_fields=["state", "attempts"])
         post(job)

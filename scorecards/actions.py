@@ -8,6 +8,8 @@ from functools import lru_cache
 import msgspec
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.text import format_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from audit import clock, trail
 from scorecards import ready_made as template
@@ -18,7 +20,7 @@ from workflows.actions import deciding
 KEPT = ("key", "label", "help", "weight", "critical", "may_be_na", "good_example", "bad_example")
 
 
-def draft(workflow, *, by, name="Scorecard", **fields) -> Scorecard:
+def draft(workflow, *, by, name=gettext_lazy("Scorecard"), **fields) -> Scorecard:
     """The next version, empty and unpublished. `fields`: pass_mark, definition_of_done."""
     return _draft(workflow, [], by=by, name=name, **fields)
 
@@ -91,9 +93,15 @@ def publish(scorecard, *, by, reason) -> Scorecard:
     with deciding(scorecard.workflow, "publish_scorecard", by=by):
         scorecard = Scorecard.objects.select_for_update(of=("self",)).select_related("workflow").get(pk=scorecard.pk)
         if scorecard.published_at:
-            raise ValidationError(f"{scorecard} was published on {scorecard.published_at:%Y-%m-%d}. Copy it to a new draft.")
+            raise ValidationError(
+                format_lazy(
+                    gettext_lazy("{scorecard} was published on {published_at:%Y-%m-%d}. Copy it to a new draft."),
+                    scorecard=scorecard,
+                    published_at=scorecard.published_at,
+                )
+            )
         if not reason.strip():
-            raise ValidationError("Say why this version is published.")
+            raise ValidationError(gettext_lazy("Say why this version is published."))
         if wrong := list(gaps(scorecard)):
             raise ValidationError(wrong)
         scorecard.published_at, scorecard.published_by = clock.now(), by
@@ -107,15 +115,17 @@ def gaps(scorecard) -> Iterator[str]:
     """What still keeps the card from being published, a sentence each."""
     criteria = _read(scorecard).criteria
     if not criteria:
-        yield "The card has no criterion yet. Add at least one."
+        yield gettext("The card has no criterion yet. Add at least one.")
     for key, times in Counter(criterion.key for criterion in criteria).items():
         if times > 1:
-            yield f"The key “{key}” is used {times} times. Give each criterion a key of its own."
+            yield gettext("The key “{key}” is used {times} times. Give each criterion a key of its own.").format(
+                key=key, times=times
+            )
     for criterion in criteria:
         if len(criterion.options) < 2:
-            yield f"“{criterion.label}” needs at least two options."
+            yield gettext("“{criterion}” needs at least two options.").format(criterion=criterion.label)
         elif not any(criterion.options.values()):
-            yield f"“{criterion.label}” needs an option with at least 1 point."
+            yield gettext("“{criterion}” needs an option with at least 1 point.").format(criterion=criterion.label)
 
 
 def discard(scorecard, *, by):
@@ -123,7 +133,12 @@ def discard(scorecard, *, by):
     with deciding(scorecard.workflow, "define", by=by):
         scorecard = Scorecard.objects.select_for_update(of=("self",)).get(pk=scorecard.pk)
         if scorecard.published_at:
-            raise ValidationError(f"{scorecard} is published and stays: what was marked with it refers to it.")
+            raise ValidationError(
+                format_lazy(
+                    gettext_lazy("{scorecard} is published and stays: what was marked with it refers to it."),
+                    scorecard=scorecard,
+                )
+            )
         trail.record("scorecard.discard", by=by, subject=scorecard, version=scorecard.version)
         scorecard.delete()
 
@@ -134,7 +149,9 @@ def evaluate(scorecard, marks, *, by) -> Evaluation:
     It does not ask who may: the verb that decides the case does, and points its decision at the row.
     """
     if not scorecard.published_at:
-        raise ValidationError(f"{scorecard} is not published. Mark with a published version.")
+        raise ValidationError(
+            format_lazy(gettext_lazy("{scorecard} is not published. Mark with a published version."), scorecard=scorecard)
+        )
     card = as_card(scorecard)
     try:
         score = scoring.score(card, marks)
@@ -163,14 +180,18 @@ def read_marks(document) -> dict[str, scoring.Mark]:
     try:
         return msgspec.convert(document, dict[str, scoring.Mark])
     except msgspec.ValidationError as error:
-        raise ValidationError(f"The marks cannot be read: {error}.") from error
+        raise ValidationError(format_lazy(gettext_lazy("The marks cannot be read: {error}."), error=error)) from error
 
 
 def published(workflow, version) -> Scorecard:
     """The published card `version` of `workflow`."""
     found = Scorecard.objects.filter(workflow=workflow, version=version, published_at__isnull=False).first()
     if found is None:
-        raise ValidationError(f"There is no published scorecard v{version} in {workflow}.")
+        raise ValidationError(
+            format_lazy(
+                gettext_lazy("There is no published scorecard v{version} in {workflow}."), version=version, workflow=workflow
+            )
+        )
     return found
 
 

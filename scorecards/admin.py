@@ -4,6 +4,8 @@ from django.contrib import admin, messages
 from django.db import IntegrityError
 from django.db.models import Count, Max, TextField
 from django.shortcuts import redirect
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -38,7 +40,7 @@ class Definition:
         if obj is not None:
             return self.has_change_permission(request, obj)
         user = request.user
-        return remembered(request, "define anything", lambda: may_look(user) and definable_by(user).exists())
+        return remembered(request, gettext("define anything"), lambda: may_look(user) and definable_by(user).exists())
 
     def has_delete_permission(self, request, obj=None):
         return self.has_change_permission(request, obj)
@@ -61,7 +63,9 @@ class DefinitionAdmin(Definition, ModelAdmin):
         except IntegrityError as refusal:
             if getattr(refusal.__cause__.diag, "constraint_name", "") != NEVER:
                 raise
-            messages.error(request, "Somebody published this card meanwhile, so nothing was saved. Copy it to a new draft.")
+            messages.error(
+                request, gettext("Somebody published this card meanwhile, so nothing was saved. Copy it to a new draft.")
+            )
             return redirect("admin:scorecards_scorecard_changelist")
 
     def log_addition(self, request, obj, message):
@@ -106,15 +110,15 @@ class ScorecardAdmin(Buttons, DefinitionAdmin):
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("workflow").annotate(criteria=Count("sections__criteria"))
 
-    @display(description="State", ordering="published_at", label={"Draft": "warning", "Published": "success"})
+    @display(description=_("State"), ordering="published_at", label={"Draft": "warning", "Published": "success"})
     def state(self, card):
-        return "Published" if card.published_at else "Draft"
+        return gettext("Published") if card.published_at else gettext("Draft")
 
-    @display(description="Pass mark", ordering="pass_mark")
+    @display(description=_("Pass mark"), ordering="pass_mark")
     def pass_mark_in_per_cent(self, card):
         return f"{card.pass_mark} %"
 
-    @display(description="Criteria", ordering="criteria")
+    @display(description=_("Criteria"), ordering="criteria")
     def number_of_criteria(self, card):
         return card.criteria
 
@@ -157,7 +161,7 @@ class ScorecardAdmin(Buttons, DefinitionAdmin):
         """The verb records it."""
 
     def response_add(self, request, obj, post_url_continue=None):
-        messages.success(request, f"{obj} is ready to be edited.")
+        messages.success(request, gettext("{obj} is ready to be edited.").format(obj=obj))
         return redirect(address(obj))
 
 
@@ -180,8 +184,8 @@ class CriterionAdmin(DefinitionAdmin):
     change_form_outer_before_template = "scorecards/state.html"
     fieldsets = [
         (None, {"fields": ["section", "label", "key", "help"]}),
-        ("How it counts", {"fields": [("weight", "position"), ("critical", "may_be_na")]}),
-        ("Examples", {"fields": ["good_example", "bad_example"]}),
+        (_("How it counts"), {"fields": [("weight", "position"), ("critical", "may_be_na")]}),
+        (_("Examples"), {"fields": ["good_example", "bad_example"]}),
     ]
 
     def has_module_permission(self, request):
@@ -224,7 +228,7 @@ class CriterionAdmin(DefinitionAdmin):
         return redirect(address(obj.section.scorecard))
 
     def response_delete(self, request, obj_display, obj_id):
-        messages.success(request, f"“{obj_display}” is deleted.")
+        messages.success(request, gettext("“{obj_display}” is deleted.").format(obj_display=obj_display))
         return redirect(request.scorecard_address)
 
     def delete_model(self, request, obj):

@@ -5,6 +5,8 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
@@ -13,6 +15,7 @@ from scorecards.forms import CopyForm, PublishForm
 from scorecards.permissions import may_look
 from workflows.permissions import may
 
+TITLES = {"copy": _("Copy {card}"), "publish": _("Publish {card}")}
 NEEDS = {"copy": "define", "publish": "publish_scorecard"}
 
 
@@ -45,18 +48,20 @@ class Buttons:
             offered.discard("publish")
         return [button for button in super().get_actions_detail(request, object_id) if button.path in offered]
 
-    @action(description="Preview", url_path="preview", icon="visibility")
+    @action(description=_("Preview"), url_path="preview", icon="visibility")
     def preview(self, request, object_id):
         card = self._shown(request, object_id)
-        return self._page(request, "preview", card, f"Preview of {card}", **preview.page(card, request.GET))
+        return self._page(
+            request, "preview", card, gettext("Preview of {card}").format(card=card), **preview.page(card, request.GET)
+        )
 
-    @action(description="Copy to a new draft", url_path="copy", icon="content_copy")
+    @action(description=_("Copy to a new draft"), url_path="copy", icon="content_copy")
     def copy(self, request, object_id):
-        return self._ask(request, object_id, "copy", CopyForm, actions.copy, "The copy is made. Change what you like.")
+        return self._ask(request, object_id, "copy", CopyForm, actions.copy, gettext("The copy is made. Change what you like."))
 
-    @action(description="Publish", url_path="publish", icon="verified", variant=ActionVariant.PRIMARY)
+    @action(description=_("Publish"), url_path="publish", icon="verified", variant=ActionVariant.PRIMARY)
     def publish(self, request, object_id):
-        return self._ask(request, object_id, "publish", PublishForm, actions.publish, "The card is published.")
+        return self._ask(request, object_id, "publish", PublishForm, actions.publish, gettext("The card is published."))
 
     def _ask(self, request, object_id, name, form_class, act, said):
         """GET asks; POST does it and goes to the card, or says what is wrong and keeps what was typed."""
@@ -68,7 +73,7 @@ class Buttons:
         if not asks(request, NEEDS[name], card.workflow):
             raise PermissionDenied
         gaps = list(actions.gaps(card)) if name == "publish" and not card.published_at else []
-        return self._page(request, name, card, f"{name.capitalize()} {card}", form=form, gaps=gaps)
+        return self._page(request, name, card, TITLES[name].format(card=card), form=form, gaps=gaps)
 
     def _shown(self, request, object_id):
         if not self.has_view_permission(request):

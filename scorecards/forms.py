@@ -1,6 +1,8 @@
 """The builder's forms."""
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextareaWidget
 
 from scorecards.models import Criterion, Scorecard
@@ -18,12 +20,14 @@ class NewScorecardForm(ScorecardForm):
     """A new card: ready-made or empty."""
 
     start = forms.ChoiceField(
-        label="Start from",
-        choices=[(READY_MADE, "The ready-made card"), (EMPTY, "An empty card")],
+        label=_("Start from"),
+        choices=[(READY_MADE, _("The ready-made card")), (EMPTY, _("An empty card"))],
         initial=READY_MADE,
         widget=UnfoldAdminRadioSelectWidget,
-        help_text="The ready-made card has seven criteria with options, root causes and examples. "
-        "Everything on it can be changed until it is published.",
+        help_text=_(
+            "The ready-made card has seven criteria with options, root causes and examples. "
+            "Everything on it can be changed until it is published."
+        ),
     )
 
 
@@ -49,7 +53,9 @@ class CriterionForm(forms.ModelForm):
         section, key = cleaned.get("section"), cleaned.get("key")
         others = Criterion.objects.filter(section__scorecard__sections=section, key=key).exclude(pk=self.instance.pk)
         if section and key and others.exists():
-            self.add_error("key", f"Another criterion of this card has the key “{key}”. Choose a key of its own.")
+            self.add_error(
+                "key", gettext("Another criterion of this card has the key “{key}”. Choose a key of its own.").format(key=key)
+            )
         return cleaned
 
 
@@ -59,8 +65,8 @@ class CopyForm(forms.Form):
 
 class PublishForm(forms.Form):
     reason = forms.CharField(
-        label="Why this version?",
-        help_text="One or two sentences. They stay in the history, with your name.",
+        label=_("Why this version?"),
+        help_text=_("One or two sentences. They stay in the history, with your name."),
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "autofocus": True}),
-        error_messages={"required": "Say why this version is published."},
+        error_messages={"required": _("Say why this version is published.")},
     )

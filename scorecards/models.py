@@ -4,6 +4,8 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from audit import clock
 from workflows.models import Workflow
@@ -18,7 +20,7 @@ class Scorecard(models.Model):
     pass_mark = models.PositiveSmallIntegerField(
         default=80,
         validators=[MinValueValidator(0), MaxValueValidator(100)],
-        help_text="Per cent. Under it an output cannot be accepted as it is.",
+        help_text=_("Per cent. Under it an output cannot be accepted as it is."),
     )
     definition_of_done = models.TextField(blank=True)
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -57,12 +59,12 @@ class Criterion(models.Model):
     """One thing that is marked. A failed critical criterion fails the whole card."""
 
     section = models.ForeignKey(Section, models.CASCADE, related_name="criteria")
-    key = models.SlugField(max_length=60, help_text="Stays the same from version to version, so that numbers compare.")
+    key = models.SlugField(max_length=60, help_text=_("Stays the same from version to version, so that numbers compare."))
     label = models.CharField(max_length=160)
     help = models.TextField(blank=True)
     weight = models.DecimalField(max_digits=6, decimal_places=2, default=1, validators=[MinValueValidator(0)])
     critical = models.BooleanField(default=False)
-    may_be_na = models.BooleanField("may be N/A", default=False, help_text="Not applicable: left out of the score.")
+    may_be_na = models.BooleanField(_("may be N/A"), default=False, help_text=_("Not applicable: left out of the score."))
     good_example = models.TextField(blank=True)
     bad_example = models.TextField(blank=True)
     position = models.PositiveSmallIntegerField(default=0)
@@ -85,7 +87,7 @@ class Option(models.Model):
     criterion = models.ForeignKey(Criterion, models.CASCADE, related_name="options")
     label = models.CharField(max_length=80)
     points = models.PositiveSmallIntegerField(
-        validators=[MaxValueValidator(100)], help_text="0 to 100: per cent of the criterion's weight. 0 is a failure."
+        validators=[MaxValueValidator(100)], help_text=_("0 to 100: per cent of the criterion's weight. 0 is a failure.")
     )
     position = models.PositiveSmallIntegerField(default=0)
 
@@ -121,13 +123,13 @@ class Evaluation(models.Model):
     scorecard = models.ForeignKey(Scorecard, models.PROTECT, related_name="evaluations")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     at = models.DateTimeField(default=clock.now)
-    marks = models.JSONField(help_text="{criterion key: {points, option, na, root_cause, note}}")
-    score = models.DecimalField(max_digits=5, decimal_places=2, null=True, help_text="Per cent; empty where all was N/A.")
+    marks = models.JSONField(help_text=_("{criterion key: {points, option, na, root_cause, note}}"))
+    score = models.DecimalField(max_digits=5, decimal_places=2, null=True, help_text=_("Per cent; empty where all was N/A."))
     passed = models.BooleanField()
-    failed_critical = models.JSONField(default=list, help_text="Keys of the critical criteria that failed.")
+    failed_critical = models.JSONField(default=list, help_text=_("Keys of the critical criteria that failed."))
 
     class Meta:
         ordering = ["-id"]
 
     def __str__(self):
-        return f"{self.score} % on {self.scorecard}"
+        return gettext("{score} % on {scorecard}").format(score=self.score, scorecard=self.scorecard)

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
+from django.utils.translation import gettext
+
 CENT = Decimal("0.01")
 
 
@@ -111,24 +113,34 @@ def faults(card: Card, marks: Mapping[str, Mark]) -> Iterator[str]:
     known = {criterion.key for criterion in card.criteria}
     for key in marks:
         if key not in known:
-            yield f"“{key[:60]}” is not a criterion of this card."
+            yield gettext("“{key}” is not a criterion of this card.").format(key=key[:60])
     for criterion in card.criteria:
         yield from _faults_of_one(criterion, marks.get(criterion.key))
 
 
 def _faults_of_one(criterion: Criterion, mark: Mark | None) -> Iterator[str]:
     if mark is None or (mark.option is None and not mark.na):
-        yield f"Mark “{criterion.label}”."
+        yield gettext("Mark “{criterion}”.").format(criterion=criterion.label)
     elif mark.na and mark.option is not None:
-        yield f"“{criterion.label}” is marked “{mark.option[:80]}” and N/A. Choose one of them."
+        yield gettext("“{criterion}” is marked “{option}” and N/A. Choose one of them.").format(
+            criterion=criterion.label, option=mark.option[:80]
+        )
     elif mark.na and not criterion.may_be_na:
-        yield f"“{criterion.label}” may not be N/A. Choose {_listed(criterion.options)}."
+        yield gettext("“{criterion}” may not be N/A. Choose {listed}.").format(
+            criterion=criterion.label, listed=_listed(criterion.options)
+        )
     elif not mark.na and mark.option not in criterion.options:
-        yield f"“{criterion.label}” has no option “{mark.option[:80]}”. Choose {_listed(criterion.options)}."
+        yield gettext("“{criterion}” has no option “{option}”. Choose {listed}.").format(
+            criterion=criterion.label, option=mark.option[:80], listed=_listed(criterion.options)
+        )
     elif mark.root_cause and mark.root_cause not in criterion.root_causes:
-        yield f"“{mark.root_cause[:120]}” is not a root cause of “{criterion.label}”."
+        yield gettext("“{root_cause}” is not a root cause of “{criterion}”.").format(
+            root_cause=mark.root_cause[:120], criterion=criterion.label
+        )
     elif not mark.na and not mark.root_cause and criterion.root_causes and criterion.options[mark.option] == 0:
-        yield f"“{criterion.label}” failed. Choose its root cause: {_listed(criterion.root_causes)}."
+        yield gettext("“{criterion}” failed. Choose its root cause: {listed}.").format(
+            criterion=criterion.label, listed=_listed(criterion.root_causes)
+        )
 
 
 def _listed(labels) -> str:

@@ -297,6 +297,12 @@ VERBS = {
     "lockout.unlock": ("administrator", lambda w: partial(lockout.unlock, w.locked_out), "user.unlock", ""),
     "factors.remove_all": ("administrator", lambda w: partial(factors.remove_all, w.anna), "user.remove_factor", "factors"),
     "identity.link": ("administrator", lambda w: partial(identity.link, w.reviewer, "s-1"), "user.link_identity", ""),
+    "people.settle_in": (
+        "reviewer",
+        lambda w: partial(people.settle_in, w.reviewer, language="de", time_zone="UTC"),
+        "user.settle_in",
+        "changed",
+    ),
     "people.come_back": ("reviewer", lambda w: partial(people.come_back, w.absent), "user.come_back", ""),
     "replays.replay": ("owner", lambda w: partial(replay.replay, w.draft), "policy.replay", "version replay"),
     "cases.extend": ("owner", lambda w: partial(actions.extend, w.at("approval"), minutes=4320), "case.extend", ""),

@@ -2,6 +2,8 @@
 
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, TextField
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminExpandableTextareaWidget
 
@@ -87,13 +89,13 @@ class WorkflowAdmin(AuthorityPages, WorkflowPages, Defined):
         made = actions.create(by=request.user, **form.cleaned_data)
         obj.__dict__.update(made.__dict__)  # the admin goes on with the row that the verb has made
 
-    @display(description="In force")
+    @display(description=_("In force"))
     def in_force(self, workflow):
         now = clock.now()
         begun = [policy.version for policy in workflow.policies.all() if policy.is_in_force_at(now)]
-        return f"version {max(begun)}" if begun else "nothing published yet"
+        return gettext("version {max}").format(max=max(begun)) if begun else gettext("nothing published yet")
 
-    @display(description="State", label={"running": "success", "stopped": "danger"})
+    @display(description=_("State"), label={"running": "success", "stopped": "danger"})
     def state(self, workflow):
         return "stopped" if workflow.dial.stopped_at else "running"
 
@@ -140,9 +142,9 @@ class PolicyAdmin(PolicyPages, Editing, LookedAt):
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("workflow", "published_by", "signed_by", "rolls_back_to")
 
-    @display(description="State", ordering="published_at", label={"Draft": "warning", "Published": "success"})
+    @display(description=_("State"), ordering="published_at", label={"Draft": "warning", "Published": "success"})
     def state(self, policy):
-        return "Published" if policy.published_at else "Draft"
+        return gettext("Published") if policy.published_at else gettext("Draft")
 
 
 @admin.register(ExceptionCategory)

@@ -9,10 +9,12 @@ from itertools import groupby
 from django.db.models import Q
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
 
 from accounts.models import Absence, ApiKey, Vendor
 from accounts.roles import Office, Role
 from audit.models import AuditEvent
+from audit.wording import within
 from workflows import money
 from workflows.models import Delegation, Engagement, Seat, Tenure
 
@@ -22,12 +24,12 @@ REMEMBERED = {"office": "office", "vendor": "vendor_id", "is_active": "is_active
 def of_person(user, at) -> list[tuple[str, list[str]]]:
     """Headings with their sentences; a heading without any is left out."""
     told = [
-        ("Who", who(user, at)),
-        ("Owns", [_owning(each) for each in tenures(at).filter(user=user)] + standing_in(user, at)),
-        ("Seats", [_seated(each, at) for each in seats(at).filter(user=user)]),
-        ("Lent", [_lent(each) for each in delegations(at).filter(Q(to=user) | Q(seat__user=user))]),
-        ("Away", [_away(each) for each in absences(at).filter(user=user)]),
-        ("API keys", [_key(each) for each in keys(at).filter(user=user)]),
+        (gettext("Who"), who(user, at)),
+        (gettext("Owns"), [_owning(each) for each in tenures(at).filter(user=user)] + standing_in(user, at)),
+        (gettext("Seats"), [_seated(each, at) for each in seats(at).filter(user=user)]),
+        (gettext("Lent"), [_lent(each) for each in delegations(at).filter(Q(to=user) | Q(seat__user=user))]),
+        (gettext("Away"), [_away(each) for each in absences(at).filter(user=user)]),
+        (gettext("API keys"), [_key(each) for each in keys(at).filter(user=user)]),
     ]
     return [(heading, sentences) for heading, sentences in told if sentences]
 
@@ -36,10 +38,10 @@ def of_workflow(workflow, at) -> list[tuple[str, list[str]]]:
     """Who could do what in it: owners, whoever acts for one who is away, and each role's people."""
     held = seats(at).filter(workflow=workflow).order_by("role", "user__username")
     owners = tenures(at).filter(workflow=workflow)
-    told = [("Owners", [_owned(each) for each in owners] + _acting(owners, at))]
+    told = [(gettext("Owners"), [_owned(each) for each in owners] + _acting(owners, at))]
     for role, those in groupby(held, key=lambda seat: seat.role):
         told.append((f"{Role(role).label}s", [_holding(seat, at) for seat in those]))
-    told.append(("Lent", [_lent(each) for each in delegations(at).filter(seat__workflow=workflow)]))
+    told.append((gettext("Lent"), [_lent(each) for each in delegations(at).filter(seat__workflow=workflow)]))
     return [(heading, sentences) for heading, sentences in told if sentences]
 
 
@@ -109,28 +111,41 @@ def when(moment) -> str:
 
 
 def _span(since, ended_at) -> str:
-    return f"since {when(since)}" + (f", until {when(ended_at)}" if ended_at else "")
+    return gettext("since {when}").format(when=when(since)) + (
+        gettext(", until {when}").format(when=when(ended_at)) if ended_at else ""
+    )
 
 
 def who(user, at) -> list[str]:
     if user.date_joined > at:
-        return [f"{user} had no account yet. It was made on {when(user.date_joined)}."]
+        return [gettext("{user} had no account yet. It was made on {when}.").format(user=user, when=when(user.date_joined))]
     facts = as_it_was(user, at)
-    kind = {"person": "a person", "integration": "an integration", "machine": "the machine"}[facts["kind"]]
+    kind = {"person": gettext("a person"), "integration": gettext("an integration"), "machine": gettext("the machine")}[
+        facts["kind"]
+    ]
     vendor = Vendor.objects.filter(pk=facts["vendor"]).first()
-    told = [f"{user} is {kind} of {vendor}." if vendor else f"{user} is {kind} of the house."]
+    told = [
+        gettext("{user} is {kind} of {vendor}.").format(user=user, kind=kind, vendor=vendor)
+        if vendor
+        else gettext("{user} is {kind} of the house.").format(user=user, kind=kind)
+    ]
     if facts["office"]:
-        told += [f"Office: {Office(facts['office']).label.lower()}."]
+        told += [gettext("Office: {office}.").format(office=within(Office(facts["office"]).label))]
     if not facts["is_active"]:
-        told += ["The account is switched off: it opens nothing, whatever stands below."]
+        told += [gettext("The account is switched off: it opens nothing, whatever stands below.")]
     contracts = Engagement.objects.at(at).filter(vendor=vendor) if vendor else ()
     return told + [
-        f"{vendor} is engaged by “{each.name}” from {when(each.since)} until {when(each.ends)}." for each in contracts
+        gettext("{vendor} is engaged by “{each}” from {when} until {when_2}.").format(
+            vendor=vendor, each=each.name, when=when(each.since), when_2=when(each.ends)
+        )
+        for each in contracts
     ]
 
 
 def _owning(tenure) -> str:
-    return f"Owner of {tenure.get_of_display().lower()} of {tenure.workflow}, {_span(tenure.since, tenure.ended_at)}."
+    return gettext("Owner of {of} of {workflow}, {span}.").format(
+        of=within(tenure.get_of_display()), workflow=tenure.workflow, span=_span(tenure.since, tenure.ended_at)
+    )
 
 
 def _owned(tenure) -> str:
@@ -141,8 +156,9 @@ def standing_in(user, at) -> list[str]:
     """What he owned in the place of somebody who was away."""
     away = {each.user_id: each for each in absences(at).filter(stand_in=user)}
     return [
-        f"Acts as owner of {each.get_of_display().lower()} of {each.workflow} for {each.user}, "
-        f"who is away until {when(away[each.user_id].until)}."
+        gettext("Acts as owner of {of} of {workflow} for {user}, who is away until {when}.").format(
+            of=within(each.get_of_display()), workflow=each.workflow, user=each.user, when=when(away[each.user_id].until)
+        )
         for each in tenures(at).filter(user__in=away)
     ]
 
@@ -150,21 +166,25 @@ def standing_in(user, at) -> list[str]:
 def _acting(owners, at) -> list[str]:
     away = {each.user_id: each for each in absences(at).filter(user__in=[owner.user_id for owner in owners])}
     return [
-        f"{owner.get_of_display()}: {owner.user} is away until {when(away[owner.user_id].until)}; "
-        + (f"{away[owner.user_id].stand_in} acts." if away[owner.user_id].stand_in else "nobody stands in.")
+        gettext("{of}: {user} is away until {when}; ").format(
+            of=owner.get_of_display(), user=owner.user, when=when(away[owner.user_id].until)
+        )
+        + (f"{away[owner.user_id].stand_in} acts." if away[owner.user_id].stand_in else gettext("nobody stands in."))
         for owner in owners
         if owner.user_id in away
     ]
 
 
 def _seated(seat, at) -> str:
-    given = f", given by {seat.given_by}" if seat.given_by else ""
-    return f"{_titled(seat)} in {seat.workflow}, {_span(seat.since, seat.ended_at)}{given}.{_up_to(seat, at)}"
+    given = gettext(", given by {given_by}").format(given_by=seat.given_by) if seat.given_by else ""
+    return gettext("{titled} in {workflow}, {span}{given}.{up_to}").format(
+        titled=_titled(seat), workflow=seat.workflow, span=_span(seat.since, seat.ended_at), given=given, up_to=_up_to(seat, at)
+    )
 
 
 def _holding(seat, at) -> str:
-    away = " Away then." if absences(at).filter(user=seat.user_id).exists() else ""
-    off = "" if as_it_was(seat.user, at)["is_active"] else " The account was switched off."
+    away = gettext(" Away then.") if absences(at).filter(user=seat.user_id).exists() else ""
+    off = "" if as_it_was(seat.user, at)["is_active"] else gettext(" The account was switched off.")
     return f"{seat.user}{seat.title and f' ({seat.title})'}, {_span(seat.since, seat.ended_at)}.{_up_to(seat, at)}{away}{off}"
 
 
@@ -178,22 +198,34 @@ def _up_to(seat, at) -> str:
         return ""
     limits = sorted(limits_of(seat, at).items())
     said = [f"{money.readable(most, currency)}{kind and f' for {kind}'}" for (kind, currency), most in limits]
-    return f" Approves up to {', '.join(said)}." if said else " No limit is set: it approves what has no amount."
+    return (
+        gettext(" Approves up to {said}.").format(said=", ".join(said))
+        if said
+        else gettext(" No limit is set: it approves what has no amount.")
+    )
 
 
 def _lent(delegation) -> str:
     seat = delegation.seat
     until = min(delegation.until, delegation.ended_at or delegation.until)
-    return f"{delegation.to} approves for {seat.user} in {seat.workflow}, from {when(delegation.since)} until {when(until)}, within {seat.user}’s limits."
+    return gettext("{to} approves for {user} in {workflow}, from {when} until {when_2}, within {user}’s limits.").format(
+        to=delegation.to, user=seat.user, workflow=seat.workflow, when=when(delegation.since), when_2=when(until)
+    )
 
 
 def _away(absence) -> str:
     back = min(absence.until, absence.ended_at or absence.until)
-    instead = f"{absence.stand_in} stands in" if absence.stand_in else "nobody stands in"
-    return f"Away from {when(absence.since)} until {when(back)}; {instead}. Approves nothing meanwhile."
+    instead = (
+        gettext("{stand_in} stands in").format(stand_in=absence.stand_in) if absence.stand_in else gettext("nobody stands in")
+    )
+    return gettext("Away from {when} until {when_2}; {instead}. Approves nothing meanwhile.").format(
+        when=when(absence.since), when_2=when(back), instead=instead
+    )
 
 
 def _key(key) -> str:
     ends = min(filter(None, [key.revoked_at, key.expires_at]), default=None)
     verbs = ", ".join(verb.replace("_", " ") for verb in key.verbs)
-    return f"“{key.name}” ({key.prefix}…, {key.mode}) opens at most: {verbs}; {_span(key.created_at, ends)}."
+    return gettext("“{key}” ({prefix}…, {mode}) opens at most: {verbs}; {span}.").format(
+        key=key.name, prefix=key.prefix, mode=key.mode, verbs=verbs, span=_span(key.created_at, ends)
+    )

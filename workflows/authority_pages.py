@@ -3,6 +3,7 @@
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.urls import path, reverse
+from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import MomentForm
 from accounts.models import User
@@ -12,8 +13,8 @@ from workflows import authority
 from workflows.models import Workflow
 
 KINDS = {
-    "person": (User, authority.of_person, "What {} may do", "admin:accounts_user_change"),
-    "workflow": (Workflow, authority.of_workflow, "Who may do what in {}", "admin:workflows_workflow_change"),
+    "person": (User, authority.of_person, _("What {} may do"), "admin:accounts_user_change"),
+    "workflow": (Workflow, authority.of_workflow, _("Who may do what in {}"), "admin:workflows_workflow_change"),
 }
 
 
@@ -32,7 +33,7 @@ class AuthorityPages:
         model, told, title, back = KINDS[kind]
         thing = model.objects.filter(pk=pk).first()
         if thing is None:
-            raise Http404("There is no such page.")
+            raise Http404(_("There is no such page."))
         form = MomentForm(request.GET if "at" in request.GET else None, label_suffix="")
         at = (form.is_valid() and form.cleaned_data["at"]) or clock.now()
         shown = {

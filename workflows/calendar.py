@@ -19,12 +19,22 @@ from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy
 from msgspec import Struct
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY, MICROSECOND = timedelta(days=1), timedelta(microseconds=1)
 A_DAY, A_MINUTE = DAY // MICROSECOND, 60_000_000
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS = (
+    gettext_lazy("Monday"),
+    gettext_lazy("Tuesday"),
+    gettext_lazy("Wednesday"),
+    gettext_lazy("Thursday"),
+    gettext_lazy("Friday"),
+    gettext_lazy("Saturday"),
+    gettext_lazy("Sunday"),
+)
 FIRST_YEAR, LAST_YEAR, HORIZON = 1900, 2900, 50  # what is not due within fifty years is never due
 
 Pause = tuple[datetime, datetime | None]  # from when to when a clock stood; None: it still stands
@@ -41,7 +51,7 @@ class Shift(Struct, frozen=True, order=True):
 
     def __post_init__(self):
         if self.opens.tzinfo or self.closes.tzinfo:
-            raise ValueError("A shift's times are those of the calendar's zone. Leave the zone out of them.")
+            raise ValueError(gettext_lazy("A shift's times are those of the calendar's zone. Leave the zone out of them."))
 
     def walls(self, day: date) -> tuple[datetime, datetime]:
         """What the wall shows at its beginning and end where it begins on `day`."""
@@ -58,12 +68,18 @@ class Hours(Struct, frozen=True, cache_hash=True):
     def __post_init__(self):
         zone_of(self.zone)
         if len(self.week) != 7:
-            raise ValueError("A week has seven days: name the shifts of each, Monday first.")
+            raise ValueError(gettext_lazy("A week has seven days: name the shifts of each, Monday first."))
         if len(dict(self.special)) < len(self.special):
-            raise ValueError("A special day is named twice. Name each day once.")
+            raise ValueError(gettext_lazy("A special day is named twice. Name each day once."))
         shifts = [(weekday, shift) for weekday, day in enumerate(self.week) for shift in day]
         for one, other in overlapping(shifts):
-            raise ValueError(f"{_told(*shifts[one])} and {_told(*shifts[other])} overlap. Let one end before the other begins.")
+            raise ValueError(
+                format_lazy(
+                    gettext_lazy("{told} and {told_2} overlap. Let one end before the other begins."),
+                    told=_told(*shifts[one]),
+                    told_2=_told(*shifts[other]),
+                )
+            )
 
     @classmethod
     def made_of(cls, zone: str, shifts: Iterable[tuple[int, Shift]], special: Iterable[tuple[date, tuple[Shift, ...]]]):
@@ -81,7 +97,9 @@ def zone_of(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:  # unknown; not a name; a folder of names
-        raise ValueError(f"There is no time zone “{name}”. Choose one such as Europe/Berlin.") from error
+        raise ValueError(
+            format_lazy(gettext_lazy("There is no time zone “{name}”. Choose one such as Europe/Berlin."), name=name)
+        ) from error
 
 
 def overlapping(shifts: list[tuple[int, Shift]]) -> list[tuple[int, int]]:
@@ -116,7 +134,7 @@ def between(hours: Hours, start: datetime, end: datetime, pauses: Iterable[Pause
     """The business minutes from `start` to `end`, less those during which the clock stood."""
     first, last = _instant(start), _instant(end)
     if last < first:
-        raise ValueError("The end is before the start.")
+        raise ValueError(gettext_lazy("The end is before the start."))
     return (_passed(hours, first, last) - sum(_passed(hours, *part) for part in _within(pauses, first, last))) / A_MINUTE
 
 
@@ -163,9 +181,9 @@ def shifts(hours: Hours, start: datetime, end: datetime) -> list[tuple[datetime,
 
 def _instant(moment: datetime) -> int:
     if moment.tzinfo is None or moment.utcoffset() is None:
-        raise ValueError("The moment has no time zone. Say which zone it is meant in.")
+        raise ValueError(gettext_lazy("The moment has no time zone. Say which zone it is meant in."))
     if not FIRST_YEAR < moment.year < LAST_YEAR:
-        raise ValueError(f"The year {moment.year} is out of the calendar's range.")
+        raise ValueError(format_lazy(gettext_lazy("The year {year} is out of the calendar's range."), year=moment.year))
     return (moment - EPOCH) // MICROSECOND
 
 
@@ -175,7 +193,9 @@ def _moment(instant: int) -> datetime:
 
 def _length(minutes: float) -> int:
     if not 0 <= minutes < math.inf:
-        raise ValueError(f"{minutes} is no length of time. Give minutes, zero or more.")
+        raise ValueError(
+            format_lazy(gettext_lazy("{minutes} is no length of time. Give minutes, zero or more."), minutes=minutes)
+        )
     return round(minutes * A_MINUTE)
 
 
@@ -259,7 +279,12 @@ def _later(hours: Hours, at: int, left: int) -> int:
         if done + left <= year.total:
             return year.when(done + left)
         left -= year.total - done
-    raise ValueError(f"These hours do not open for so long within {HORIZON} years. Add shifts to the calendar.")
+    raise ValueError(
+        format_lazy(
+            gettext_lazy("These hours do not open for so long within {HORIZON} years. Add shifts to the calendar."),
+            HORIZON=HORIZON,
+        )
+    )
 
 
 def _passed(hours: Hours, first: int, last: int) -> int:
@@ -278,7 +303,11 @@ def _shift(hours: Hours, at: int) -> tuple[int, int] | None:
 def _some_shift(hours: Hours, at: datetime) -> tuple[int, int]:
     if found := _shift(hours, _instant(at)):
         return found
-    raise ValueError(f"These hours do not open within {HORIZON} years. Add shifts to the calendar.")
+    raise ValueError(
+        format_lazy(
+            gettext_lazy("These hours do not open within {HORIZON} years. Add shifts to the calendar."), HORIZON=HORIZON
+        )
+    )
 
 
 def _within(pauses: Iterable[Pause], first: int, last: int | float) -> Iterator[tuple[int, int | float]]:
@@ -293,5 +322,5 @@ def _within(pauses: Iterable[Pause], first: int, last: int | float) -> Iterator[
 def _pause(pause: Pause) -> tuple[int, int | float]:
     stands, goes = _instant(pause[0]), math.inf if pause[1] is None else _instant(pause[1])
     if goes < stands:
-        raise ValueError("A pause ends before it begins.")
+        raise ValueError(gettext_lazy("A pause ends before it begins."))
     return stands, goes

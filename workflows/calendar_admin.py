@@ -6,6 +6,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import path
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
 
@@ -43,7 +45,7 @@ class RowsOfACalendar(TabularInline):
 class ShiftInline(RowsOfACalendar):
     model, form, formset = Shift, ShiftForm, ShiftRows
     fields = ShiftRows.columns
-    verbose_name_plural = "shifts of a week"
+    verbose_name_plural = _("shifts of a week")
 
     def get_extra(self, request, obj=None, **kwargs):
         return 0 if obj else len(OFFICE_WEEK)
@@ -52,7 +54,7 @@ class ShiftInline(RowsOfACalendar):
 class HolidayInline(RowsOfACalendar):
     model, form, formset = Holiday, HolidayForm, HolidayRows
     fields = HolidayRows.columns
-    verbose_name_plural = "holidays, and days with other hours"
+    verbose_name_plural = _("holidays, and days with other hours")
 
 
 class CalendarAdmin(LookedAt):
@@ -114,15 +116,20 @@ class CalendarAdmin(LookedAt):
             raise PermissionDenied
         kept = self.get_object(request, str(calendar_id))
         if kept is None:
-            raise Http404("There is no such calendar.")
+            raise Http404(_("There is no such calendar."))
         if (hours := readable(kept)) is None:
             return redirect("admin:workflows_calendar_change", kept.pk)  # which says what is wrong
         form = DueForm(request.GET or None, zone=hours.zone, initial=as_tried(hours.zone))
         tried = answer(hours, form.cleaned_data) if form.is_valid() else {}
-        page = {**self.admin_site.each_context(request), "opts": self.opts, "original": kept, "title": f"Try {kept}"}
+        page = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": kept,
+            "title": gettext("Try {kept}").format(kept=kept),
+        }
         return render(request, "workflows/due.html", {**page, "form": form, **tried}, status=422 if form.errors else 200)
 
-    @display(description="Now", label={"open": "success", "closed": "warning", "unreadable": "danger"})
+    @display(description=_("Now"), label={"open": "success", "closed": "warning", "unreadable": "danger"})
     def open_now(self, kept):
         hours = readable(kept)
         if hours is None:
@@ -141,7 +148,11 @@ def readable(kept) -> Hours | None:
 def as_shown(kept) -> dict:
     """The week, the days to come, and the box."""
     if (hours := readable(kept)) is None:
-        return {"fault": f"There is no time zone “{kept.time_zone}” any more. Choose another, and save."}
+        return {
+            "fault": gettext("There is no time zone “{time_zone}” any more. Choose another, and save.").format(
+                time_zone=kept.time_zone
+            )
+        }
     here = clock.now().astimezone(zone_of(hours.zone))
     names = {holiday.date: holiday.name for holiday in kept.holidays.all()}
     return {

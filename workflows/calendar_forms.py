@@ -5,13 +5,16 @@ from datetime import datetime, time
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from workflows import calendar
 from workflows.calendar import WEEKDAYS, overlapping, zone_of
 from workflows.models import Calendar, Holiday, Shift
 
-MEANWHILE = "Somebody changed this calendar meanwhile. Open it again in another tab, and enter your change there."
+MEANWHILE = _("Somebody changed this calendar meanwhile. Open it again in another tab, and enter your change there.")
 
 
 def zones():
@@ -32,15 +35,16 @@ class Clock(forms.TimeField):
         try:
             return super().to_python("00:00" if value == "24:00" else value)
         except ValidationError as fault:
-            raise ValidationError(f"“{value}” is no time of day. Write it as 09:00.") from fault
+            raise ValidationError(format_lazy(_("“{value}” is no time of day. Write it as 09:00."), value=value)) from fault
 
 
 class CalendarForm(forms.ModelForm):
     time_zone = forms.ChoiceField(
+        label=_("Time zone"),
         choices=zones,
         initial="UTC",
         widget=UnfoldAdminSelectWidget(),
-        help_text="The shifts are meant by the clock of this zone, in summer and in winter.",
+        help_text=_("The shifts are meant by the clock of this zone, in summer and in winter."),
     )
 
     class Meta:
@@ -49,8 +53,8 @@ class CalendarForm(forms.ModelForm):
 
 
 class ShiftForm(forms.ModelForm):
-    opens = Clock(label="From")
-    closes = Clock(label="To", placeholder="17:00")
+    opens = Clock(label=_("From"))
+    closes = Clock(label=_("To"), placeholder="17:00")
 
     class Meta:
         model = Shift
@@ -63,12 +67,13 @@ class ShiftForm(forms.ModelForm):
 
 class HolidayForm(forms.ModelForm):
     date = forms.DateField(
+        label=_("Date"),
         input_formats=["%Y-%m-%d"],
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2026-12-25", "size": 11}),
-        error_messages={"invalid": "Write the date as 2026-12-25."},
+        error_messages={"invalid": _("Write the date as 2026-12-25.")},
     )
-    opens = Clock(label="From", required=False, placeholder="closed")
-    closes = Clock(label="To", required=False, placeholder="closed")
+    opens = Clock(label=_("From"), required=False, placeholder="closed")
+    closes = Clock(label=_("To"), required=False, placeholder="closed")
 
     class Meta:
         model = Holiday
@@ -78,7 +83,7 @@ class HolidayForm(forms.ModelForm):
         cleaned = super().clean()
         for name, other in (("opens", "closes"), ("closes", "opens")):
             if cleaned.get(name) is None and cleaned.get(other) is not None and name not in self.errors:
-                self.add_error(name, "Say both times, or leave both empty for a closed day.")
+                self.add_error(name, gettext("Say both times, or leave both empty for a closed day."))
         return cleaned
 
 
@@ -107,42 +112,47 @@ class ShiftRows(Rows):
         found = [(weekday, calendar.Shift(opens, closes)) for weekday, opens, closes in self.values()]
         for one, other in overlapping(found):
             weekday, shift = found[one]
-            self.kept()[other].add_error("opens", f"{WEEKDAYS[weekday]} {shift} runs into this shift. Let one end before.")
+            self.kept()[other].add_error(
+                "opens",
+                gettext("{WEEKDAYS} {shift} runs into this shift. Let one end before.").format(
+                    WEEKDAYS=WEEKDAYS[weekday], shift=shift
+                ),
+            )
 
 
 class HolidayRows(Rows):
     columns = ("date", "name", "opens", "closes")
 
     def get_unique_error_message(self, unique_check):
-        return "This day is named twice. Name each day once."
+        return gettext("This day is named twice. Name each day once.")
 
 
 class DueForm(forms.Form):
     """What to try: when would it be due?"""
 
     start = forms.DateTimeField(
-        label="Comes in at",
+        label=_("Comes in at"),
         input_formats=["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"],
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2026-06-05 16:30"}),
-        error_messages={"invalid": "Write date and time as 2026-06-05 16:30."},
+        error_messages={"invalid": _("Write date and time as 2026-06-05 16:30.")},
     )
     hours = forms.DecimalField(
-        label="Due within business hours",
+        label=_("Due within business hours"),
         min_value=0,
         max_value=24 * 366,
         max_digits=7,
         decimal_places=3,
         widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}),
-        error_messages={"invalid": "Write a number of hours, such as 8 or 0.5."},
+        error_messages={"invalid": _("Write a number of hours, such as 8 or 0.5.")},
     )
 
     def __init__(self, *args, zone, **options):
         super().__init__(*args, label_suffix="", **options)
         self.zone = zone_of(zone)
-        self.fields["start"].help_text = f"By the clock of {zone.replace('_', ' ')}."
+        self.fields["start"].help_text = gettext("By the clock of {zone}.").format(zone=zone.replace("_", " "))
 
     def clean_start(self) -> datetime:
         start = self.cleaned_data["start"].replace(tzinfo=self.zone)
         if not 2000 <= start.year < 2100:
-            raise ValidationError("Choose a day between 2000 and 2099.")
+            raise ValidationError(_("Choose a day between 2000 and 2099."))
         return start

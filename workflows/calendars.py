@@ -4,6 +4,9 @@ from collections.abc import Iterable
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.permissions import administers
 from audit import trail
@@ -25,7 +28,7 @@ def define(known: Calendar | None, *, by, name, time_zone, shifts: Iterable[tupl
     """
     if not may_define_hours(by):
         trail.refused("calendar.define", by=by, subject=known or by, why=f"{by} may not define hours.")
-        raise PermissionDenied(f"{by} may not define hours.")
+        raise PermissionDenied(format_lazy(_("{by} may not define hours."), by=by))
     with transaction.atomic():
         kept = Calendar.objects.select_for_update().get(pk=known.pk) if known else Calendar()
         before = week.lines(kept) if known else []
@@ -44,7 +47,7 @@ def _checked(kept, shifts, holidays) -> tuple[list[Shift], list[Holiday]]:
     for row in (*weekly, *special):
         row.clean_fields(exclude=["calendar"])
     if any((each.opens is None) != (each.closes is None) for each in special):
-        raise ValidationError("A holiday is closed, or open from one time to another: say both times, or neither.")
+        raise ValidationError(_("A holiday is closed, or open from one time to another: say both times, or neither."))
     if not weekly and kept.pk:
         _check_nobody_needs_it(kept)
     try:
@@ -57,12 +60,16 @@ def _checked(kept, shifts, holidays) -> tuple[list[Shift], list[Holiday]]:
 def _check_nobody_needs_it(kept):
     """A calendar that never opens counts as around the clock wherever it is used: the contrary of what it says."""
     for used, says in (
-        (kept.workflows, "The clocks of {} run by"),
-        (kept.staffs, "The people of {} work by"),
-        (kept.engagements.filter(ended_at=None), "The people of {} work by"),
+        (kept.workflows, gettext("The clocks of {} run by")),
+        (kept.staffs, gettext("The people of {} work by")),
+        (kept.engagements.filter(ended_at=None), gettext("The people of {} work by")),
     ):
         if names := ", ".join(map(str, used.all())):
-            raise ValidationError(f"{says.format(names)} this calendar, so it cannot be closed all week. Give it a shift.")
+            raise ValidationError(
+                format_lazy(
+                    _("{format} this calendar, so it cannot be closed all week. Give it a shift."), format=says.format(names)
+                )
+            )
 
 
 def _write(kept, weekly, special):

@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext
+
 from workflows import calendar
 from workflows.calendar import DAY, Hours
 
@@ -72,10 +74,12 @@ def week(monday: date, zone: ZoneInfo, sides: Iterable[Side]) -> Week:
         covered += there
         rows.append(draw.row(side.name, there, list(_notes(side, whole, zone))))
     gaps = without([whole], merged(covered))
-    rows.append(draw.row("Nobody", gaps, [], is_gap=True))
+    rows.append(draw.row(gettext("Nobody"), gaps, [], is_gap=True))
     minutes = [draw.minute(each) for each in midnights]
     days = [(monday + place * DAY, minutes[place], minutes[place + 1] - minutes[place]) for place in range(7)]
-    return Week(days, minutes[-1], rows, ["the whole week"] if gaps == [whole] else [told(span, zone) for span in gaps])
+    return Week(
+        days, minutes[-1], rows, [gettext("the whole week")] if gaps == [whole] else [told(span, zone) for span in gaps]
+    )
 
 
 def presence(side: Side, within: Span) -> list[Span]:
@@ -128,7 +132,11 @@ def told(span: Span, zone: ZoneInfo) -> str:
     begins, ends = (moment.astimezone(zone) for moment in span)
     if ends.time() == time(0) and ends.date() == begins.date() + DAY:
         return f"{begins:%A %H:%M}–24:00"
-    return f"{begins:%A %H:%M}–{ends:%H:%M}" if begins.date() == ends.date() else f"{begins:%A %H:%M} to {ends:%A %H:%M}"
+    return (
+        f"{begins:%A %H:%M}–{ends:%H:%M}"
+        if begins.date() == ends.date()
+        else gettext("{begins:%A %H:%M} to {ends:%A %H:%M}").format(begins=begins, ends=ends)
+    )
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
@@ -138,10 +146,10 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 def _notes(side: Side, within: Span, zone: ZoneInfo):
     """Who of them is away when; and where nobody is seated at all."""
     if not side.people:
-        yield "nobody holds a seat"
+        yield gettext("nobody holds a seat")
     for name, spans in side.people:
         for span in cut(merged(spans), within):
-            yield f"{name} is away {told(span, zone)}"
+            yield gettext("{name} is away {told}").format(name=name, told=told(span, zone))
 
 
 class _Drawing:

@@ -4,6 +4,9 @@ from decimal import Decimal
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSelectWidget,
@@ -34,31 +37,31 @@ class DraftForm(forms.Form):
     """A new draft: from a version, from sensible defaults, or from a document that an engineer pastes."""
 
     start = forms.ChoiceField(
-        label="Begin from",
+        label=_("Begin from"),
         widget=UnfoldAdminSelectWidget(),
         required=False,
-        help_text="Whatever you choose can be changed, section by section, until the draft is published.",
+        help_text=_("Whatever you choose can be changed, section by section, until the draft is published."),
     )
     reason = forms.CharField(
-        label="What it changes, and what for",
+        label=_("What it changes, and what for"),
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="One or two sentences, for those who read the history.",
+        help_text=_("One or two sentences, for those who read the history."),
     )
     rules = Json(
-        label="Or paste the rules as a document (advanced)",
+        label=_("Or paste the rules as a document (advanced)"),
         required=False,
         rows=3,
-        help_text="For engineers. Left empty, the choice above counts.",
+        help_text=_("For engineers. Left empty, the choice above counts."),
     )
-    input_schema = Json(label="JSON Schema of the input (advanced)", required=False, rows=2)
-    output_schema = Json(label="JSON Schema of the output (advanced)", required=False, rows=2)
+    input_schema = Json(label=_("JSON Schema of the input (advanced)"), required=False, rows=2)
+    output_schema = Json(label=_("JSON Schema of the output (advanced)"), required=False, rows=2)
 
     def __init__(self, workflow, *args, **kwargs):
         super().__init__(*args, label_suffix="", **kwargs)
         self.workflow = workflow
         versions = [(str(policy.version), str(policy)) for policy in workflow.policies.select_related("workflow")]
-        self.fields["start"].choices = [*versions, ("", "Sensible defaults")]
+        self.fields["start"].choices = [*versions, ("", gettext("Sensible defaults"))]
         if versions:
             self.fields["start"].initial = versions[0][0]
 
@@ -95,21 +98,24 @@ class SeatForm(forms.Form):
         .filter(is_active=True)
         .select_related("vendor")
         .order_by("first_name", "username"),
-        label="Who?",
+        label=_("Who?"),
         widget=UnfoldAdminSelectWidget(),
     )
-    role = forms.ChoiceField(choices=Role.choices, widget=UnfoldAdminSelectWidget())
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, widget=UnfoldAdminSelectWidget())
     title = forms.CharField(
+        label=_("Title"),
         required=False,
         max_length=60,
         widget=UnfoldAdminTextInputWidget(),
-        help_text="For an approver: the steps of a chain that name this title are his.",
+        help_text=_("For an approver: the steps of a chain that name this title are his."),
     )
     limits = forms.CharField(
         required=False,
-        label="Limits",
+        label=_("Limits"),
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "placeholder": "1000 EUR\nrefund 250 USD"}),
-        help_text="For an approver: up to which amount, one limit a line; with the type of action before it where it holds for that alone.",
+        help_text=_(
+            "For an approver: up to which amount, one limit a line; with the type of action before it where it holds for that alone."
+        ),
     )
 
     def clean_limits(self):
@@ -118,7 +124,7 @@ class SeatForm(forms.Form):
     def clean(self):
         cleaned = super().clean()
         if cleaned.get("limits") and cleaned.get("role") != Role.APPROVER:
-            self.add_error("limits", "Only an approver's seat has limits.")
+            self.add_error("limits", gettext("Only an approver's seat has limits."))
         return cleaned
 
 
@@ -127,11 +133,13 @@ def _limit(line) -> tuple[str, str, Decimal]:
     try:
         *kind, amount, currency = line.split()
     except ValueError:
-        raise ValidationError(f"“{line.strip()}” is no limit. Write it as “1000 EUR” or “refund 1000 EUR”.") from None
+        raise ValidationError(
+            format_lazy(_("“{line}” is no limit. Write it as “1000 EUR” or “refund 1000 EUR”."), line=line.strip())
+        ) from None
     try:
         limit = (" ".join(kind), currency.upper(), money.typed(amount))
     except ValueError as fault:
-        raise ValidationError(f"“{line.strip()}” is no limit. {fault}") from None
+        raise ValidationError(format_lazy(_("“{line}” is no limit. {fault}"), line=line.strip(), fault=fault)) from None
     if fault := money.fault(limit[2], limit[1]):
         raise ValidationError(f"“{line.strip()}”: {fault}")
     return limit
@@ -142,41 +150,44 @@ class DelegationForm(ReasonForm):
 
     to = forms.ModelChoiceField(
         User.objects.filter(kind=User.Kind.PERSON, vendor=None, is_active=True).order_by("first_name", "username"),
-        label="To whom?",
+        label=_("To whom?"),
         widget=UnfoldAdminSelectWidget(),
-        help_text="An in-house person. He approves within this seat's limit, and nothing that either of you worked on.",
+        help_text=_("An in-house person. He approves within this seat's limit, and nothing that either of you worked on."),
     )
-    since = Moment(label="From", required=False, example="2027-01-24 08:00", then="Empty: from now on.")
-    until = Moment(label="Until", example="2027-01-31 18:00", then="Then it ends by itself.")
+    since = Moment(label=_("From"), required=False, example="2027-01-24 08:00", then=_("Empty: from now on."))
+    until = Moment(label=_("Until"), example="2027-01-31 18:00", then=_("Then it ends by itself."))
     field_order = ["to", "since", "until", "reason"]
 
 
 class OwnerForm(forms.Form):
-    of = forms.ChoiceField(label="Owner of", choices=Ownership.choices, widget=UnfoldAdminSelectWidget())
+    of = forms.ChoiceField(label=_("Owner of"), choices=Ownership.choices, widget=UnfoldAdminSelectWidget())
     user = forms.ModelChoiceField(
         User.objects.filter(kind=User.Kind.PERSON, vendor=None, is_active=True).order_by("first_name", "username"),
-        label="Who?",
+        label=_("Who?"),
         widget=UnfoldAdminSelectWidget(),
-        help_text="An in-house person. Whoever owned it before no longer does.",
+        help_text=_("An in-house person. Whoever owned it before no longer does."),
     )
 
 
 class RateForm(ReasonForm):
     """The sampling rate of one stratum, in per cent."""
 
-    tier = forms.ChoiceField(choices=TIER_CHOICES, widget=UnfoldAdminSelectWidget())
+    tier = forms.ChoiceField(label=_("Tier"), choices=TIER_CHOICES, widget=UnfoldAdminSelectWidget())
     segment = forms.CharField(
+        label=_("Segment"),
         required=False,
         max_length=60,
         widget=UnfoldAdminTextInputWidget(),
-        help_text="Empty: every segment without a rate of its own.",
+        help_text=_("Empty: every segment without a rate of its own."),
     )
     rate = forms.FloatField(
-        label="Rate, in per cent",
+        label=_("Rate, in per cent"),
         min_value=LOWEST_FLOOR * 100,
         max_value=100,
         widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}),
-        error_messages={"min_value": f"Sampling never falls under {LOWEST_FLOOR * 100:.0f} per cent."},
+        error_messages={
+            "min_value": format_lazy(_("Sampling never falls under {least:.0f} per cent."), least=LOWEST_FLOOR * 100)
+        },
     )
     field_order = ["tier", "segment", "rate", "reason"]
 
@@ -185,22 +196,24 @@ class RateForm(ReasonForm):
 
 
 class EndSeatForm(forms.Form):
-    reason = forms.CharField(label="Why?", required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
+    reason = forms.CharField(label=_("Why?"), required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
 
 
 class LimitForm(forms.Form):
     """One limit of an approver's seat."""
 
-    currency = forms.CharField(max_length=3, widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "EUR"}))
-    amount = AmountField(label="Up to", required=False, help_text="Empty: the limit is removed.")
+    currency = forms.CharField(
+        label=_("Currency"), max_length=3, widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "EUR"})
+    )
+    amount = AmountField(label=_("Up to"), required=False, help_text=_("Empty: the limit is removed."))
     action_type = forms.CharField(
-        label="For the action",
+        label=_("For the action"),
         required=False,
         max_length=60,
         widget=UnfoldAdminTextInputWidget(),
-        help_text="Such as “refund”. Empty: for every action that has no limit of its own.",
+        help_text=_("Such as “refund”. Empty: for every action that has no limit of its own."),
     )
-    reason = forms.CharField(label="Why?", required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
+    reason = forms.CharField(label=_("Why?"), required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
 
     def clean_currency(self):
         currency = self.cleaned_data["currency"].upper()
@@ -213,13 +226,13 @@ class PublishForm(ReasonForm):
     """Why, from when, from which improvement; and, unseen, the version that the difference was read against."""
 
     improvement = forms.CharField(
-        label="From which improvement?",
+        label=_("From which improvement?"),
         required=False,
         max_length=200,
         widget=UnfoldAdminTextInputWidget(),
-        help_text="The finding or change it comes from, where it comes from one.",
+        help_text=_("The finding or change it comes from, where it comes from one."),
     )
-    effective_from = Moment(label="Effective from", required=False, then="Empty: at once.")
+    effective_from = Moment(label=_("Effective from"), required=False, then=_("Empty: at once."))
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
     field_order = ["reason", "improvement", "effective_from", "seen"]
 
@@ -228,10 +241,10 @@ class SignForm(forms.Form):
     """The signature is over what the page shows: `digest` names it."""
 
     reason = forms.CharField(
-        label="What did you look at?",
+        label=_("What did you look at?"),
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="It stays in the history, with your name.",
+        help_text=_("It stays in the history, with your name."),
     )
     digest = forms.CharField(widget=forms.HiddenInput)
 
@@ -239,15 +252,18 @@ class SignForm(forms.Form):
 class CalendarChoiceForm(forms.Form):
     calendar = forms.ModelChoiceField(
         Calendar.objects.all(),
+        label=_("Calendar"),
         required=False,
-        empty_label="Around the clock",
+        empty_label=_("Around the clock"),
         widget=UnfoldAdminSelectWidget(),
-        help_text="Calendars are made under Calendars. Deadlines and the time to approve run in these hours only.",
+        help_text=_("Calendars are made under Calendars. Deadlines and the time to approve run in these hours only."),
     )
-    reason = forms.CharField(label="Why?", required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
+    reason = forms.CharField(label=_("Why?"), required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
 
 
 class StaffedForm(CalendarChoiceForm):
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
-        self.fields["calendar"].help_text = "Calendars are made under Calendars. When the house's own people are there."
+        self.fields["calendar"].help_text = gettext(
+            "Calendars are made under Calendars. When the house's own people are there."
+        )

@@ -3,38 +3,46 @@
 from collections import Counter
 
 import msgspec
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Absence
 from accounts.roles import Ownership, Role
 from audit import clock
+from audit.wording import within
 from workflows import money
 from workflows.models import Owner, Seat
 from workflows.patterns import Rules
 
-WHO_CLOSES_IT = "An administrator can name one"
 NEEDED = {
-    Role.INTEGRATION: "Nothing can send outputs: no integration has a seat.",
-    Role.REVIEWER: "Nobody reviews: no reviewer has a seat.",
-    Role.RESOLVER: "Nobody resolves exceptions: no resolver has a seat.",
-    Role.APPROVER: "Nobody approves: no approver has a seat.",
+    Role.INTEGRATION: _("Nothing can send outputs: no integration has a seat."),
+    Role.REVIEWER: _("Nobody reviews: no reviewer has a seat."),
+    Role.RESOLVER: _("Nobody resolves exceptions: no resolver has a seat."),
+    Role.APPROVER: _("Nobody approves: no approver has a seat."),
 }
 
 
 def gaps(workflow) -> list[str]:
     """Of the five owners, those that are missing, switched off or no longer in-house; each with who can close the gap."""
     named = {owner.of: owner.user for owner in Owner.objects.filter(workflow=workflow).select_related("user__vendor")}
-    return [sentence for of in Ownership if (sentence := _gap(of.label.lower(), named.get(of)))]
+    return [sentence for of in Ownership if (sentence := _gap(within(of.label), named.get(of)))]
 
 
 def _gap(kind, user) -> str:
     if user is None:
-        return f"Nobody owns {kind}. {WHO_CLOSES_IT}."
+        return gettext("Nobody owns {kind}. An administrator can name one.").format(kind=kind)
     if not user.is_in_house:
-        return f"{user}, the owner of {kind}, works for {user.vendor}. {WHO_CLOSES_IT} who is in-house."
+        return gettext(
+            "{user}, the owner of {kind}, works for {vendor}. An administrator can name one who is in-house."
+        ).format(user=user, kind=kind, vendor=user.vendor)
     if until := _away_alone(user):
-        return f"{user}, the owner of {kind}, is away until {until:%Y-%m-%d} and nobody stands in. Name somebody who does."
+        return gettext(
+            "{user}, the owner of {kind}, is away until {until:%Y-%m-%d} and nobody stands in. Name somebody who does."
+        ).format(user=user, kind=kind, until=until)
     if not user.is_active:
-        return f"The account of {user}, the owner of {kind}, is switched off. {WHO_CLOSES_IT}."
+        return gettext("The account of {user}, the owner of {kind}, is switched off. An administrator can name one.").format(
+            user=user, kind=kind
+        )
     return ""
 
 
@@ -73,11 +81,20 @@ def _titles_of_nobody(approvers, rules) -> list[str]:
     for chain in rules.chains:
         asked |= Counter({title: people for title, people in _people_by_title(chain).items() if title})
     return [
-        f"The chains ask for {'an approver' if people == 1 else f'{people} approvers'} with the title “{title}”, and "
-        f"{held[title] or 'nobody'} {'hold' if held[title] > 1 else 'holds'} one. Give a seat with that title."
+        ngettext(
+            "The chains ask for an approver with the title “{title}”, and {held}. Give a seat with that title.",
+            "The chains ask for {people} approvers with the title “{title}”, and {held}. Give a seat with that title.",
+            people,
+        ).format(people=people, title=title, held=_held(held[title]))
         for title, people in asked.items()
         if held[title] < people
     ]
+
+
+def _held(number) -> str:
+    if not number:
+        return gettext("nobody holds one")
+    return ngettext("{number} holds one", "{number} hold one", number).format(number=number)
 
 
 def _people_by_title(chain) -> Counter:
@@ -97,9 +114,11 @@ def _beyond_every_limit(seats, rules) -> list[str]:
     for limit in (limit for seat in seats for limit in seat.limits.all()):
         limits[limit.currency] = max(limits.get(limit.currency, 0), limit.amount)
     return [
-        f"Nobody may approve anything in {currency}: no approver has a limit in it."
+        gettext("Nobody may approve anything in {currency}: no approver has a limit in it.").format(currency=currency)
         if currency not in limits
-        else f"Nobody may approve more than {money.readable(limits[currency], currency)}, and the rules go beyond it."
+        else gettext("Nobody may approve more than {readable}, and the rules go beyond it.").format(
+            readable=money.readable(limits[currency], currency)
+        )
         for currency, amount in sorted(begins.items())
         if limits.get(currency, -1) <= amount
     ]

@@ -4,9 +4,11 @@ import json
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-WANTED = {dict: "Write a JSON object, in braces.", list: "Write a JSON list, in square brackets."}
+WANTED = {dict: _("Write a JSON object, in braces."), list: _("Write a JSON list, in square brackets.")}
 
 
 class Json(forms.JSONField):
@@ -30,9 +32,9 @@ class Json(forms.JSONField):
                 value = json.loads(value)
                 kept = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
             except (ValueError, RecursionError) as fault:
-                raise ValidationError(f"This is not JSON: {fault}.") from fault
+                raise ValidationError(format_lazy(_("This is not JSON: {fault}."), fault=fault)) from fault
             if rb"\u0000" in kept:
-                raise ValidationError("The database keeps no NUL character (\\u0000). Take it out.")
+                raise ValidationError(_("The database keeps no NUL character (\\u0000). Take it out."))
         if value not in (None, "") and not isinstance(value, self.kind):
             raise ValidationError(WANTED[self.kind])
         return value or self.kind()

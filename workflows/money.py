@@ -5,6 +5,9 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 
 from babel.numbers import format_decimal, get_currency_precision, list_currencies
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 GREATEST = Decimal(10) ** 12  # no action this product approves is larger: beyond it, an amount is a mistake
 
@@ -20,19 +23,23 @@ decimals = cache(get_currency_precision)
 def fault(amount: Decimal | None, currency: str) -> str | None:
     """What is wrong with an amount, as a sentence; None where nothing is."""
     if currency and currency not in currencies():
-        return f"“{currency[:10]}” is not a currency code (ISO 4217, such as EUR)."
+        return gettext("“{currency}” is not a currency code (ISO 4217, such as EUR).").format(currency=currency[:10])
     if amount is None:
         return None
     if not amount.is_finite():
-        return "The amount is not a number."
+        return gettext("The amount is not a number.")
     if amount < 0:
-        return "The amount is negative. Send what is paid as a positive amount and say what it is by the action's type."
+        return gettext(
+            "The amount is negative. Send what is paid as a positive amount and say what it is by the action's type."
+        )
     if amount >= GREATEST:
-        return "The amount is beyond anything this desk approves (1,000,000,000,000)."
+        return gettext("The amount is beyond anything this desk approves (1,000,000,000,000).")
     if not currency:
-        return "An amount needs its currency."
+        return gettext("An amount needs its currency.")
     if -amount.as_tuple().exponent > decimals(currency) and -amount.normalize().as_tuple().exponent > decimals(currency):
-        return f"{currency} has {decimals(currency)} decimal places; the amount has more."
+        return gettext("{currency} has {decimals} decimal places; the amount has more.").format(
+            currency=currency, decimals=decimals(currency)
+        )
     return None
 
 
@@ -41,7 +48,11 @@ def typed(text: str) -> Decimal:
     text = text.strip()
     if re.fullmatch(r"[1-9]\d{0,2}[.,]\d{3}", text):  # a thousand in one country, one and nothing in another
         raise ValueError(
-            f"“{text}” can be read in two ways. Write {re.sub('[.,]', '', text)}, or {text}0 for the smaller amount."
+            format_lazy(
+                _("“{text}” can be read in two ways. Write {sub}, or {text}0 for the smaller amount."),
+                text=text,
+                sub=re.sub("[.,]", "", text),
+            )
         )
     if re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?", text):
         text = text.replace(",", "")
@@ -50,7 +61,7 @@ def typed(text: str) -> Decimal:
     try:
         return Decimal(text.replace(",", "."))
     except InvalidOperation:
-        raise ValueError(f"“{text}” is no amount. Write it like 1200 or 1200.50.") from None
+        raise ValueError(format_lazy(_("“{text}” is no amount. Write it like 1200 or 1200.50."), text=text)) from None
 
 
 def readable(amount: Decimal | None, currency: str) -> str:

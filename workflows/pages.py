@@ -7,6 +7,9 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.asking import Asking
 from accounts.forms import ReasonForm
@@ -29,39 +32,39 @@ from workflows.permissions import may, may_lend
 
 # page → (its verb for `may`, form, the verb's function, title, what happens, button, what is said after)
 WORKFLOW_PAGES = {
-    "seat": ("appoint", SeatForm, actions.seat, "Give a seat", "", "Give the seat", "The seat is given."),
-    "own": ("appoint", OwnerForm, actions.own, "Name an owner", "", "Name the owner", "The owner is named."),
+    "seat": ("appoint", SeatForm, actions.seat, _("Give a seat"), "", _("Give the seat"), _("The seat is given.")),
+    "own": ("appoint", OwnerForm, actions.own, _("Name an owner"), "", _("Name the owner"), _("The owner is named.")),
     "stop": (
-        "stop", ReasonForm, actions.stop, "Stop the workflow",
-        "Nothing is released without a person until somebody who owns the risk resumes.", "Stop", "The workflow is stopped.",
+        "stop", ReasonForm, actions.stop, _("Stop the workflow"),
+        _("Nothing is released without a person until somebody who owns the risk resumes."), _("Stop"), _("The workflow is stopped."),
     ),
     "resume": (
-        "resume", ReasonForm, actions.resume, "Resume the workflow",
-        "From the next case on the policy decides again.", "Resume", "The workflow runs again.",
+        "resume", ReasonForm, actions.resume, _("Resume the workflow"),
+        _("From the next case on the policy decides again."), _("Resume"), _("The workflow runs again."),
     ),
     "two": (
-        "ask_two_people", ReasonForm, actions.ask_two_people, "Ask for two people",
-        "From now on a version is published only after another owner has signed exactly its content. "
-        "Only the owner of risk takes this back.",
-        "Ask for two people", "From now on two people publish.",
+        "ask_two_people", ReasonForm, actions.ask_two_people, _("Ask for two people"),
+        _("From now on a version is published only after another owner has signed exactly its content. "
+        "Only the owner of risk takes this back."),
+        _("Ask for two people"), _("From now on two people publish."),
     ),
     "one": (
-        "let_one_publish", ReasonForm, actions.let_one_publish, "Let one person publish",
-        "From now on the owner of policy publishes alone.", "Let one person publish", "From now on one person publishes.",
+        "let_one_publish", ReasonForm, actions.let_one_publish, _("Let one person publish"),
+        _("From now on the owner of policy publishes alone."), _("Let one person publish"), _("From now on one person publishes."),
     ),
     "calendar": (
-        "set_calendar", CalendarChoiceForm, actions.set_calendar, "Set the hours",
-        "What becomes due from now on becomes due within these hours. What is due already keeps its time.",
-        "Set the hours", "The hours are set.",
+        "set_calendar", CalendarChoiceForm, actions.set_calendar, _("Set the hours"),
+        _("What becomes due from now on becomes due within these hours. What is due already keeps its time."),
+        _("Set the hours"), _("The hours are set."),
     ),
     "staffed": (
-        "set_staffed", StaffedForm, actions.set_staffed, "Say when the house is there",
-        "In these hours the house's own people work here: cases are allocated, and gaps in who covers when are reckoned, by them.",
-        "Set the hours", "The hours of the house's people are set.",
+        "set_staffed", StaffedForm, actions.set_staffed, _("Say when the house is there"),
+        _("In these hours the house's own people work here: cases are allocated, and gaps in who covers when are reckoned, by them."),
+        _("Set the hours"), _("The hours of the house's people are set."),
     ),
     "rate": (
-        "set_rate", RateForm, actions.set_rate, "Set a sampling rate",
-        "From the next case on, so many of what goes straight through are drawn for a look.", "Set the rate", "The rate is set.",
+        "set_rate", RateForm, actions.set_rate, _("Set a sampling rate"),
+        _("From the next case on, so many of what goes straight through are drawn for a look."), _("Set the rate"), _("The rate is set."),
     ),
 }  # fmt: skip
 
@@ -118,8 +121,8 @@ class WorkflowPages(Asking):
         form = DraftForm(workflow, typed(request), initial=first)
         make = partial(actions.draft, workflow, by=request.user)
         told = {
-            "title": f"New draft: {workflow}",
-            "button": "Begin the draft",
+            "title": gettext("New draft: {workflow}").format(workflow=workflow),
+            "button": gettext("Begin the draft"),
             "original": workflow,
             "template": "workflows/edit_begin.html",
         }
@@ -129,7 +132,11 @@ class WorkflowPages(Asking):
         seat = get_object_or_404(Seat.objects.live().select_related("user", "workflow"), pk=seat_id)
         workflow = self._one(request, seat.workflow_id, "appoint")
         act = partial(actions.end_seat, seat, by=request.user)
-        told = {"title": f"End a seat: {seat}", "button": "End the seat", "said": f"{seat}: the seat is ended."}
+        told = {
+            "title": gettext("End a seat: {seat}").format(seat=seat),
+            "button": gettext("End the seat"),
+            "said": gettext("{seat}: the seat is ended.").format(seat=seat),
+        }
         return self.ask(
             request, EndSeatForm(typed(request), label_suffix=""), act, back=address(workflow), original=workflow, **told
         )
@@ -139,7 +146,12 @@ class WorkflowPages(Asking):
         seat = get_object_or_404(Seat.objects.live().filter(role=Role.APPROVER).select_related("user", "workflow"), pk=seat_id)
         workflow = self._one(request, seat.workflow_id, "limit_approver")
         form = LimitForm(typed(request), label_suffix="")
-        told = {"title": f"Limits: {seat}", "button": "Save the limit", "original": workflow, "limits": seat.limits.all()}
+        told = {
+            "title": f"Limits: {seat}",
+            "button": gettext("Save the limit"),
+            "original": workflow,
+            "limits": seat.limits.all(),
+        }
         act = partial(_limit, seat, by=request.user)
         done = partial(self._limited, request, workflow, form)
         return self.ask(
@@ -148,15 +160,25 @@ class WorkflowPages(Asking):
 
     def _limited(self, request, workflow, form, _):
         currency = form.cleaned_data["currency"]
-        messages.success(request, "The limit is saved.")
+        messages.success(request, gettext("The limit is saved."))
         if form.cleaned_data["amount"] is not None and currency not in gaps.currencies_in_use(workflow):
-            messages.warning(request, f"The rules of {workflow} name no amount in {currency}. Check that its cases come in it.")
+            messages.warning(
+                request,
+                gettext("The rules of {workflow} name no amount in {currency}. Check that its cases come in it.").format(
+                    workflow=workflow, currency=currency
+                ),
+            )
         return redirect(address(workflow))
 
     def delegate_page(self, request, seat_id):
         seat = self._lendable(request, get_object_or_404(Seat.objects.live().select_related("user", "workflow"), pk=seat_id))
         act = partial(actions.delegate, seat, by=request.user)
-        told = {"title": f"Delegate: {seat}", "button": "Delegate", "said": "The seat is delegated.", "original": seat.workflow}
+        told = {
+            "title": f"Delegate: {seat}",
+            "button": gettext("Delegate"),
+            "said": gettext("The seat is delegated."),
+            "original": seat.workflow,
+        }
         return self.ask(request, DelegationForm(typed(request), label_suffix=""), act, back=address(seat.workflow), **told)
 
     def end_delegation_page(self, request, delegation_id):
@@ -164,9 +186,9 @@ class WorkflowPages(Asking):
         workflow = self._lendable(request, given.seat).workflow
         act = partial(actions.end_delegation, given, by=request.user)
         told = {
-            "title": f"End a delegation: {given}",
-            "button": "End it",
-            "said": "The delegation is ended.",
+            "title": gettext("End a delegation: {given}").format(given=given),
+            "button": gettext("End it"),
+            "said": gettext("The delegation is ended."),
             "original": workflow,
         }
         return self.ask(request, EndSeatForm(typed(request), label_suffix=""), act, back=address(workflow), **told)
@@ -182,9 +204,13 @@ class WorkflowPages(Asking):
             raise PermissionDenied
         workflow = Workflow.objects.filter(pk=workflow_id).first()
         if workflow is None:
-            raise Http404("There is no such workflow.")
+            raise Http404(_("There is no such workflow."))
         if not allowed(request, verb, workflow):
-            raise PermissionDenied(f"{request.user} may not {verb.replace('_', ' ')} in {workflow}.")
+            raise PermissionDenied(
+                format_lazy(
+                    _("{user} may not {verb} in {workflow}."), user=request.user, verb=verb.replace("_", " "), workflow=workflow
+                )
+            )
         return workflow
 
 
@@ -200,6 +226,10 @@ def _on(act, workflow, by, **said):
     if "user" in said and act is actions.seat:
         held = said["user"].seats.live().filter(workflow=workflow, role=said["role"]).first()
         if held:
-            raise ValidationError(f"{held} is there already. End that seat first, then give it anew with its title and limits.")
+            raise ValidationError(
+                format_lazy(
+                    _("{held} is there already. End that seat first, then give it anew with its title and limits."), held=held
+                )
+            )
         return act(said.pop("user"), workflow, by=by, **said)
     return act(workflow, by=by, **said)

@@ -6,6 +6,8 @@ Plain values, decoded and checked by msgspec; `workflows/triggers/` has the trig
 from decimal import Decimal
 from typing import Annotated, Literal
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from msgspec import Meta, Struct, field
 
 from workflows import money
@@ -44,7 +46,7 @@ class TierRule(Struct, forbid_unknown_fields=True, frozen=True):
 
     def __post_init__(self):
         if self.pattern == "threshold" and self.threshold is None:
-            raise ValueError("Threshold gating needs a threshold")
+            raise ValueError(_("Threshold gating needs a threshold"))
 
 
 class DueAt(Struct, forbid_unknown_fields=True, frozen=True):
@@ -143,13 +145,19 @@ class Rules(Struct, forbid_unknown_fields=True, frozen=True):
 
     def __post_init__(self):
         if absent := [tier for tier in TIERS if tier not in self.tiers]:
-            raise ValueError(f"Say how these tiers are watched: {', '.join(absent)}")
+            raise ValueError(format_lazy(_("Say how these tiers are watched: {absent}"), absent=", ".join(absent)))
         names = [trigger.name for trigger in self.triggers]
         if twice := [name for name in names if names.count(name) > 1]:
-            raise ValueError(f"Two triggers are named “{twice[0]}”; give each a name of its own")
+            raise ValueError(format_lazy(_("Two triggers are named “{twice}”; give each a name of its own"), twice=twice[0]))
         places = [(each.tier, each.desk) for each in self.dues]
         if twice := [place for place in places if places.count(place) > 1]:
-            raise ValueError(f"When {twice[0][0]} risk is due at {twice[0][1]} is said twice; say it once")
+            raise ValueError(
+                format_lazy(
+                    _("When {twice} risk is due at {twice_2} is said twice; say it once"),
+                    twice=twice[0][0],
+                    twice_2=twice[0][1],
+                )
+            )
 
     def due_minutes(self, tier, desk) -> int:
         """How soon a case of this tier is due at this desk."""

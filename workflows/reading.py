@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 import msgspec
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
+from audit.terms import term
 from workflows import money
 from workflows.patterns import TIERS, Chain, Rules, TierRule
+from workflows.terms import duration, listed
 from workflows.triggers.base import shown
-
-UNITS = [("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)]
 
 
 def read(rules: dict) -> list[str]:
@@ -17,58 +19,90 @@ def read(rules: dict) -> list[str]:
     try:
         return list(_sentences(msgspec.convert(rules, Rules, strict=False)))
     except (msgspec.ValidationError, ValidationError) as fault:
-        return [f"The rules cannot be read yet: {fault}."]
+        return [gettext("The rules cannot be read yet: {fault}.").format(fault=fault)]
 
 
 def _sentences(rules: Rules) -> Iterator[str]:
     for tier in TIERS:
-        yield f"{tier.capitalize()} risk: {_tier(rules.tiers[tier])}"
-    yield f"An output is of {rules.default_tier} risk, unless something raises it."
+        yield _capital(gettext("{tier} risk: {rule}").format(tier=term(tier), rule=_tier(rules.tiers[tier])))
+    yield gettext("An output is of {default_tier} risk, unless something raises it.").format(
+        default_tier=term(rules.default_tier)
+    )
     for kind, tier in rules.action_tiers.items():
-        yield f"The action “{kind}” is of {tier} risk."
+        yield gettext("The action “{kind}” is of {tier} risk.").format(kind=kind, tier=term(tier))
     for segment, tier in rules.segment_tiers.items():
-        yield f"The segment “{segment}” is of {tier} risk at least."
+        yield gettext("The segment “{segment}” is of {tier} risk at least.").format(segment=segment, tier=term(tier))
     for band in rules.amount_bands:
-        yield f"From {money.readable(band.amount, band.currency)} on, an action is of {band.tier} risk at least."
+        yield gettext("From {readable} on, an action is of {tier} risk at least.").format(
+            readable=money.readable(band.amount, band.currency), tier=term(band.tier)
+        )
     yield from _action_from(rules.action_from)
     for trigger in rules.triggers:
-        yield f"Trigger “{trigger.name}”: {fires_when(trigger)}. It {effect(trigger)}."
+        yield gettext("Trigger “{trigger}”: {fires_when}. It {effect}.").format(
+            trigger=trigger.name, fires_when=fires_when(trigger), effect=effect(trigger)
+        )
     for each in rules.dues:
-        yield f"At {each.desk}, {each.tier} risk is due in {duration(each.due_minutes * 60)}."
+        yield gettext("At {desk}, {tier} risk is due in {duration}.").format(
+            desk=term(each.desk), tier=term(each.tier), duration=duration(each.due_minutes * 60)
+        )
     if rules.snooze_boost != 1:
-        yield f"What comes back from a snooze is more urgent by {rules.snooze_boost}."
+        yield gettext("What comes back from a snooze is more urgent by {snooze_boost}.").format(snooze_boost=rules.snooze_boost)
     yield from _approval(rules)
     for reason in rules.reason_codes:
-        verbs = listed([verb.replace("_", " ") for verb in reason.verbs], "or")
-        yield f"A reason to choose for {verbs}: “{reason.label}”."
+        verbs = listed([term(verb) for verb in reason.verbs], "or")
+        yield gettext("A reason to choose for {verbs}: “{reason}”.").format(verbs=verbs, reason=reason.label)
     if rules.scorecard is not None:
-        yield f"Scorecard version {rules.scorecard} applies{'; every review must be marked' if rules.marks_required else ''}."
+        yield (
+            gettext("Scorecard version {version} applies; every review must be marked.")
+            if rules.marks_required
+            else gettext("Scorecard version {version} applies.")
+        ).format(version=rules.scorecard)
     if rules.blind_first:
         yield "A reviewer gives his own answer before the AI's is shown to him."
     if rules.grace_seconds:
-        yield f"Whoever decided may undo it for {duration(rules.grace_seconds)}; then it takes effect."
-    yield f"A claim lasts {duration(rules.lease_seconds)}."
+        yield gettext("Whoever decided may undo it for {duration}; then it takes effect.").format(
+            duration=duration(rules.grace_seconds)
+        )
+    yield gettext("A claim lasts {duration}.").format(duration=duration(rules.lease_seconds))
     if rules.language_from:
-        yield f"A case's language is read from {rules.language_from}: a vendor that works in some takes those only."
+        yield gettext("A case's language is read from {language_from}: a vendor that works in some takes those only.").format(
+            language_from=rules.language_from
+        )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _tier(rule: TierRule) -> str:
-    due = f"Due in {duration(rule.due_minutes * 60)}."
+    due = gettext("Due in {duration}.").format(duration=duration(rule.due_minutes * 60))
     if rule.warn_minutes:
-        due += f" Whoever works it is warned {duration(rule.warn_minutes * 60)} before."
+        due += " " + gettext("Whoever works it is warned {duration} before.").format(duration=duration(rule.warn_minutes * 60))
     if rule.pattern == "approval":
-        return f"never without an approval{', after a review' if rule.review_first else ''}. {due}"
-    drawn = f"{_share(rule.sample_rate)} of what goes straight through is drawn for a look, {rule.sampled} meanwhile."
+        how = (
+            gettext("never without an approval, after a review.")
+            if rule.review_first
+            else gettext("never without an approval.")
+        )
+        return f"{how} {due}"
+    drawn = gettext("{share} of what goes straight through is drawn for a look, {sampled} meanwhile.").format(
+        share=_share(rule.sample_rate), sampled=term(rule.sampled)
+    )
     if rule.sample_rates:
         drawn += f" {_by_segment(rule.sample_rates, _share)}."
     if rule.sample_floor is not None:
-        drawn += f" Never less than {_share(rule.sample_floor)}."
+        drawn += " " + gettext("Never less than {share}.").format(share=_share(rule.sample_floor))
     if rule.pattern == "sampling":
-        return f"straight through. {drawn} {due}"
-    fields = [f"{_share(least)} in {name}" for name, least in rule.field_thresholds.items()]
-    asked = f"{_share(rule.threshold)} or more" + (f", and of {listed(fields)} too" if fields else "")
+        return " ".join([gettext("straight through."), drawn, due])
+    fields = [
+        gettext("{share} in {name}").format(share=_share(least), name=name) for name, least in rule.field_thresholds.items()
+    ]
+    asked = gettext("{share} or more").format(share=_share(rule.threshold)) + (
+        gettext(", and of {listed} too").format(listed=listed(fields)) if fields else ""
+    )
     segments = f" {_by_segment(rule.thresholds, _share)}." if rule.thresholds else ""
-    return f"straight through at a confidence of {asked}, below it to {rule.below}.{segments} {drawn} {due}"
+    how = gettext("straight through at a confidence of {asked}, below it to {below}.")
+    return f"{how.format(asked=asked, below=term(rule.below))}{segments} {drawn} {due}"
 
 
 def _share(rate: float) -> str:
@@ -76,45 +110,56 @@ def _share(rate: float) -> str:
 
 
 def _by_segment(values: dict, reads) -> str:
-    return listed([f"{reads(value)} in “{segment}”" for segment, value in values.items()])
+    return listed(
+        [gettext("{reads} in “{segment}”").format(reads=reads(value), segment=segment) for segment, value in values.items()]
+    )
 
 
 def _action_from(source) -> Iterator[str]:
     read = [
-        f"its {name} in {getattr(source, name)}" for name in ("type", "amount", "currency", "payee") if getattr(source, name)
+        gettext("its {name} in {path}").format(name=term(name), path=getattr(source, name))
+        for name in ("type", "amount", "currency", "payee")
+        if getattr(source, name)
     ]
     if read:
-        yield f"The action is read from the output: {listed(read)}."
+        yield gettext("The action is read from the output: {listed}.").format(listed=listed(read))
 
 
 def _approval(rules: Rules) -> Iterator[str]:
-    yield f"One approval is needed{', where no chain holds' if rules.chains else ''}."
+    yield gettext("One approval is needed, where no chain holds.") if rules.chains else gettext("One approval is needed.")
     for chain in rules.chains:
         yield f"{_holds_for(chain)}: {_steps(chain)}."
     if rules.chains:
-        yield "Of the chains that hold, the one with the most approvals is taken; every approval is another person's."
-    yield f"An approval not given in {duration(rules.approval_minutes * 60)} goes to the owner of risk."
+        yield gettext("Of the chains that hold, the one with the most approvals is taken; every approval is another person's.")
+    yield gettext("An approval not given in {duration} goes to the owner of risk.").format(
+        duration=duration(rules.approval_minutes * 60)
+    )
     if rules.another_approver_takes_edits:
-        yield "What an approver edits always goes to another approver."
+        yield gettext("What an approver edits always goes to another approver.")
     if rules.no_action_needs_approval:
-        yield "Closing a case without action needs an approval."
+        yield gettext("Closing a case without action needs an approval.")
 
 
 def _holds_for(chain: Chain) -> str:
-    what = f"For the action “{chain.action_type}”" if chain.action_type else "For any action"
+    what = (
+        gettext("For the action “{action_type}”").format(action_type=chain.action_type)
+        if chain.action_type
+        else gettext("For any action")
+    )
     if chain.amount is not None:
-        what += f" from {money.readable(chain.amount, chain.currency)} on"
+        what += gettext(" from {readable} on").format(readable=money.readable(chain.amount, chain.currency))
     elif chain.currency:
-        what += f" in {chain.currency}"
-    return what + (f" of {chain.tier} risk or higher" if chain.tier else "")
+        what += gettext(" in {currency}").format(currency=chain.currency)
+    return what + (gettext(" of {tier} risk or higher").format(tier=term(chain.tier)) if chain.tier else "")
 
 
 def _steps(chain: Chain) -> str:
-    said = [
-        f"{step.name} ({'one person' if step.people == 1 else f'{step.people} people'}{f', {step.title}' if step.title else ''})"
-        for step in chain.steps
-    ]
-    return ", then ".join(said)
+    return gettext(", then ").join(_step(step) for step in chain.steps)
+
+
+def _step(step) -> str:
+    people = ngettext("one person", "{people} people", step.people).format(people=step.people)
+    return f"{step.name} ({', '.join(filter(None, [people, step.title]))})"
 
 
 # triggers
@@ -123,114 +168,128 @@ def _steps(chain: Chain) -> str:
 def effect(trigger) -> str:
     """What a trigger does, as a phrase: “raises the risk to high and tags it “vip””."""
     says = {
-        "raises": "raises the risk to {}",
-        "desk": "sends it to {}",
-        "category": "names it “{}”",
-        "tag": "tags it “{}”",
+        "raises": gettext("raises the risk to {}"),
+        "desk": gettext("sends it to {}"),
+        "category": gettext("names it “{}”"),
+        "tag": gettext("tags it “{}”"),
     }
-    does = [said.format(getattr(trigger, name)) for name, said in says.items() if getattr(trigger, name)]
-    kind = trigger.__struct_config__.tag
-    if kind in ("required_fields", "conflict", "duplicate"):
-        does = ["holds it for resolution", *(phrase for phrase in does if not phrase.startswith("sends"))]
-    return listed(does) or "is noted as a reason"
+    holds = trigger.__struct_config__.tag in ("required_fields", "conflict", "duplicate")
+    asked = [(said, getattr(trigger, name)) for name, said in says.items() if not (holds and name == "desk")]
+    does = [gettext("holds it for resolution")] * holds + [said.format(term(value)) for said, value in asked if value]
+    return listed(does) or gettext("is noted as a reason")
 
 
 def fires_when(trigger) -> str:
     """When a trigger fires, as a clause: “fires when output.amount and context.total are not equal”."""
-    return f"fires {CLAUSES[trigger.__struct_config__.tag](trigger)}"
+    return gettext("fires {when}").format(when=CLAUSES[trigger.__struct_config__.tag](trigger))
 
 
 def _conflict(t) -> str:
-    slack = [f"{t.tolerance:g} (days for dates)"] if t.tolerance else []
+    slack = [gettext("{tolerance:g} (days for dates)").format(tolerance=t.tolerance)] if t.tolerance else []
     slack += [_share(t.tolerance_share)] if t.tolerance_share else []
-    give = f", give or take {listed(slack, 'or')}" if slack else ""
-    return f"unless {t.left} is {PLACES[t.must]} {t.right}{give}"
+    give = gettext(", give or take {listed}").format(listed=listed(slack, "or")) if slack else ""
+    return gettext("unless {left} is {place} {right}{give}").format(left=t.left, place=PLACES[t.must], right=t.right, give=give)
 
 
 PLACES = {
-    "equal": "equal to",
-    "differ_from": "different from",
-    "be_at_most": "at most",
-    "be_at_least": "at least",
-    "be_before": "before",
-    "be_after": "after",
+    "equal": _("equal to"),
+    "differ_from": _("different from"),
+    "be_at_most": _("at most"),
+    "be_at_least": _("at least"),
+    "be_before": _("before"),
+    "be_after": _("after"),
 }
 
 
 def _words(words: list[str], by_language: dict[str, list[str]], joined="or") -> str:
     said = [_quoted(words, joined)] if words else []
-    said += [f"in {code}: {_quoted(of, joined)}" for code, of in by_language.items() if of]
-    return "; ".join(said) or "nothing yet"
+    said += [gettext("in {code}: {of}").format(code=code, of=_quoted(of, joined)) for code, of in by_language.items() if of]
+    return "; ".join(said) or gettext("nothing yet")
 
 
 def _quoted(words: list[str], joined="or", most: int = 5) -> str:
     shown = [f"“{word}”" for word in words[:most]]
-    return listed([*shown, f"{len(words) - most} more"] if len(words) > most else shown, joined)
+    return listed([*shown, gettext("{number} more").format(number=len(words) - most)] if len(words) > most else shown, joined)
 
 
 def _language(t) -> str:
-    return f" (the language is in {t.language_from})" if t.language_from else ""
+    return gettext(" (the language is in {language_from})").format(language_from=t.language_from) if t.language_from else ""
 
 
 def _action(t) -> str:
-    what = "on any action with an amount" if t.on_money else f"on the action {_quoted(t.types)}" if t.types else "on any action"
+    what = (
+        gettext("on any action with an amount")
+        if t.on_money
+        else gettext("on the action {types}").format(types=_quoted(t.types))
+        if t.types
+        else gettext("on any action")
+    )
     if t.amount is not None:
-        return f"{what} from {money.readable(t.amount, t.currency)} on"
-    return f"{what}{f' in {t.currency}' if t.currency else ''}"
+        return gettext("{what} from {readable} on").format(what=what, readable=money.readable(t.amount, t.currency))
+    return gettext("{what} in {currency}").format(what=what, currency=t.currency) if t.currency else what
 
 
 def _protected(t) -> str:
-    said = [f"for the customer or payee {_quoted(t.references)}"] if t.references else []
-    said += [f"where {t.fact} is {_quoted([shown(value) for value in t.values])}"] if t.fact else []
-    return listed(said, "or") or "for no account yet"
+    said = [gettext("for the customer or payee {references}").format(references=_quoted(t.references))] if t.references else []
+    said += (
+        [gettext("where {fact} is {values}").format(fact=t.fact, values=_quoted([shown(value) for value in t.values]))]
+        if t.fact
+        else []
+    )
+    return listed(said, "or") or gettext("for no account yet")
 
 
 def _duplicate(t) -> str:
-    same = {"action": "customer, action type and amount", "input": "input"}
-    what = f"the same {same[t.same]}" if t.same in same else f"the same {same['action']}, or the same {same['input']},"
-    return f"where {what} came before within {duration(t.days * 86400)}"
+    same = {"action": gettext("customer, action type and amount"), "input": term("input")}
+    what = (
+        gettext("the same {same}").format(same=same[t.same])
+        if t.same in same
+        else gettext("the same {same}, or the same {same_2},").format(same=same["action"], same_2=same["input"])
+    )
+    return gettext("where {what} came before within {duration}").format(what=what, duration=duration(t.days * 86400))
 
 
 def _times(number: int) -> str:
-    return "once" if number == 1 else f"{number} times"
+    return ngettext("once", "{number} times", number).format(number=number)
 
 
 CLAUSES = {
-    "required_fields": lambda t: f"when {listed(t.fields, 'or')} is missing",
+    "required_fields": lambda t: gettext("when {listed} is missing").format(listed=listed(t.fields, "or")),
     "conflict": _conflict,
     "duplicate": _duplicate,
-    "low_confidence": lambda t: f"when the confidence{f' in {t.field}' if t.field else ''} is missing or below {t.below:g}",
+    "low_confidence": lambda t: (
+        gettext("when the confidence in {field} is missing or below {below:g}")
+        if t.field
+        else gettext("when the confidence is missing or below {below:g}")
+    ).format(field=t.field, below=t.below),
     "ambiguous": lambda t: (
-        f"when the best two alternatives are closer than {t.margin:g}"
-        + (", or were not sent" if t.alternatives_required else "")
+        gettext("when the best two alternatives are closer than {margin:g}").format(margin=t.margin)
+        + (gettext(", or were not sent") if t.alternatives_required else "")
     ),
-    "keywords": lambda t: f"when {t.within} has {_words(t.words, t.by_language)}{_language(t)}",
-    "required_wording": lambda t: (
-        f"unless {t.within} says {_words(t.phrases, t.by_language, 'and' if t.needs == 'all' else 'or')}{_language(t)}"
+    "keywords": lambda t: gettext("when {within} has {words}{language}").format(
+        within=t.within, words=_words(t.words, t.by_language), language=_language(t)
+    ),
+    "required_wording": lambda t: gettext("unless {within} says {words}{language}").format(
+        within=t.within,
+        words=_words(t.phrases, t.by_language, "and" if t.needs == "all" else "or"),
+        language=_language(t),
     ),
     "promises": lambda t: (
-        f"when {t.within} promises a customer a {listed(list(t.of), 'or')}"
-        + (f", or says {_quoted(t.words)}" if t.words else "")
+        gettext("when {within} promises a customer a {listed}").format(
+            within=t.within, listed=listed([term(each) for each in t.of], "or")
+        )
+        + (gettext(", or says {words}").format(words=_quoted(t.words)) if t.words else "")
     ),
     "protected_account": _protected,
     "action": _action,
-    "field_is_one_of": lambda t: f"when {t.field} is {_quoted([shown(value) for value in t.values])}",
-    "repeat_contact": lambda t: (
-        f"when the same customer wrote {_times(t.contacts)} or more within the {duration(t.days * 86400)} before"
+    "field_is_one_of": lambda t: gettext("when {field} is {values}").format(
+        field=t.field, values=_quoted([shown(value) for value in t.values])
+    ),
+    "repeat_contact": lambda t: gettext("when the same customer wrote {times} or more within the {duration} before").format(
+        times=_times(t.contacts), duration=duration(t.days * 86400)
     ),
     "expression": lambda t: (
-        f"when {t.expression} holds" + (", or something it asks for is missing" if t.when_missing == "fires" else "")
+        gettext("when {expression} holds").format(expression=t.expression)
+        + (gettext(", or something it asks for is missing") if t.when_missing == "fires" else "")
     ),
 }
-
-
-def listed(phrases: list[str], joined: str = "and") -> str:
-    """“a, b and c”."""
-    return f" {joined} ".join(filter(None, [", ".join(phrases[:-1]), *phrases[-1:]]))
-
-
-def duration(seconds: int) -> str:
-    """“8 hours”, “90 seconds”: in the largest unit that divides it."""
-    name, size = next((name, size) for name, size in UNITS if seconds % size == 0 and (seconds or size == 1))
-    number = seconds // size
-    return f"{number} {name}{'' if number == 1 else 's'}"

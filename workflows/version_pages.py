@@ -6,6 +6,9 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.asking import Asking
 from accounts.forms import ReasonForm
@@ -78,7 +81,9 @@ class PolicyPages(Asking):
         other = others.filter(version=int(asked)).first() if asked.isdecimal() and len(asked) < 9 else None
         other = other or compared_with(policy)
         told = {"original": policy, "other": other, "others": others, "difference": between(other, policy)}
-        return self.page(request, "workflows/difference.html", {"title": f"What differs in {policy}", **told})
+        return self.page(
+            request, "workflows/difference.html", {"title": gettext("What differs in {policy}").format(policy=policy), **told}
+        )
 
     def publish_page(self, request, policy_id):
         policy = self._asked(request, policy_id, "publish_policy")
@@ -87,11 +92,12 @@ class PolicyPages(Asking):
         wanting = gaps.gaps(workflow)
         unsigned = workflow.two_people_publish and not actions.signed_for(policy, request.user)
         told = {
-            "title": f"Publish {policy}",
-            "button": "" if wanting or unsigned else f"Publish version {policy.version}",
-            "said": f"Version {policy.version} is published.",
-            "sentence": f"New cases of {workflow} are routed by version {policy.version}; cases in flight keep theirs. "
-            "A published version never changes.",
+            "title": gettext("Publish {policy}").format(policy=policy),
+            "button": "" if wanting or unsigned else gettext("Publish version {version}").format(version=policy.version),
+            "said": gettext("Version {version} is published.").format(version=policy.version),
+            "sentence": gettext(
+                "New cases of {workflow} are routed by version {version}; cases in flight keep theirs. A published version never changes."
+            ).format(workflow=workflow, version=policy.version),
             "other": last,
             "difference": between(last, policy),
             "gaps": wanting,
@@ -105,10 +111,14 @@ class PolicyPages(Asking):
         policy = self._asked(request, policy_id, "sign_policy")
         last = policy.workflow.policies.published().order_by("-version").first()
         told = {
-            "title": f"Sign {policy}",
-            "button": f"Sign version {policy.version}",
-            "said": f"You have signed version {policy.version}. The owner of policy can publish it now.",
-            "sentence": "You stand for exactly what this version says. If anybody edits it afterwards, your signature is void.",
+            "title": gettext("Sign {policy}").format(policy=policy),
+            "button": gettext("Sign version {version}").format(version=policy.version),
+            "said": gettext("You have signed version {version}. The owner of policy can publish it now.").format(
+                version=policy.version
+            ),
+            "sentence": gettext(
+                "You stand for exactly what this version says. If anybody edits it afterwards, your signature is void."
+            ),
             "other": last,
             "difference": between(last, policy),
         }
@@ -118,12 +128,16 @@ class PolicyPages(Asking):
     def roll_back_page(self, request, policy_id):
         policy = self._asked(request, policy_id, "publish_policy")
         in_force, two = policy.workflow.policy, policy.workflow.two_people_publish
-        then = "waits for another owner's signature" if two else "is in force at once"
+        then = gettext("waits for another owner's signature") if two else gettext("is in force at once")
         told = {
-            "title": f"Roll back to {policy}",
-            "button": f"Roll back to version {policy.version}",
-            "said": f"The rules of version {policy.version} stand in a new version, which {then}.",
-            "sentence": f"What version {policy.version} said becomes the next version, which {then}. Cases in flight keep theirs.",
+            "title": gettext("Roll back to {policy}").format(policy=policy),
+            "button": gettext("Roll back to version {version}").format(version=policy.version),
+            "said": gettext("The rules of version {version} stand in a new version, which {then}.").format(
+                version=policy.version, then=then
+            ),
+            "sentence": gettext(
+                "What version {version} said becomes the next version, which {then}. Cases in flight keep theirs."
+            ).format(version=policy.version, then=then),
             "other": in_force,
             "difference": between(in_force, policy),
             "gaps": gaps.gaps(policy.workflow),
@@ -144,7 +158,14 @@ class PolicyPages(Asking):
     def _asked(self, request, policy_id, verb):
         policy = self._policy(policy_id)
         if not allowed(request, verb, policy.workflow):
-            raise PermissionDenied(f"{request.user} may not {verb.replace('_', ' ')} in {policy.workflow}.")
+            raise PermissionDenied(
+                format_lazy(
+                    _("{user} may not {verb} in {workflow}."),
+                    user=request.user,
+                    verb=verb.replace("_", " "),
+                    workflow=policy.workflow,
+                )
+            )
         return policy
 
     def _policy(self, policy_id):

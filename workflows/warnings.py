@@ -6,9 +6,12 @@ Each warning is a sentence that says what to do. A policy with warnings can be p
 from collections.abc import Iterator
 from itertools import combinations, pairwise
 
+from django.utils.translation import gettext
+
+from audit.terms import term
 from workflows import money
 from workflows.patterns import FLOOR, RANK, TIERS, Chain, Rules
-from workflows.reading import duration, listed
+from workflows.terms import duration, listed
 from workflows.triggers.wording import Phrases, Text
 
 DESKS = ("review", "resolution", "approval")
@@ -41,38 +44,55 @@ def _tiers(rules: Rules) -> Iterator[str]:
     for tier in TIERS:
         if tier not in reached:
             below = RANK[tier] < RANK[rules.default_tier]
-            how = "Lower the default tier" if below else "Name an action, a segment, an amount or a trigger that raises to it"
-            yield f"Nothing is ever of {tier} risk. {how}, or leave it so."
+            how = (
+                gettext("Lower the default tier")
+                if below
+                else gettext("Name an action, a segment, an amount or a trigger that raises to it")
+            )
+            yield gettext("Nothing is ever of {tier} risk. {how}, or leave it so.").format(tier=term(tier), how=how)
     for lower, higher in combinations(TIERS, 2):
         one, other = rules.tiers[lower], rules.tiers[higher]
         if SCRUTINY[other.pattern] < SCRUTINY[one.pattern]:
             yield (
-                f"The {higher} tier is watched less ({other.pattern}) than the {lower} tier ({one.pattern}). "
-                f"Give the {higher} tier the pattern {one.pattern} or a stricter one."
+                gettext(
+                    "The {higher} tier is watched less ({pattern}) than the {lower} tier ({pattern_2}). Give the {higher} tier the pattern {pattern_2} or a stricter one."
+                ).format(higher=term(higher), pattern=term(other.pattern), lower=term(lower), pattern_2=term(one.pattern))
             )
         elif one.pattern == other.pattern == "threshold" and other.threshold < one.threshold:
             yield (
-                f"The {higher} tier goes straight through at a lower confidence ({other.threshold:g}) than the {lower} tier "
-                f"({one.threshold:g}). Raise its threshold."
+                gettext(
+                    "The {higher} tier goes straight through at a lower confidence ({threshold:g}) than the {lower} tier ({threshold_2:g}). Raise its threshold."
+                ).format(higher=term(higher), threshold=other.threshold, lower=term(lower), threshold_2=one.threshold)
             )
         elif other.pattern != "approval" and other.sample_rate < one.sample_rate:
             yield (
-                f"The {higher} tier is sampled less ({other.sample_rate:g}) than the {lower} tier ({one.sample_rate:g}). "
-                "Raise its sampling rate."
+                gettext(
+                    "The {higher} tier is sampled less ({sample_rate:g}) than the {lower} tier ({sample_rate_2:g}). Raise its sampling rate."
+                ).format(higher=term(higher), sample_rate=other.sample_rate, lower=term(lower), sample_rate_2=one.sample_rate)
             )
 
 
 def _raises(rules: Rules) -> Iterator[str]:
     """What can never raise above the default tier."""
-    named = [(f"The action “{kind}”", tier) for kind, tier in rules.action_tiers.items()]
-    named += [(f"The segment “{segment}”", tier) for segment, tier in rules.segment_tiers.items()]
-    named += [(f"The band from {money.readable(band.amount, band.currency)} on", band.tier) for band in rules.amount_bands]
-    named += [(f"Trigger “{trigger.name}”", trigger.raises) for trigger in rules.triggers if trigger.raises]
+    named = [(gettext("The action “{kind}”").format(kind=kind), tier) for kind, tier in rules.action_tiers.items()]
+    named += [
+        (gettext("The segment “{segment}”").format(segment=segment), tier) for segment, tier in rules.segment_tiers.items()
+    ]
+    named += [
+        (gettext("The band from {readable} on").format(readable=money.readable(band.amount, band.currency)), band.tier)
+        for band in rules.amount_bands
+    ]
+    named += [
+        (gettext("Trigger “{trigger}”").format(trigger=trigger.name), trigger.raises)
+        for trigger in rules.triggers
+        if trigger.raises
+    ]
     for what, tier in named:
         if RANK[tier] <= RANK[rules.default_tier]:
             yield (
-                f"{what} changes nothing: every output is of {rules.default_tier} risk at least. "
-                "Lower the default tier, or raise this one."
+                gettext(
+                    "{what} changes nothing: every output is of {default_tier} risk at least. Lower the default tier, or raise this one."
+                ).format(what=what, default_tier=term(rules.default_tier))
             )
 
 
@@ -84,8 +104,9 @@ def _bands(rules: Rules) -> Iterator[str]:
             if other.currency == band.currency and lower and RANK[other.tier] >= RANK[band.tier]:
                 one, two = (money.readable(each.amount, each.currency) for each in (band, other))
                 yield (
-                    f"The band from {one} on ({band.tier} risk) changes nothing: the one from {two} on is of {other.tier} "
-                    "risk already. Remove one of them."
+                    gettext(
+                        "The band from {one} on ({tier} risk) changes nothing: the one from {two} on is of {tier_2} risk already. Remove one of them."
+                    ).format(one=one, tier=term(band.tier), two=two, tier_2=term(other.tier))
                 )
                 break
 
@@ -100,15 +121,17 @@ def _thresholds(rules: Rules) -> Iterator[str]:
         lowest = [trigger for trigger in holding if not trigger.field and trigger.below > rule.threshold]
         for trigger in lowest:
             yield (
-                f"The threshold of the {tier} tier ({rule.threshold:g}) decides nothing: trigger “{trigger.name}” holds all below "
-                f"{trigger.below:g}. Raise the threshold, or lower the trigger's."
+                gettext(
+                    "The threshold of the {tier} tier ({threshold:g}) decides nothing: trigger “{trigger}” holds all below {below:g}. Raise the threshold, or lower the trigger's."
+                ).format(tier=term(tier), threshold=rule.threshold, trigger=trigger.name, below=trigger.below)
             )
         for name, least in rule.field_thresholds.items():
             for trigger in holding:
                 if trigger.field == name and trigger.below > least:
                     yield (
-                        f"The threshold of {name} in the {tier} tier ({least:g}) decides nothing: trigger “{trigger.name}” holds all "
-                        f"below {trigger.below:g}. Raise the threshold, or lower the trigger's."
+                        gettext(
+                            "The threshold of {name} in the {tier} tier ({least:g}) decides nothing: trigger “{trigger}” holds all below {below:g}. Raise the threshold, or lower the trigger's."
+                        ).format(name=name, tier=term(tier), least=least, trigger=trigger.name, below=trigger.below)
                     )
 
 
@@ -117,13 +140,16 @@ def _rates(rules: Rules) -> Iterator[str]:
         rule = rules.tiers[tier]
         if rule.pattern == "approval":
             if rule.sample_rate != FLOOR or rule.sample_rates or rule.thresholds or rule.field_thresholds:
-                yield f"The sampling rates and thresholds of the {tier} tier do nothing: a person sees every output. Remove them."
+                yield gettext(
+                    "The sampling rates and thresholds of the {tier} tier do nothing: a person sees every output. Remove them."
+                ).format(tier=term(tier))
             continue
         for rate in {rule.sample_rate, *rule.sample_rates.values()}:
             if rule.sample_floor is not None and rate < rule.sample_floor:
                 yield (
-                    f"The {tier} tier's sampling rate {rate:g} is below its floor {rule.sample_floor:g}, which holds. "
-                    "Raise the rate or lower the floor."
+                    gettext(
+                        "The {tier} tier's sampling rate {rate:g} is below its floor {sample_floor:g}, which holds. Raise the rate or lower the floor."
+                    ).format(tier=term(tier), rate=rate, sample_floor=rule.sample_floor)
                 )
 
 
@@ -131,17 +157,29 @@ def _triggers(rules: Rules) -> Iterator[str]:
     for trigger in rules.triggers:
         kind = trigger.__struct_config__.tag
         if kind not in DECIDES and not (trigger.raises or trigger.desk or trigger.category or trigger.tag):
-            yield f"Trigger “{trigger.name}” does nothing when it fires. Let it raise the risk, send to a desk, or add a tag."
+            yield gettext(
+                "Trigger “{trigger}” does nothing when it fires. Let it raise the risk, send to a desk, or add a tag."
+            ).format(trigger=trigger.name)
         if kind in DECIDES and trigger.desk == "review":
-            yield f"Trigger “{trigger.name}” sends to review, but goes to resolution as every exception does. Leave its desk out."
+            yield gettext(
+                "Trigger “{trigger}” sends to review, but goes to resolution as every exception does. Leave its desk out."
+            ).format(trigger=trigger.name)
         if kind in ("keywords", "required_wording") and not _has_words(trigger):
-            yield f"Trigger “{trigger.name}” has no words, so it never fires. Give it some, or remove it."
+            yield gettext("Trigger “{trigger}” has no words, so it never fires. Give it some, or remove it.").format(
+                trigger=trigger.name
+            )
         if kind == "protected_account" and not (trigger.references or trigger.fact):
-            yield f"Trigger “{trigger.name}” names no account and no fact, so it never fires. Give it a list, or a fact to look at."
+            yield gettext(
+                "Trigger “{trigger}” names no account and no fact, so it never fires. Give it a list, or a fact to look at."
+            ).format(trigger=trigger.name)
         if kind == "action" and trigger.on_money and trigger.types:
-            yield f"Trigger “{trigger.name}” fires on any amount, whatever its action types say. Leave the types out, or “on money”."
+            yield gettext(
+                "Trigger “{trigger}” fires on any amount, whatever its action types say. Leave the types out, or “on money”."
+            ).format(trigger=trigger.name)
         if getattr(trigger, "language_from", "") and not trigger.by_language:
-            yield f"Trigger “{trigger.name}” looks for a language but has no words for any. Add words by language."
+            yield gettext("Trigger “{trigger}” looks for a language but has no words for any. Add words by language.").format(
+                trigger=trigger.name
+            )
 
 
 def _has_words(trigger) -> bool:
@@ -157,11 +195,15 @@ def _fields(rules: Rules, schemas) -> Iterator[str]:
             if trigger.__struct_config__.tag == "low_confidence":
                 side, parts = "output", path.split(".")
             if side in schemas and not _known(schemas[side], parts):
-                yield f"Trigger “{trigger.name}” looks at {path}, which the {side}'s schema does not have. Correct the path, or the schema."
+                yield gettext(
+                    "Trigger “{trigger}” looks at {path}, which the {side}'s schema does not have. Correct the path, or the schema."
+                ).format(trigger=trigger.name, path=path, side=term(side))
     for name in ("type", "amount", "currency", "payee"):
         path = getattr(rules.action_from, name)
         if path and "output" in schemas and not _known(schemas["output"], path.split(".")):
-            yield f"The action's {name} is read from {path}, which the output's schema does not have. Correct the path, or the schema."
+            yield gettext(
+                "The action's {name} is read from {path}, which the output's schema does not have. Correct the path, or the schema."
+            ).format(name=name, path=path)
 
 
 def _known(schema, parts) -> bool:
@@ -189,27 +231,37 @@ def _wordings(rules: Rules) -> Iterator[str]:
             for phrase in [*required.phrases, *(one for phrases in required.by_language.values() for one in phrases)]:
                 if found := words.first_in(Text(phrase)):
                     yield (
-                        f"Trigger “{required.name}” asks for “{phrase}”, and trigger “{risk.name}” fires on “{found}” in it. "
-                        "Take the word out of one of them."
+                        gettext(
+                            "Trigger “{required}” asks for “{phrase}”, and trigger “{risk}” fires on “{found}” in it. Take the word out of one of them."
+                        ).format(required=required.name, phrase=phrase, risk=risk.name, found=found)
                     )
 
 
 def _chains(rules: Rules) -> Iterator[str]:
     """Chains that no band leads to, that never apply, or that ask for fewer people the more is at stake."""
     if rules.chains and not any(rule.pattern == "approval" for rule in rules.tiers.values()):
-        yield "There are approval chains, but no tier needs an approval. Give a tier the pattern approval."
+        yield gettext("There are approval chains, but no tier needs an approval. Give a tier the pattern approval.")
     bands = {band.currency for band in rules.amount_bands}
     for currency in sorted({chain.currency for chain in rules.chains if chain.currency} - bands):
-        yield f"There is an approval chain for {currency} but no amount band in {currency}. Add a band, or remove the chain."
+        yield gettext(
+            "There is an approval chain for {currency} but no amount band in {currency}. Add a band, or remove the chain."
+        ).format(currency=currency)
     for chain in rules.chains:
         tier = chain.tier
         if tier and all(rules.tiers[t].pattern != "approval" for t in TIERS if RANK[t] >= RANK[tier]):
-            yield f"The chain “{_named(chain)}” is for {tier} risk, which needs no approval. Choose another tier."
+            yield gettext("The chain “{named}” is for {tier} risk, which needs no approval. Choose another tier.").format(
+                named=_named(chain), tier=term(tier)
+            )
     for lower, higher in _comparable(rules.chains):
         if _asked(higher) < _asked(lower):
             yield (
-                f"The chain from {money.readable(higher.amount, higher.currency)} on asks for fewer approvals than the one from "
-                f"{money.readable(lower.amount, lower.currency)} on, which is taken instead. Give it {_asked(lower)} or more."
+                gettext(
+                    "The chain from {readable} on asks for fewer approvals than the one from {readable_2} on, which is taken instead. Give it {asked} or more."
+                ).format(
+                    readable=money.readable(higher.amount, higher.currency),
+                    readable_2=money.readable(lower.amount, lower.currency),
+                    asked=_asked(lower),
+                )
             )
 
 
@@ -219,18 +271,22 @@ def _clocks(rules: Rules) -> Iterator[str]:
         warned, soonest = rules.tiers[tier].warn_minutes, min(rules.due_minutes(tier, desk) for desk in DESKS)
         if warned and warned >= soonest:
             yield (
-                f"The {tier} tier is warned {duration(warned * 60)} before it is due, and has {duration(soonest * 60)} at most at some "
-                "desk: the warning comes at once. Warn later."
+                gettext(
+                    "The {tier} tier is warned {duration} before it is due, and has {duration_2} at most at some desk: the warning comes at once. Warn later."
+                ).format(tier=term(tier), duration=duration(warned * 60), duration_2=duration(soonest * 60))
             )
         if (due := rules.due_minutes(tier, "approval")) > rules.approval_minutes:
             yield (
-                f"An approval of {tier} risk expires after {duration(rules.approval_minutes * 60)}, before it is due in "
-                f"{duration(due * 60)}. Let it be due sooner, or expire later."
+                gettext(
+                    "An approval of {tier} risk expires after {duration}, before it is due in {duration_2}. Let it be due sooner, or expire later."
+                ).format(tier=term(tier), duration=duration(rules.approval_minutes * 60), duration_2=duration(due * 60))
             )
     for lower, higher in combinations(TIERS, 2):
         later = [desk for desk in DESKS if rules.due_minutes(higher, desk) > rules.due_minutes(lower, desk)]
         if later:
-            yield f"The {higher} tier has more time than the {lower} tier at {listed(later)}. Give it less, or the other more."
+            yield gettext(
+                "The {higher} tier has more time than the {lower} tier at {listed}. Give it less, or the other more."
+            ).format(higher=term(higher), lower=term(lower), listed=listed(later))
 
 
 def _comparable(chains: list[Chain]) -> Iterator[tuple[Chain, Chain]]:

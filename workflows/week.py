@@ -3,6 +3,9 @@
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
+from django.utils.translation import gettext
+
+from audit.wording import in_english
 from workflows import calendar
 from workflows.calendar import DAY, WEEKDAYS, Hours, Shift, zone_of
 
@@ -10,9 +13,15 @@ A_DAY = 24 * 60
 
 
 def lines(kept) -> list[str]:
-    """A calendar's every statement, a line each."""
-    shifts = [f"{WEEKDAYS[shift.weekday]} {shift.span}" for shift in kept.shifts.order_by("weekday", "opens")]
-    return [f"name “{kept.name}”", f"zone {kept.time_zone}", *shifts, *map(str, kept.holidays.order_by("date"))]
+    """A calendar's every statement, a line each; in English, for the history keeps them."""
+    with in_english():
+        shifts = [f"{WEEKDAYS[shift.weekday]} {shift.span}" for shift in kept.shifts.order_by("weekday", "opens")]
+    return [
+        f"name “{kept.name}”",
+        f"zone {kept.time_zone}",
+        *shifts,
+        *map(str, kept.holidays.order_by("date")),
+    ]
 
 
 def difference(before: list[str], after: list[str]) -> str:
@@ -64,9 +73,13 @@ def days(hours: Hours, first: date, number: int, names: dict[date, str]) -> list
 def _day(hours: Hours, day: date, names) -> Day:
     own = dict(hours.special).get(day, hours.week[day.weekday()])
     if not own:
-        return Day(day, "closed", "", names.get(day, ""))
+        return Day(day, gettext("closed"), "", names.get(day, ""))
     really, on_paper = really_open(hours, day), sum(map(_on_paper, own), timedelta())
-    odd = "" if really == on_paper else f"{length(on_paper)} on paper: {_why(hours.zone, day)}"
+    odd = (
+        ""
+        if really == on_paper
+        else gettext("{length} on paper: {why}").format(length=length(on_paper), why=_why(hours.zone, day))
+    )
     return Day(day, listed(own), length(really), ", ".join(filter(None, [names.get(day), odd])))
 
 
@@ -85,12 +98,12 @@ def _on_paper(shift: Shift) -> timedelta:
 
 def _why(zone: str, day: date) -> str:
     first, last = (datetime.combine(each, time(0), zone_of(zone)).utcoffset() for each in (day, day + 2 * DAY))
-    return "what overlaps counts once" if first == last else "the clocks change"
+    return gettext("what overlaps counts once") if first == last else gettext("the clocks change")
 
 
 def listed(shifts) -> str:
     *others, last = map(str, sorted(shifts))
-    return f"{', '.join(others)} and {last}" if others else last
+    return gettext("{others} and {last}").format(others=", ".join(others), last=last) if others else last
 
 
 def length(lasts: timedelta) -> str:

@@ -3,6 +3,9 @@
 from datetime import timedelta
 
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import Office, Ownership
 from audit import clock, trail
@@ -35,7 +38,7 @@ def approve(
         case.story.verb, case.story.breaks_glass = "approve", break_glass
         _is_in_time(case)
         if digest is not None and digest != bytes(case.digest).hex():
-            raise Conflict("The content has changed since you saw it. Look at it again.", code="content_changed")
+            raise Conflict(_("The content has changed since you saw it. Look at it again."), code="content_changed")
         give_reason_code(case, reason_code)
         case.story.active_seconds = active_seconds
         if break_glass:
@@ -90,8 +93,9 @@ def expire(case_id, *, by):
     """The time to approve is over: the owner of risk is told. It never approves. Done by the machine."""
     with asking(case_id, "expire", by=by) as case:
         if case.state != APPROVAL or not case.standing_facts.expired:
-            raise Conflict("This approval is not due to expire.", code="not_due")
-        says = f"The time to approve ran out on {case.expires_at:%Y-%m-%d at %H:%M} UTC. Reject it, send it back, extend it or break the glass."
+            raise Conflict(_("This approval is not due to expire."), code="not_due")
+        ran_out = f"The time to approve ran out on {case.expires_at:%Y-%m-%d at %H:%M} UTC."
+        says = f"{ran_out} Reject it, send it back, extend it or break the glass."
         if alerts.raise_for(case, Alert.Code.APPROVAL_EXPIRED, says, at=clock.now()):
             trail.record("case.expire", by=by, subject=case, expired_at=case.expires_at, **move(case, case.state))
     return case
@@ -102,12 +106,14 @@ def review_break_glass(case_id, *, by, verdict, note=""):
     with asking(case_id, "review_break_glass", by=by) as case:
         review = BreakGlassReview.objects.select_related("decision").filter(decision__case=case, reviewed_at=None).first()
         if review is None:
-            raise Conflict("No broken glass of this case waits for a review.", code="nothing_to_review")
+            raise Conflict(_("No broken glass of this case waits for a review."), code="nothing_to_review")
         if review.decision.by_id == by.pk:
-            raise PermissionDenied("You broke this glass yourself, so somebody else must review it.")
+            raise PermissionDenied(_("You broke this glass yourself, so somebody else must review it."))
         _stands_by_himself(case, by, review.decision.by_id)
         if verdict not in BreakGlassReview.Verdict.values:
-            raise ValidationError({"verdict": f"Say one of: {', '.join(BreakGlassReview.Verdict.values)}."})
+            raise ValidationError(
+                {"verdict": format_lazy(_("Say one of: {values}."), values=", ".join(BreakGlassReview.Verdict.values))}
+            )
         if verdict == BreakGlassReview.Verdict.OBJECTED:
             said(note, "note")
         now = clock.now()
@@ -132,17 +138,23 @@ def _stands_by_himself(case, by, breaker):
     if by.office in (Office.MANAGER, Office.AUDITOR):
         return
     if not Owner.objects.acting_as(by, clock.now()).filter(workflow=case.workflow_id).exclude(user=breaker).exists():
-        raise PermissionDenied("You stand in for whoever broke this glass, so somebody else must review it.")
+        raise PermissionDenied(_("You stand in for whoever broke this glass, so somebody else must review it."))
 
 
 def _later(stands, now, minutes):
     """So many minutes from now, where that is more time than there is."""
     if not 1 <= minutes <= MOST_MINUTES:
-        raise ValidationError({"minutes": f"Give it from 1 to {MOST_MINUTES:,} minutes."})
+        raise ValidationError(
+            {"minutes": format_lazy(_("Give it from 1 to {MOST_MINUTES:,} minutes."), MOST_MINUTES=MOST_MINUTES)}
+        )
     then = now + timedelta(minutes=minutes)
     if stands and then <= stands:
         raise ValidationError(
-            {"minutes": f"It may be approved until {stands:%Y-%m-%d at %H:%M} UTC already. Give it more time."}
+            {
+                "minutes": format_lazy(
+                    _("It may be approved until {stands:%Y-%m-%d at %H:%M} UTC already. Give it more time."), stands=stands
+                )
+            }
         )
     return then
 
@@ -154,9 +166,13 @@ def _is_in_time(case):
         return
     if story.verb == "approve" or Ownership.RISK not in facts.ownerships:
         owner = case.workflow.owners.select_related("user").filter(of=Ownership.RISK).first()
-        who = f"{owner.user}, who owns the risk," if owner else "The owner of risk"
+        who = gettext("{user}, who owns the risk,").format(user=owner.user) if owner else gettext("The owner of risk")
         raise Conflict(
-            f"The time to approve ran out on {case.expires_at:%Y-%m-%d at %H:%M} UTC. {who} decides now.",
+            format_lazy(
+                _("The time to approve ran out on {expires_at:%Y-%m-%d at %H:%M} UTC. {who} decides now."),
+                expires_at=case.expires_at,
+                who=who,
+            ),
             code="approval_expired",
         )
 
@@ -164,7 +180,7 @@ def _is_in_time(case):
 def _check_the_glass(case, output, action):
     said(case.story.reason)
     if output is not None or action is not None:
-        raise ValidationError("Breaking the glass approves what stands. Send it back to have it changed.")
+        raise ValidationError(_("Breaking the glass approves what stands. Send it back to have it changed."))
 
 
 def _edit_goes_to_another(case, output, action) -> bool:

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 from cases import lookback
 from cases.chains import approvals, as_steps
@@ -45,7 +46,11 @@ def _check_output(output, policy):
     faults = {}
     for error in policy.output.iter_errors(output):
         where = ".".join(["output", *map(str, error.instance_path)])
-        more = " Choose a permitted value, or escalate it and name the new value." if "is not one of" in error.message else ""
+        more = (
+            gettext(" Choose a permitted value, or escalate it and name the new value.")
+            if "is not one of" in error.message
+            else ""
+        )
         faults.setdefault(where, []).append(f"{error.message}.{more}")
     if faults:
         raise ValidationError(faults)

@@ -2,6 +2,8 @@
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from audit import clock, trail
 from cases import reveals
@@ -19,10 +21,10 @@ def reveal(case_id, *, by, reason, what="") -> Case:
     reason = said(reason).strip()
     with asking(case_id, "reveal", by=by) as case:
         if by.is_in_house:
-            raise PermissionDenied("Nothing is hidden from the house.")
+            raise PermissionDenied(_("Nothing is hidden from the house."))
         now, sight = clock.now(), Sight(by)
         if case.held_by(now) != by.pk:
-            raise Conflict("Claim the case first. What is revealed is shown while you hold it.", code="not_held")
+            raise Conflict(_("Claim the case first. What is revealed is shown while you hold it."), code="not_held")
         mandate = _within_the_budget(case, by, sight.mandates.get(case.workflow_id), now)
         _still_hidden(sight.of(case), what)
         claim = case.claims.get(user=by, ended_at=None)
@@ -44,8 +46,13 @@ def _within_the_budget(case, by, mandate, now):
 def _still_hidden(seen, what):
     hidden = seen.hidden_places
     if not hidden:
-        raise ValidationError({"what": "Nothing of this case is hidden from you now."})
+        raise ValidationError({"what": _("Nothing of this case is hidden from you now.")})
     if what and what not in hidden:
         raise ValidationError(
-            {"what": f"Nothing is hidden there. Choose one of: {', '.join(hidden)}; or leave it out for the whole case."}
+            {
+                "what": format_lazy(
+                    _("Nothing is hidden there. Choose one of: {hidden}; or leave it out for the whole case."),
+                    hidden=", ".join(hidden),
+                )
+            }
         )

@@ -1,6 +1,9 @@
 """The verbs of review and resolution."""
 
 from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from cases.actions.answering import answered_first
 from cases.actions.closing import close_if_closed, keep_rework
@@ -31,7 +34,7 @@ def correct(case_id, *, by, output, action=None, reason="", marks=None, root_cau
         _mark(case, marks)
         edit(case, output, action, root_causes, new_values)
         if not case.story.corrections:
-            raise ValidationError("Nothing was changed. Accept the output instead, or change what is wrong.")
+            raise ValidationError(_("Nothing was changed. Accept the output instead, or change what is wrong."))
         case.story.active_seconds = active_seconds
         case.correct()
         close_if_closed(case)
@@ -89,7 +92,7 @@ def no_action(case_id, *, by, reason, category, reason_code="", new_values=None,
     with changing(case_id, "no_action", by=by, reason=said(reason)) as case:
         give_reason_code(case, reason_code)
         if not category:
-            raise ValidationError({"category": "Say what kind of exception it was."})
+            raise ValidationError({"category": _("Say what kind of exception it was.")})
         _name_category(case, category)
         keep_new_values(case, new_values, {})
         case.story.active_seconds = active_seconds
@@ -107,20 +110,34 @@ def _mark(case, marks, *, must_pass=False):
     rules = compiled_policy(case.policy_id).rules
     if rules.scorecard is None:
         if marks:
-            raise ValidationError({"marks": "This workflow's policy names no scorecard."})
+            raise ValidationError({"marks": _("This workflow's policy names no scorecard.")})
         return
     if not marks:
         if rules.marks_required:
-            raise ValidationError({"marks": "Mark the output on the scorecard first."})
+            raise ValidationError({"marks": _("Mark the output on the scorecard first.")})
         return
     card = scorecards.published(case.workflow, rules.scorecard)
     evaluation = scorecards.evaluate(card, scorecards.read_marks(marks), by=case.story.by)
     if must_pass and not evaluation.passed:
         critical = (
-            f" A critical criterion failed: {', '.join(evaluation.failed_critical)}." if evaluation.failed_critical else ""
+            gettext(" A critical criterion failed: {failed_critical}.").format(
+                failed_critical=", ".join(evaluation.failed_critical)
+            )
+            if evaluation.failed_critical
+            else ""
         )
-        score = f"{evaluation.score} % is under the pass mark of {card.pass_mark} %." if evaluation.score is not None else ""
-        raise ValidationError(f"This output cannot be accepted. {score}{critical} Correct or escalate it.".replace("  ", " "))
+        score = (
+            gettext("{score} % is under the pass mark of {pass_mark} %.").format(
+                score=evaluation.score, pass_mark=card.pass_mark
+            )
+            if evaluation.score is not None
+            else ""
+        )
+        raise ValidationError(
+            format_lazy(
+                _("This output cannot be accepted. {score}{critical} Correct or escalate it."), score=score, critical=critical
+            ).replace("  ", " ")
+        )
     case.story.evaluation = evaluation
 
 
@@ -129,7 +146,16 @@ def _name_category(case, slug):
         category = case.workflow.categories.filter(slug=slug).first()
         if category is None:
             known = ", ".join(case.workflow.categories.values_list("slug", flat=True))
-            raise ValidationError({"category": f"There is no category “{slug}” in {case.workflow}. Choose one of: {known}."})
+            raise ValidationError(
+                {
+                    "category": format_lazy(
+                        _("There is no category “{slug}” in {workflow}. Choose one of: {known}."),
+                        slug=slug,
+                        workflow=case.workflow,
+                        known=known,
+                    )
+                }
+            )
         case.category = category
 
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Vendor
 from cases.models.case import Case, fact
@@ -23,23 +24,23 @@ class Pause(models.Model):
     """Why a case's clock stands: it waits on the customer, on another team, or somebody put it off. Several may be open at once."""
 
     class Kind(models.TextChoices):
-        CUSTOMER = "customer", "Waiting on the customer"
-        TEAM = "team", "Waiting on another team"
-        SNOOZE = "snooze", "Snoozed"
+        CUSTOMER = "customer", _("Waiting on the customer")
+        TEAM = "team", _("Waiting on another team")
+        SNOOZE = "snooze", _("Snoozed")
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="pauses")
     kind = models.CharField(max_length=8, choices=Kind.choices)
     on_whom = models.CharField(
-        max_length=200, blank=True, help_text="In words: the customer, the bank, Finance. A snooze waits on nobody."
+        max_length=200, blank=True, help_text=_("In words: the customer, the bank, Finance. A snooze waits on nobody.")
     )
     desk = models.CharField(max_length=10, choices=State.choices)
     reason = models.TextField()
     by = fact(settings.AUTH_USER_MODEL)
     since = models.DateTimeField()
-    until = models.DateTimeField(null=True, help_text="When it is planned to go on. A snooze ends then by itself.")
+    until = models.DateTimeField(null=True, help_text=_("When it is planned to go on. A snooze ends then by itself."))
     ended_at = models.DateTimeField(null=True)
     ended_by = fact(settings.AUTH_USER_MODEL, null=True)
-    ended_with = models.CharField(max_length=12, blank=True, help_text="The verb that ended it: go_on, wake, accept…")
+    ended_with = models.CharField(max_length=12, blank=True, help_text=_("The verb that ended it: go_on, wake, accept…"))
 
     objects = PauseQuerySet.as_manager()
 
@@ -71,14 +72,14 @@ class Stuck(models.Model):
     """One case on one day's list of what is stuck, and why. Written once a day, kept."""
 
     class Why(models.TextChoices):
-        OVERDUE = "overdue", "Overdue"
-        NOT_BACK = "not_back", "Waiting for longer than planned"
-        NOBODY = "nobody", "Nobody can take it"
-        ABSENT = "absent", "Assigned to somebody who is not there"
-        PASSED = "passed", "Passed on by everybody"
-        CLAIMS = "claims", "Claims on it keep running out"
-        SNOOZES = "snoozes", "Snoozed again and again"
-        EXPIRED = "expired", "Its approval has expired"
+        OVERDUE = "overdue", _("Overdue")
+        NOT_BACK = "not_back", _("Waiting for longer than planned")
+        NOBODY = "nobody", _("Nobody can take it")
+        ABSENT = "absent", _("Assigned to somebody who is not there")
+        PASSED = "passed", _("Passed on by everybody")
+        CLAIMS = "claims", _("Claims on it keep running out")
+        SNOOZES = "snoozes", _("Snoozed again and again")
+        EXPIRED = "expired", _("Its approval has expired")
 
     day = models.DateField()
     case = models.ForeignKey(Case, models.PROTECT, related_name="+")
@@ -106,10 +107,10 @@ class Forecast(models.Model):
     shift_ends = models.DateTimeField()
     waiting = models.PositiveIntegerField()
     late = models.PositiveIntegerField()
-    pace = models.FloatField(help_text="Decisions an hour.")
+    pace = models.FloatField(help_text=_("Decisions an hour."))
     says = models.TextField()
     cases = models.JSONField(
-        default=list, help_text="The ids of those that would be late, the most urgent first; a hundred at most."
+        default=list, help_text=_("The ids of those that would be late, the most urgent first; a hundred at most.")
     )
 
     class Meta:

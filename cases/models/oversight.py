@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import Ownership
 from cases.models.case import Case, fact
@@ -14,8 +15,8 @@ class BreakGlassReview(models.Model):
     """What another in-house person says of a broken glass, within a working day. The database makes it with the decision."""
 
     class Verdict(models.TextChoices):
-        KEPT = "kept", "It was right"
-        OBJECTED = "objected", "It was wrong"
+        KEPT = "kept", _("It was right")
+        OBJECTED = "objected", _("It was wrong")
 
     decision = models.OneToOneField(Decision, models.PROTECT, related_name="glass_review")
     due_at = models.DateTimeField()
@@ -52,15 +53,15 @@ class Alert(models.Model):
     """What an owner must hear of a case, until it is settled. One open alert for each case and code."""
 
     class Code(models.TextChoices):
-        NOBODY_CAN_APPROVE = "nobody_can_approve", "Nobody can approve it"
-        APPROVAL_EXPIRED = "approval_expired", "The approval has expired"
-        NOT_RELEASED = "not_released", "It may not take effect"
-        REVIEW_OVERDUE = "review_overdue", "A broken glass is not reviewed"
-        DUE_SOON = "due_soon", "It is due soon"
-        OVERDUE = "overdue", "It is overdue"
+        NOBODY_CAN_APPROVE = "nobody_can_approve", _("Nobody can approve it")
+        APPROVAL_EXPIRED = "approval_expired", _("The approval has expired")
+        NOT_RELEASED = "not_released", _("It may not take effect")
+        REVIEW_OVERDUE = "review_overdue", _("A broken glass is not reviewed")
+        DUE_SOON = "due_soon", _("It is due soon")
+        OVERDUE = "overdue", _("It is overdue")
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="alerts")
-    to = models.CharField(max_length=12, choices=Ownership.choices, blank=True, help_text="Empty: whoever works it.")
+    to = models.CharField(max_length=12, choices=Ownership.choices, blank=True, help_text=_("Empty: whoever works it."))
     code = models.CharField(max_length=24, choices=Code.choices)
     says = models.TextField()
     raised_at = models.DateTimeField()

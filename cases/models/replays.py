@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from audit import clock
 from workflows.models import Policy
@@ -16,10 +18,10 @@ class Replay(models.Model):
     until = models.DateTimeField()
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     at = models.DateTimeField(default=clock.now)
-    job = models.BigIntegerField(null=True, help_text="The job that makes it. Jobs may be swept away, replays stay.")
+    job = models.BigIntegerField(null=True, help_text=_("The job that makes it. Jobs may be swept away, replays stay."))
     finished_at = models.DateTimeField(null=True)
     counted = models.PositiveIntegerField(default=0)
-    document = models.CharField(max_length=64, blank=True, help_text="Digest of the rules and schemas that were replayed.")
+    document = models.CharField(max_length=64, blank=True, help_text=_("Digest of the rules and schemas that were replayed."))
     result = models.JSONField(default=dict)
 
     class Meta:
@@ -32,4 +34,6 @@ class Replay(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.policy} over {self.since:%-d %b %Y} to {self.until:%-d %b %Y}"
+        return gettext("{policy} over {since:%-d %b %Y} to {until:%-d %b %Y}").format(
+            policy=self.policy, since=self.since, until=self.until
+        )

@@ -3,6 +3,8 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from audit import clock
 from cases.models.case import Case, fact
@@ -24,9 +26,9 @@ class Reveal(models.Model):
     case = models.ForeignKey(Case, models.PROTECT, related_name="reveals")
     claim = fact(Claim)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="reveals")
-    vendor_id = models.BigIntegerField(help_text="The vendor for whom he worked then.")
+    vendor_id = models.BigIntegerField(help_text=_("The vendor for whom he worked then."))
     mandate = fact(Mandate)
-    what = models.CharField(max_length=300, blank=True, help_text="A field's path; empty: the whole case.")
+    what = models.CharField(max_length=300, blank=True, help_text=_("A field's path; empty: the whole case."))
     reason = models.TextField()
     at = models.DateTimeField()
 
@@ -38,7 +40,7 @@ class Reveal(models.Model):
         indexes = [models.Index(fields=["by", "mandate", "-at"], name="reveals_of_a_person")]
 
     def __str__(self):
-        return f"{self.what_said} of {self.case}"
+        return gettext("{what_said} of {case}").format(what_said=self.what_said, case=self.case)
 
     @property
     def what_said(self) -> str:

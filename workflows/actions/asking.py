@@ -4,6 +4,8 @@ from contextlib import contextmanager
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from audit import trail
 from workflows.models import Workflow
@@ -17,8 +19,10 @@ def deciding(workflow, verb, *, by):
         with transaction.atomic():
             locked = Workflow.objects.select_for_update().get(pk=workflow.pk)
             if not may(by, verb, locked):
-                raise PermissionDenied(f"{by} may not {verb.replace('_', ' ')} in {workflow}.")
+                raise PermissionDenied(
+                    format_lazy(_("{by} may not {verb} in {workflow}."), by=by, verb=verb.replace("_", " "), workflow=workflow)
+                )
             yield locked
     except PermissionDenied as refusal:
-        trail.refused(f"workflow.{verb}", by=by, subject=workflow, why=str(refusal))
+        trail.refused(f"workflow.{verb}", by=by, subject=workflow, why=refusal)
         raise

@@ -3,7 +3,8 @@
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import ProtectedError
-from django.utils.text import slugify
+from django.utils.text import format_lazy, slugify
+from django.utils.translation import gettext_lazy
 
 from audit import trail
 from workflows.actions.asking import deciding
@@ -14,7 +15,7 @@ from workflows.permissions import may
 def create(slug, name, *, by, **charter) -> Workflow:
     """A new workflow with its dial and the ready-made exception categories. An administrator makes it and names its owners."""
     if not may(by, "create"):
-        why = f"{by} may not create a workflow. Ask an administrator."
+        why = format_lazy(gettext_lazy("{by} may not create a workflow. Ask an administrator."), by=by)
         trail.refused("workflow.create", by=by, subject=by, why=why, slug=slug)
         raise PermissionDenied(why)
     with transaction.atomic():
@@ -80,7 +81,7 @@ def add_category(workflow, label, *, by) -> ExceptionCategory:
     """A category of the workflow, found by its label or made."""
     slug = slugify(label)[:60]
     if not slug:
-        raise ValidationError({"new_category": "Name the category with letters or digits."})
+        raise ValidationError({"new_category": gettext_lazy("Name the category with letters or digits.")})
     with deciding(workflow, "define", by=by):
         category, made = ExceptionCategory.objects.get_or_create(workflow=workflow, slug=slug, defaults={"label": label})
         if made:

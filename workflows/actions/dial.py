@@ -2,6 +2,8 @@
 
 import msgspec
 from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import Role
 from audit import clock, trail
@@ -26,7 +28,7 @@ def resume(workflow, *, by, reason):
 
 def _turn(workflow, verb, *, by, reason, **dial):
     if not reason.strip():
-        raise ValidationError("Say why.")
+        raise ValidationError(_("Say why."))
     with deciding(workflow, verb, by=by):
         before = Dial.objects.get(workflow=workflow)
         Dial.objects.filter(workflow=workflow).update(**dial)
@@ -54,7 +56,14 @@ def _check_the_floor(workflow, tier, segment, rate):
         floor = floor_of(rule, rule.sample_rates.get(segment, rule.sample_rate))
         if rate < floor:
             raise ValidationError(
-                {"rate": f"Version {policy.version} samples {floor:.0%} of {tier} risk at least. Choose that or more."}
+                {
+                    "rate": format_lazy(
+                        _("Version {version} samples {floor:.0%} of {tier} risk at least. Choose that or more."),
+                        version=policy.version,
+                        floor=floor,
+                        tier=tier,
+                    )
+                }
             )
 
 
@@ -62,7 +71,13 @@ def set_calendar(workflow, calendar, *, by, reason=""):
     """The hours in which the workflow's clocks run, for what becomes due from now on. None: around the clock."""
     with deciding(workflow, "set_calendar", by=by) as locked:
         if calendar is not None and not calendar.shifts.exists():
-            raise ValidationError({"calendar": f"{calendar} never opens, so nothing would ever be due. Give it shifts first."})
+            raise ValidationError(
+                {
+                    "calendar": format_lazy(
+                        _("{calendar} never opens, so nothing would ever be due. Give it shifts first."), calendar=calendar
+                    )
+                }
+            )
         before, locked.calendar = locked.calendar, calendar
         locked.save(update_fields=["calendar"])
         facts = {"from": before and before.name, "to": calendar and calendar.name}

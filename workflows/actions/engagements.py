@@ -4,6 +4,9 @@ from contextlib import contextmanager
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts import sessions
 from accounts.models import User
@@ -19,22 +22,25 @@ TERMS = tuple(
 )
 # what the database refuses → the field it stands at, and a sentence
 REFUSED = {
-    "an_engagement_ends_after_it_begins": ("until", "A contract ends after it begins."),
+    "an_engagement_ends_after_it_begins": ("until", _("A contract ends after it begins.")),
     "a_mandate_never_approves_nor_owns": (
         "roles",
-        "A vendor reviews, resolves or proposes improvements: name one of them at least.",
+        _("A vendor reviews, resolves or proposes improvements: name one of them at least."),
     ),
-    "a_share_lies_within_its_bounds": ("share", "The share lies between the least and the most of it, and within 100 percent."),
-    "a_price_is_a_number": ("price", "A price is zero or more."),
-    "a_price_has_a_currency": ("currency", "Name the currency by its three letters, such as EUR."),
+    "a_share_lies_within_its_bounds": (
+        "share",
+        _("The share lies between the least and the most of it, and within 100 percent."),
+    ),
+    "a_price_is_a_number": ("price", _("A price is zero or more.")),
+    "a_price_has_a_currency": ("currency", _("Name the currency by its three letters, such as EUR.")),
     "a_service_level_can_be_met": (
         "answer_percent",
-        "A service level is a minute at least, for 1 to 100 percent of the cases.",
+        _("A service level is a minute at least, for 1 to 100 percent of the cases."),
     ),
-    "only_known_patterns_are_masked": ("masked_patterns", "Only card, iban, email and phone are known."),
+    "only_known_patterns_are_masked": ("masked_patterns", _("Only card, iban, email and phone are known.")),
     "a_vendor_has_one_live_mandate_per_workflow": (
         "workflow",
-        "In that time the vendor has a mandate for this workflow already. Change that one, or end it first.",
+        _("In that time the vendor has a mandate for this workflow already. Change that one, or end it first."),
     ),
 }
 
@@ -116,13 +122,15 @@ def end_engagement(engagement, *, by, reason) -> Engagement:
 def expire_engagement(engagement, *, by) -> Engagement:
     """The contract period is over: the same, by the machine."""
     if by.kind != User.Kind.MACHINE:
-        why = f"{by} may not expire a contract. End it early instead."
+        why = format_lazy(_("{by} may not expire a contract. End it early instead."), by=by)
         trail.refused("engagement.expire", by=by, subject=engagement, why=why)
         raise PermissionDenied(why)
     with transaction.atomic():
         stored = _still_holding(engagement)
         if stored.until > clock.now():
-            raise ValidationError(f"{stored} holds until {stored.until:%Y-%m-%d %H:%M} UTC.")
+            raise ValidationError(
+                format_lazy(_("{stored} holds until {until:%Y-%m-%d %H:%M} UTC."), stored=stored, until=stored.until)
+            )
         _end(stored, stored.until, by=by, reason="The contract period is over.", verb="expire")
     return stored
 
@@ -144,10 +152,16 @@ def _engaging(engagement, verb, *, by, about):
         with transaction.atomic():
             stored = _still_holding(engagement) if engagement else None
             if not may_engage(by, stored):
-                raise PermissionDenied(f"{by} may not {verb} a contract. Ask an administrator or an owner of its workflows.")
+                raise PermissionDenied(
+                    format_lazy(
+                        _("{by} may not {verb} a contract. Ask an administrator or an owner of its workflows."),
+                        by=by,
+                        verb=verb,
+                    )
+                )
             yield stored
     except PermissionDenied as refusal:
-        trail.refused(f"engagement.{verb}", by=by, subject=about, why=str(refusal))
+        trail.refused(f"engagement.{verb}", by=by, subject=about, why=refusal)
         raise
 
 
@@ -155,7 +169,13 @@ def _still_holding(engagement) -> Engagement:
     stored = Engagement.objects.select_for_update(of=("self",)).select_related("vendor", "ended_by").get(pk=engagement.pk)
     if stored.ended_at:
         raise ValidationError(
-            f"{stored.ended_by} ended {stored} on {stored.ended_at:%Y-%m-%d at %H:%M} UTC: {stored.end_reason}"
+            format_lazy(
+                _("{ended_by} ended {stored} on {ended_at:%Y-%m-%d at %H:%M} UTC: {end_reason}"),
+                ended_by=stored.ended_by,
+                stored=stored,
+                ended_at=stored.ended_at,
+                end_reason=stored.end_reason,
+            )
         )
     return stored
 
@@ -165,7 +185,9 @@ def _locked(given) -> Mandate:
     _still_holding(given.engagement)
     stored = Mandate.objects.select_for_update(of=("self",)).select_related("engagement__vendor", "workflow").get(pk=given.pk)
     if stored.ended_at:
-        raise ValidationError(f"{stored} ended on {stored.ended_at:%Y-%m-%d at %H:%M} UTC.")
+        raise ValidationError(
+            format_lazy(_("{stored} ended on {ended_at:%Y-%m-%d at %H:%M} UTC."), stored=stored, ended_at=stored.ended_at)
+        )
     return stored
 
 
@@ -198,14 +220,14 @@ def sign_out_who_has_no_seat(person, *, by, reason):
 
 def _because(reason) -> str:
     if not (reason or "").strip():
-        raise ValidationError({"reason": "Say why."})
+        raise ValidationError({"reason": _("Say why.")})
     return reason.strip()
 
 
 def _changed(stored, terms, known) -> dict:
     """Write them into the row; what differs, with before and after as history tells it."""
     if unknown := terms.keys() - set(known):
-        raise TypeError(f"No such terms: {', '.join(sorted(unknown))}.")
+        raise TypeError(format_lazy(_("No such terms: {sorted}."), sorted=", ".join(sorted(unknown))))
     before = {name: getattr(stored, name) for name in terms}
     for name, value in terms.items():
         setattr(stored, name, value)
@@ -219,13 +241,19 @@ def _told(value):
 def _check_the_contract(row):
     row.clean_fields(exclude=["vendor", "ended_by", "coverage"])
     if row.until <= clock.now():
-        raise ValidationError({"until": "This time is over. A contract ends in the future."})
+        raise ValidationError({"until": _("This time is over. A contract ends in the future.")})
     _check_it_opens(row.coverage, "coverage")
 
 
 def _check_it_opens(calendar, name):
     if calendar is not None and not calendar.shifts.exists():
-        raise ValidationError({name: f"{calendar} never opens. Give it shifts first, or choose none for around the clock."})
+        raise ValidationError(
+            {
+                name: format_lazy(
+                    _("{calendar} never opens. Give it shifts first, or choose none for around the clock."), calendar=calendar
+                )
+            }
+        )
 
 
 def _check_the_terms(row):
@@ -233,7 +261,9 @@ def _check_the_terms(row):
     if fault := money.fault(None, row.currency):
         raise ValidationError({"currency": fault})
     if blank := [path for path in row.masked_fields if not all(part.strip() for part in path.split("."))]:
-        raise ValidationError({"masked_fields": f"“{blank[0]}” is no path. Write it like input.customer.email."})
+        raise ValidationError(
+            {"masked_fields": format_lazy(_("“{blank}” is no path. Write it like input.customer.email."), blank=blank[0])}
+        )
 
 
 def _save(row):
@@ -258,7 +288,9 @@ def _too_much(row) -> str:
     if isinstance(row, Engagement):
         others = others.exclude(engagement=row)
     given = ", ".join(
-        f"{each.vendor} has {each.share} % of {each.workflow}"
+        gettext("{vendor} has {share} % of {workflow}").format(vendor=each.vendor, share=each.share, workflow=each.workflow)
         for each in others.select_related("engagement__vendor", "workflow")
     )
-    return f"At some time the vendors' shares would be more than the whole: {given}. Lower one of them first."
+    return gettext("At some time the vendors' shares would be more than the whole: {given}. Lower one of them first.").format(
+        given=given
+    )

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.utils.text import format_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from accounts.models import User
 from accounts.permissions import leads
@@ -38,7 +40,7 @@ def take_back_proposal(proposal, *, by, reason=""):
     with _leading(proposal.mandate.vendor, "proposal.take_back", by=by, about=proposal):
         answer = {"answer": Proposal.Answer.WITHDRAWN, "answered_by": by, "answered_at": clock.now(), "answer_reason": reason}
         if not Proposal.objects.waiting().filter(pk=proposal.pk).update(**answer):
-            raise ValidationError("This proposal was answered meanwhile.")
+            raise ValidationError(gettext_lazy("This proposal was answered meanwhile."))
         trail.record("proposal.take_back", by=by, subject=proposal, words=reason, role=proposal.role)
 
 
@@ -46,11 +48,11 @@ def withdraw(person, *, by, reason, seat=None):
     """The lead takes one of his people off a seat, or off all: from now on. Whoever has none left is signed out everywhere."""
     with _leading(person.vendor, "user.withdraw", by=by, about=person):
         if not (reason or "").strip():
-            raise ValidationError({"reason": "Say why."})
+            raise ValidationError({"reason": gettext_lazy("Say why.")})
         held = person.seats.live().filter(pk=seat.pk) if seat else person.seats.live()
         ended = list(held.select_for_update(of=("self",)))
         if not ended and not Proposal.objects.waiting().filter(person=person).exists():
-            raise ValidationError(f"{person} holds no such seat any more.")
+            raise ValidationError(format_lazy(gettext_lazy("{person} holds no such seat any more."), person=person))
         Seat.objects.filter(pk__in=[each.pk for each in ended]).update(ended_at=clock.now())
         for each in ended:
             trail.record("seat.end", by=by, subject=each, words=reason.strip(), user=person.pk, role=each.role)
@@ -76,7 +78,7 @@ def decline(proposal, *, by, reason):
     """The house does not agree, and says why."""
     with _answering(proposal, "decline", by=by) as waiting:
         if not (reason or "").strip():
-            raise ValidationError({"reason": "Say why."})
+            raise ValidationError({"reason": gettext_lazy("Say why.")})
         _answer(waiting, Proposal.Answer.DECLINED, by=by, answer_reason=reason.strip())
         trail.record("proposal.decline", by=by, subject=waiting, words=reason.strip(), role=waiting.role)
 
@@ -94,10 +96,12 @@ def _leading(vendor, verb, *, by, about):
     try:
         with transaction.atomic():
             if vendor is None or not leads(by, vendor):
-                raise PermissionDenied(f"Only a lead of {vendor or 'a vendor'} may do this for its people.")
+                raise PermissionDenied(
+                    format_lazy(gettext_lazy("Only a lead of {value} may do this for its people."), value=vendor or "a vendor")
+                )
             yield
     except PermissionDenied as refusal:
-        trail.refused(verb, by=by, subject=about, why=str(refusal))
+        trail.refused(verb, by=by, subject=about, why=refusal)
         raise
 
 
@@ -109,12 +113,25 @@ def _answering(proposal, verb, *, by):
             related = ("mandate__workflow", "mandate__engagement__vendor", "person", "answered_by")
             waiting = Proposal.objects.select_for_update(of=("self",)).select_related(*related).get(pk=proposal.pk)
             if not may_answer(by, waiting):
-                raise PermissionDenied(f"{by} gives no seats as {waiting.role} in {waiting.mandate.workflow}.")
+                raise PermissionDenied(
+                    format_lazy(
+                        gettext_lazy("{by} gives no seats as {role} in {workflow}."),
+                        by=by,
+                        role=waiting.role,
+                        workflow=waiting.mandate.workflow,
+                    )
+                )
             if waiting.answer:
-                raise ValidationError(f"{waiting.answered_by} has {waiting.answer} this already.")
+                raise ValidationError(
+                    format_lazy(
+                        gettext_lazy("{answered_by} has {answer} this already."),
+                        answered_by=waiting.answered_by,
+                        answer=waiting.answer,
+                    )
+                )
             yield waiting
     except PermissionDenied as refusal:
-        trail.refused(f"proposal.{verb}", by=by, subject=proposal, why=str(refusal))
+        trail.refused(f"proposal.{verb}", by=by, subject=proposal, why=refusal)
         raise
 
 
@@ -133,35 +150,56 @@ def _check(made):
     """What can be wrong with it, at its field. The trigger asks the rest."""
     mandate, person = made.mandate, made.person
     if made.role not in mandate.roles:
-        raise ValidationError({"role": f"The engagement names no {made.role} in {mandate.workflow}."})
+        raise ValidationError(
+            {
+                "role": format_lazy(
+                    gettext_lazy("The engagement names no {role} in {workflow}."), role=made.role, workflow=mandate.workflow
+                )
+            }
+        )
     if not Mandate.objects.at(clock.now()).filter(pk=mandate.pk).exists():
-        raise ValidationError(f"{mandate} does not hold now.")
+        raise ValidationError(format_lazy(gettext_lazy("{mandate} does not hold now."), mandate=mandate))
     if person is not None:
         if person.vendor_id != mandate.engagement.vendor_id or not person.is_active:
-            raise ValidationError({"person": f"{person} is none of your people. Choose one, or name somebody new."})
+            raise ValidationError(
+                {
+                    "person": format_lazy(
+                        gettext_lazy("{person} is none of your people. Choose one, or name somebody new."), person=person
+                    )
+                }
+            )
         if person.seats.live().filter(workflow=mandate.workflow, role=made.role).exists():
-            raise ValidationError({"person": f"{person} holds this seat already."})
+            raise ValidationError({"person": format_lazy(gettext_lazy("{person} holds this seat already."), person=person)})
         return
     if not made.name:
-        raise ValidationError({"name": "Say who it is."})
+        raise ValidationError({"name": gettext_lazy("Say who it is.")})
     User.username_validator(made.username)
     if not made.username or User.objects.filter(username__iexact=made.username).exists():
-        raise ValidationError({"username": f"“{made.username}” is taken or empty. Choose another name to sign in with."})
+        raise ValidationError(
+            {
+                "username": format_lazy(
+                    gettext_lazy("“{made}” is taken or empty. Choose another name to sign in with."), made=made.username
+                )
+            }
+        )
     if made.email:
         validate_email(made.email)
 
 
 def _refusal(made, refusal) -> str:
     if "nobody_is_proposed_twice_at_once" in str(refusal):
-        return f"{made.name} is proposed for this already, and waits for an answer."
-    return "This is not within your engagement any more. Look at it again."
+        return gettext("{made} is proposed for this already, and waits for an answer.").format(made=made.name)
+    return gettext("This is not within your engagement any more. Look at it again.")
 
 
 def _account_for(waiting, *, by) -> User:
     """Without a password: whoever it is chooses one by the link that the lead passes on."""
     if User.objects.filter(username__iexact=waiting.username).exists():
         raise ValidationError(
-            f"The user name “{waiting.username}” was taken meanwhile. Decline this, and let another be proposed."
+            format_lazy(
+                gettext_lazy("The user name “{waiting}” was taken meanwhile. Decline this, and let another be proposed."),
+                waiting=waiting.username,
+            )
         )
     first, _, last = waiting.name.partition(" ")
     vendor = waiting.mandate.vendor
@@ -176,4 +214,4 @@ def _seated(person, waiting, *, by) -> Seat:
         with transaction.atomic():
             return Seat.objects.create(user=person, workflow=waiting.mandate.workflow, role=waiting.role, given_by=by)
     except IntegrityError as refusal:
-        raise ValidationError("Its engagement has ended, or the seat is held already. Decline this.") from refusal
+        raise ValidationError(gettext_lazy("Its engagement has ended, or the seat is held already. Decline this.")) from refusal

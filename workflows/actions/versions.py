@@ -5,6 +5,9 @@ import json
 
 import msgspec
 from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from audit import clock, trail
 from audit.models import AuditEvent
@@ -35,9 +38,17 @@ def edit_draft(policy, *, by, seen=None, **changed) -> Policy:
     with deciding(policy.workflow, "define", by=by) as workflow:
         draft = Policy.objects.select_for_update().select_related("workflow").get(pk=policy.pk)
         if draft.published_at:
-            raise Conflict(f"{draft} was published meanwhile and never changes. Begin a new draft from it.", "published")
+            raise Conflict(
+                format_lazy(_("{draft} was published meanwhile and never changes. Begin a new draft from it."), draft=draft),
+                "published",
+            )
         if seen is not None and seen != as_seen(draft, changed):
-            raise Conflict(f"{_last_edit(draft)} Nothing of yours is lost: look at it, then save again.", "edited_meanwhile")
+            raise Conflict(
+                format_lazy(
+                    _("{last_edit} Nothing of yours is lost: look at it, then save again."), last_edit=_last_edit(draft)
+                ),
+                "edited_meanwhile",
+            )
         before = {name: _named(draft, name) for name in changed}
         own = {name: value for name, value in changed.items() if name in OF_THE_POLICY}
         rules = {**own.pop("rules", draft.rules), **{name: changed[name] for name in changed if name not in OF_THE_POLICY}}
@@ -77,8 +88,12 @@ def _told(was, now) -> dict:
 
 def _last_edit(draft) -> str:
     last = AuditEvent.objects.filter(subject_type="policy", subject_id=draft.pk, verb="policy.edit").order_by("number").last()
-    who = f"{last.actor_name} changed this draft at {last.at:%H:%M} (UTC)" if last else "Somebody changed this draft"
-    return f"{who}, while you had it open."
+    who = (
+        gettext("{actor_name} changed this draft at {at:%H:%M} (UTC)").format(actor_name=last.actor_name, at=last.at)
+        if last
+        else gettext("Somebody changed this draft")
+    )
+    return gettext("{who}, while you had it open.").format(who=who)
 
 
 def sign(policy, *, by, reason="", digest=None) -> Policy:
@@ -86,9 +101,11 @@ def sign(policy, *, by, reason="", digest=None) -> Policy:
     with deciding(policy.workflow, "sign_policy", by=by) as workflow:
         policy = _still_a_draft(policy)
         if not workflow.two_people_publish:
-            raise ValidationError(f"One person publishes in {workflow}, so no signature is needed.")
+            raise ValidationError(
+                format_lazy(_("One person publishes in {workflow}, so no signature is needed."), workflow=workflow)
+            )
         if digest is not None and digest != bytes(policy.digest).hex():
-            raise ValidationError("Somebody edited this draft since you read it. Read it again, then sign.")
+            raise ValidationError(_("Somebody edited this draft since you read it. Read it again, then sign."))
         policy.signed_at, policy.signed_by, policy.signed_digest = clock.now(), by, bytes(policy.digest)
         policy.save(update_fields=["signed_at", "signed_by", "signed_digest"])
         facts = {"workflow": workflow.slug, "version": policy.version, "digest": bytes(policy.digest).hex()}
@@ -106,7 +123,7 @@ def publish(policy, *, by, reason, improvement="", effective_from=None, seen=Non
         policy = _still_a_draft(policy)
         _nothing_newer(policy, seen)
         if not reason.strip():
-            raise ValidationError({"reason": "Say why this version is published."})
+            raise ValidationError({"reason": _("Say why this version is published.")})
         if improvement:
             policy.improvement = improvement
         facts = _published(policy, workflow, by=by, reason=reason, effective_from=effective_from)
@@ -118,12 +135,12 @@ def roll_back(to: Policy, *, by, reason) -> Policy:
     """The old rules anew, as the next version: in force at once, or waiting for the second signature where two people publish."""
     with deciding(to.workflow, "publish_policy", by=by) as workflow:
         if not reason.strip():
-            raise ValidationError({"reason": "Say why it is rolled back."})
+            raise ValidationError({"reason": _("Say why it is rolled back.")})
         in_force = workflow.policy
         if not to.published_at:
-            raise ValidationError(f"{to} was never published. Publish it instead.")
+            raise ValidationError(format_lazy(_("{to} was never published. Publish it instead."), to=to))
         if in_force and in_force.pk == to.pk:
-            raise ValidationError(f"{to} is in force already.")
+            raise ValidationError(format_lazy(_("{to} is in force already."), to=to))
         content = {name: getattr(to, name) for name in ("rules", "input_schema", "output_schema")}
         policy = _next_version(workflow, reason=reason, rolls_back_to=to, **content)
         policy.refresh_from_db()
@@ -144,7 +161,14 @@ def _still_a_draft(policy) -> Policy:
     policy = Policy.objects.select_for_update(of=("self",)).select_related("workflow", "published_by").get(pk=policy.pk)
     if policy.published_at:
         when = f"{policy.published_at:%Y-%m-%d at %H:%M} UTC"
-        raise ValidationError(f"{policy} was published by {policy.published_by} on {when}. Begin a new draft from it.")
+        raise ValidationError(
+            format_lazy(
+                _("{policy} was published by {published_by} on {when}. Begin a new draft from it."),
+                policy=policy,
+                published_by=policy.published_by,
+                when=when,
+            )
+        )
     return policy
 
 
@@ -154,20 +178,37 @@ def _nothing_newer(policy, seen):
     if last is None or (last.version < policy.version and seen in (None, last.version)):
         return
     when = f"{last.published_at:%Y-%m-%d at %H:%M} UTC"
-    then = "Begin a new draft from it." if last.version > policy.version else "Read the difference again, then publish."
-    raise ValidationError(f"{last.published_by} published version {last.version} on {when}. {then}")
+    then = (
+        gettext("Begin a new draft from it.")
+        if last.version > policy.version
+        else gettext("Read the difference again, then publish.")
+    )
+    raise ValidationError(
+        format_lazy(
+            _("{published_by} published version {version} on {when}. {then}"),
+            published_by=last.published_by,
+            version=last.version,
+            when=when,
+            then=then,
+        )
+    )
 
 
 def _published(policy, workflow, *, by, reason, effective_from=None) -> dict:
     """Make it so, where nothing stands against it; the facts for its event."""
     now, in_force = clock.now(), workflow.policy
     if effective_from is not None and effective_from <= now:
-        raise ValidationError({"effective_from": "This time is over. Name a later one, or leave it empty to begin at once."})
+        raise ValidationError({"effective_from": _("This time is over. Name a later one, or leave it empty to begin at once.")})
     if wanting := gaps(workflow):
         raise ValidationError(wanting)
     check(policy.rules, policy.input_schema, policy.output_schema, workflow)
     if workflow.two_people_publish and not signed_for(policy, by):
-        raise ValidationError(f"In {workflow} two people publish: another owner than you must sign exactly this content first.")
+        raise ValidationError(
+            format_lazy(
+                _("In {workflow} two people publish: another owner than you must sign exactly this content first."),
+                workflow=workflow,
+            )
+        )
     policy.published_at, policy.published_by, policy.reason = now, by, reason
     policy.effective_from = effective_from
     policy.save(update_fields=["published_at", "published_by", "reason", "improvement", "effective_from"])
@@ -201,7 +242,7 @@ def let_one_publish(workflow, *, by, reason):
 
 def _how_many_publish(workflow, verb, two, *, by, reason):
     if not reason.strip():
-        raise ValidationError("Say why.")
+        raise ValidationError(_("Say why."))
     with deciding(workflow, verb, by=by) as locked:
         before, locked.two_people_publish = locked.two_people_publish, two
         locked.save(update_fields=["two_people_publish"])
@@ -214,9 +255,13 @@ def check(rules, input_schema, output_schema, workflow) -> Rules:
         document = msgspec.convert(rules, Rules, strict=False)
         compile_policy(document, input_schema, output_schema)
     except ValueError as error:  # msgspec's and the schema library's errors are ValueErrors
-        raise ValidationError(f"The policy cannot be read: {error}.") from error
+        raise ValidationError(format_lazy(_("The policy cannot be read: {error}."), error=error)) from error
     named = {trigger.category for trigger in document.triggers} - {None, ""}
     known = set(workflow.categories.values_list("slug", flat=True))
     if unknown := sorted(named - known):
-        raise ValidationError(f"No such exception category in {workflow}: {', '.join(unknown)}.")
+        raise ValidationError(
+            format_lazy(
+                _("No such exception category in {workflow}: {unknown}."), workflow=workflow, unknown=", ".join(unknown)
+            )
+        )
     return document

@@ -4,20 +4,22 @@ from decimal import Decimal
 
 import msgspec
 from django.utils.text import slugify
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from workflows import money
 from workflows.editing.fields import Amount, Choice, Currency, Duration, Several, Text, Tick, Whole
 from workflows.editing.forms import PartForm, Row, rows, without_nothing
 from workflows.editing.items import Item, List
 from workflows.editing.sections import Section
-from workflows.patterns import TIERS, Chain, ReasonCode, Step
+from workflows.patterns import Chain, ReasonCode, Step
 
 VERBS = [
-    ("approve", "Approve"),
-    ("reject", "Reject"),
-    ("send_back", "Send back"),
-    ("no_action", "Close without action"),
-    ("escalate", "Escalate"),
+    ("approve", _("Approve")),
+    ("reject", _("Reject")),
+    ("send_back", _("Send back")),
+    ("no_action", _("Close without action")),
+    ("escalate", _("Escalate")),
 ]
 
 
@@ -25,24 +27,24 @@ class ApprovalForm(PartForm):
     """What holds for every approval."""
 
     approval_minutes = Duration(
-        label="An approval expires after",
+        label=_("An approval expires after"),
         unit=60,
         least=1,
         most=60 * 24 * 366,
-        help_text="Then the owner of risk decides or gives more time; nothing is approved by waiting. Such as 2 days.",
+        help_text=_("Then the owner of risk decides or gives more time; nothing is approved by waiting. Such as 2 days."),
     )
     another_approver_takes_edits = Tick(
-        label="What an approver edits goes to another approver",
-        help_text="Otherwise he may approve his own edit, unless it raises the amount, the payee, the type or the risk.",
+        label=_("What an approver edits goes to another approver"),
+        help_text=_("Otherwise he may approve his own edit, unless it raises the amount, the payee, the type or the risk."),
     )
-    no_action_needs_approval = Tick(label="Closing a case without action needs an approval")
+    no_action_needs_approval = Tick(label=_("Closing a case without action needs an approval"))
 
 
 class Approvals(Section):
-    name, title = "approvals", "Approvals"
+    name, title = "approvals", _("Approvals")
     names = ("approval_minutes", "another_approver_takes_edits", "no_action_needs_approval")
-    about = "What holds for every approval. Whoever made, edited or reviewed an output never approves it: that is always so."
-    otherwise = "One approval, by somebody who did not work on it."
+    about = _("What holds for every approval. Whoever made, edited or reviewed an output never approves it: that is always so.")
+    otherwise = _("One approval, by somebody who did not work on it.")
     begin = {"approval_minutes": 2880, "another_approver_takes_edits": False, "no_action_needs_approval": False}
     other = {"approval_minutes": 527039, "another_approver_takes_edits": None, "no_action_needs_approval": None}
 
@@ -58,14 +60,14 @@ class Approvals(Section):
 
 class ChainForm(PartForm):
     struct, blame = None, "amount"
-    heading = "For which actions"
-    about = "It holds where all that is filled in holds. Of the chains that hold, the one with the most approvals is taken."
-    action_type = Text(label="Action", required=False, max_length=60, help_text="Such as refund. Empty: any.")
-    amount = Amount(label="From this amount on", min_value=0, help_text="Empty: any amount.")
-    currency = Currency(help_text="Three letters, such as EUR, where an amount is named.")
+    heading = _("For which actions")
+    about = _("It holds where all that is filled in holds. Of the chains that hold, the one with the most approvals is taken.")
+    action_type = Text(label=_("Action"), required=False, max_length=60, help_text=_("Such as refund. Empty: any."))
+    amount = Amount(label=_("From this amount on"), min_value=0, help_text=_("Empty: any amount."))
+    currency = Currency(help_text=_("Three letters, such as EUR, where an amount is named."))
     tier = Choice(
-        label="Risk", required=False, choices=[("", "Any"), *[(tier, tier.capitalize()) for tier in TIERS]],
-        help_text="Only for outputs of this risk or a higher one.",
+        label=_("Risk"), required=False, choices=[("", _("Any")), *[("low", _("Low")), ("medium", _("Medium")), ("high", _("High"))]],
+        help_text=_("Only for outputs of this risk or a higher one."),
     )  # fmt: skip
 
     def begin(self):
@@ -82,25 +84,27 @@ class ChainForm(PartForm):
 
 class StepRow(Row):
     struct, blame = Step, "name"
-    name = Text(label="Step", max_length=60, help_text="Such as Team lead.")
-    people = Whole(label="People", min_value=1, max_value=5, initial=1, help_text="So many, each another one.")
-    title = Text(label="Whose seat is titled", required=False, max_length=60, help_text="Such as finance. Empty: any approver.")
+    name = Text(label=_("Step"), max_length=60, help_text=_("Such as Team lead."))
+    people = Whole(label=_("People"), min_value=1, max_value=5, initial=1, help_text=_("So many, each another one."))
+    title = Text(
+        label=_("Whose seat is titled"), required=False, max_length=60, help_text=_("Such as finance. Empty: any approver.")
+    )
 
 
 Steps = rows(
-    StepRow, noun="Step", heading="Steps, in order",
-    about="The steps follow each other from the first to the last row. Nobody counts in two steps.",
+    StepRow, noun=_("Step"), heading=_("Steps, in order"),
+    about=_("The steps follow each other from the first to the last row. Nobody counts in two steps."),
 )  # fmt: skip
 
 
 class Chains(List):
-    name, title, noun = "chains", "Approval chains", "chain"
+    name, title, noun = "chains", _("Approval chains"), "chain"
     names = ("chains",)
-    about = (
+    about = _(
         "Who approves in which order, for which actions. Where several chains hold, the one with the most approvals is "
         "taken; of equals, the later in this list."
     )
-    otherwise = "No chain: one approval, by any approver whose limit reaches."
+    otherwise = _("No chain: one approval, by any approver whose limit reaches.")
 
     @staticmethod
     def titled(item):
@@ -115,7 +119,7 @@ class ChainItem(Item):
 
     @property
     def title(self):
-        return f"Chain {Chains.titled(self.stored)}" if self.stored else "New chain"
+        return gettext("Chain {titled}").format(titled=Chains.titled(self.stored)) if self.stored else gettext("New chain")
 
     def build(self):
         self.form = self.made(ChainForm, "chain", self.stored)
@@ -126,7 +130,7 @@ class ChainItem(Item):
         if not super().is_valid():
             return False
         if not 1 <= len(self.steps.documents()) <= 5:
-            self.form.add_error(None, "A chain has one to five steps. Name the first below.")
+            self.form.add_error(None, gettext("A chain has one to five steps. Name the first below."))
         return not self.form.errors
 
     def document(self):
@@ -137,25 +141,28 @@ class ChainItem(Item):
 
 class ReasonRow(Row):
     struct, blame = ReasonCode, "label"
-    label = Text(label="Reason", max_length=120, help_text="As people read it, such as “Over the goodwill limit”.")
+    label = Text(label=_("Reason"), max_length=120, help_text=_("As people read it, such as “Over the goodwill limit”."))
     code = Text(
-        label="Code", required=False, max_length=40, help_text="Small letters, digits and dashes. Empty: made from the reason."
+        label=_("Code"),
+        required=False,
+        max_length=40,
+        help_text=_("Small letters, digits and dashes. Empty: made from the reason."),
     )
-    verbs = Several(label="Offered at", choices=VERBS)
+    verbs = Several(label=_("Offered at"), choices=VERBS)
 
     def clean_code(self):
         return self.cleaned_data["code"] or slugify(self.cleaned_data.get("label", ""))[:40].strip("-")
 
 
-Reasons = rows(ReasonRow, noun="Reason", unique="code")
+Reasons = rows(ReasonRow, noun=_("Reason"), unique="code")
 
 
 class ReasonCodes(Section):
-    name, title = "reasons", "Reason codes"
+    name, title = "reasons", _("Reason codes")
     names = ("reason_codes",)
-    about = "Reasons to choose from. Where a decision has any, one of them must be chosen; words may be added always."
+    about = _("Reasons to choose from. Where a decision has any, one of them must be chosen; words may be added always.")
     other = {"reason_codes": None}
-    otherwise = "No reason codes: whoever decides says why in words."
+    otherwise = _("No reason codes: whoever decides says why in words.")
 
     def build(self):
         self.rows = self.made(Reasons, "reasons", self.rule("reason_codes", []))
@@ -169,7 +176,10 @@ class ReasonCodes(Section):
         named = dict(VERBS)
         codes = policy.rules.get("reason_codes", [])
         return super().sentences(policy) or [
-            f"“{each['label']}”, at: {', '.join(named[verb].lower() for verb in each['verbs'])}." for each in codes
+            gettext("“{each}”, at: {each_2}.").format(
+                each=each["label"], each_2=", ".join(named[verb].lower() for verb in each["verbs"])
+            )
+            for each in codes
         ]
 
 
@@ -177,44 +187,44 @@ class DecisionForm(PartForm):
     """How decisions are made and when they take effect."""
 
     scorecard = Whole(
-        label="Scorecard version",
+        label=_("Scorecard version"),
         required=False,
         min_value=1,
-        help_text="The number of a published scorecard of this workflow. Empty: reviews are not marked.",
+        help_text=_("The number of a published scorecard of this workflow. Empty: reviews are not marked."),
     )
     marks_required = Tick(
-        label="Every review must be marked", help_text="Otherwise a reviewer may accept without filling in the scorecard."
+        label=_("Every review must be marked"), help_text=_("Otherwise a reviewer may accept without filling in the scorecard.")
     )
     blind_first = Tick(
         label="A reviewer answers before the AI's answer is shown to him",
         help_text="Blind first: what the two say is kept and compared. It needs an output schema that names its fields.",
     )
     grace_seconds = Duration(
-        label="Time to undo",
+        label=_("Time to undo"),
         required=False,
         unit=1,
         least=0,
         most=86400,
-        help_text="So long whoever decided may take it back; then it takes effect. Such as 5 minutes. 0: at once.",
+        help_text=_("So long whoever decided may take it back; then it takes effect. Such as 5 minutes. 0: at once."),
     )
     lease_seconds = Duration(
-        label="A claim lasts",
+        label=_("A claim lasts"),
         unit=1,
         least=30,
         most=86400,
-        help_text="Who takes a case has it for himself so long; then others may take it. Such as 15 minutes.",
+        help_text=_("Who takes a case has it for himself so long; then others may take it. Such as 15 minutes."),
     )
     language_from = Text(
-        label="Where a case's language stands",
+        label=_("Where a case's language stands"),
         required=False,
         max_length=200,
-        help_text="Such as input.language. A vendor whose mandate names languages then takes those only. Empty: not asked.",
+        help_text=_("Such as input.language. A vendor whose mandate names languages then takes those only. Empty: not asked."),
     )
 
     def clean(self):
         cleaned = super().clean()
         if cleaned.get("marks_required") and not cleaned.get("scorecard") and "scorecard" in cleaned:
-            self.add_error("scorecard", "Say which scorecard the reviews are marked with.")
+            self.add_error("scorecard", gettext("Say which scorecard the reviews are marked with."))
         return cleaned
 
 

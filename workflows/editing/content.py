@@ -3,6 +3,8 @@
 import re
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from workflows.editing import paths
 from workflows.editing.fields import Choice, Lines, Text, Tick, Whole
@@ -14,57 +16,61 @@ from workflows.json_field import Json
 WORDS = {
     "text": "text",
     "number": "number",
-    "whole": "whole number",
-    "yes_no": "yes or no",
+    "whole": _("whole number"),
+    "yes_no": _("yes or no"),
     "date": "date",
-    "choice": "one of a list",
+    "choice": _("one of a list"),
 }
 PARTS = ("type", "amount", "currency", "payee")
 
 
 class FieldRow(Row):
-    name = Text(label="Field", max_length=60, help_text="As the AI names it: amount, reply_text. No spaces.")
-    title = Text(label="As people read it", required=False, max_length=120, help_text="Empty: made from the field's name.")
-    kind = Choice(label="Kind", choices=list(WORDS.items()), initial="text")
-    required = Tick(label="Must be there")
-    longest = Whole(label="Longest, in characters", required=False, min_value=1, max_value=1_000_000, help_text="For a text.")
-    options = Lines(label="The list", rows=2, longest=200, help_text="For one of a list: one a line.")
+    name = Text(label=_("Field"), max_length=60, help_text=_("As the AI names it: amount, reply_text. No spaces."))
+    title = Text(
+        label=_("As people read it"), required=False, max_length=120, help_text=_("Empty: made from the field's name.")
+    )
+    kind = Choice(label=_("Kind"), choices=list(WORDS.items()), initial="text")
+    required = Tick(label=_("Must be there"))
+    longest = Whole(
+        label=_("Longest, in characters"), required=False, min_value=1, max_value=1_000_000, help_text=_("For a text.")
+    )
+    options = Lines(label=_("The list"), rows=2, longest=200, help_text=_("For one of a list: one a line."))
 
     def clean_name(self):
         name = self.cleaned_data["name"]
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*", name):
-            raise ValidationError("Write a name of letters, digits, _ and -, beginning with a letter.")
+            raise ValidationError(_("Write a name of letters, digits, _ and -, beginning with a letter."))
         return name
 
     def clean(self):
         cleaned = super().clean()
         kind = cleaned.get("kind")
         if kind == "choice" and not cleaned.get("options") and "options" in cleaned:
-            self.add_error("options", "Write what may be chosen, one a line.")
+            self.add_error("options", gettext("Write what may be chosen, one a line."))
         if kind != "choice" and cleaned.get("options"):
-            self.add_error("options", "Only “one of a list” has a list. Choose that kind, or empty the list.")
+            self.add_error("options", gettext("Only “one of a list” has a list. Choose that kind, or empty the list."))
         if kind != "text" and cleaned.get("longest"):
-            self.add_error("longest", "Only a text has a length. Choose that kind, or empty this.")
+            self.add_error("longest", gettext("Only a text has a length. Choose that kind, or empty this."))
         return cleaned
 
 
 Fields = rows(
-    FieldRow, noun="Field", heading="Fields", unique="name", blank=4,
-    about="Outputs that break what is said here are never released: they go to resolution, named as missing data or formatting.",
+    FieldRow, noun=_("Field"), heading=_("Fields"), unique="name", blank=4,
+    about=_("Outputs that break what is said here are never released: they go to resolution, named as missing data or formatting."),
 )  # fmt: skip
 
 
 class Whether(PartForm):
-    closed = Tick(label="Refuse fields that are not listed", help_text="Otherwise the sender may add others.")
+    closed = Tick(label=_("Refuse fields that are not listed"), help_text=_("Otherwise the sender may add others."))
 
 
 class Advanced(PartForm):
-    heading = "As a JSON Schema"
-    about = (
+    heading = _("As a JSON Schema")
+    about = _(
         "This schema says more than the list of fields can show, so it is edited as a document. Nothing of it is lost. "
         "Empty it and save to begin a list of fields."
     )
-    schema = Json(label="JSON Schema", required=False, rows=24)
+    schema = Json(label=_("JSON Schema"), required=False, rows=24)
 
 
 class Content(Section):
@@ -95,59 +101,65 @@ class Content(Section):
         known = fields_of(schema := getattr(policy, cls.names[0]))
         if known is None:
             names = dict.fromkeys([*schema.get("required", ()), *paths.properties(schema)])
-            return [f"A document for engineers (JSON Schema) says it{': ' + ', '.join(names) if names else ''}."]
+            return [
+                gettext("A document for engineers (JSON Schema) says it{value}.").format(
+                    value=": " + ", ".join(names) if names else ""
+                )
+            ]
         fields = [_told(field) for field in known[0]]
-        return [*fields, "Other fields are refused."] if known[1] else fields
+        return [*fields, gettext("Other fields are refused.")] if known[1] else fields
 
 
 def _told(field) -> str:
     kind = WORDS[field["kind"]]
     if field["kind"] == "choice":
-        kind = f"one of {', '.join(map(str, field['options']))}"
+        kind = gettext("one of {map}").format(map=", ".join(map(str, field["options"])))
     if field["longest"]:
-        kind += f" of at most {field['longest']} characters"
+        kind += gettext(" of at most {field} characters").format(field=field["longest"])
     named = f"“{field['title']}” ({field['name']})" if field["title"] else f"“{field['name']}”"
     return f"{named}: {kind}{', must be there' if field['required'] else ''}."
 
 
 class Output(Content):
-    name, title = "output", "What the AI gives"
+    name, title = "output", _("What the AI gives")
     names = ("output_schema",)
-    about = "The fields of an output. The form in which people correct it is made from them."
-    otherwise = "Anything may come; nothing is checked."
+    about = _("The fields of an output. The form in which people correct it is made from them.")
+    otherwise = _("Anything may come; nothing is checked.")
 
 
 class Input(Content):
-    name, title = "input", "What the AI was given"
+    name, title = "input", _("What the AI was given")
     names = ("input_schema",)
-    about = "The fields of the input that is sent along, so that whoever looks sees what the AI saw."
-    otherwise = "Anything may come; nothing is checked."
+    about = _("The fields of the input that is sent along, so that whoever looks sees what the AI saw.")
+    otherwise = _("Anything may come; nothing is checked.")
 
 
 class ActionForm(PartForm):
     """The four parts of an action, each a field of the output or sent apart."""
 
-    type = Choice(label="What is done", required=False, help_text="The field that says refund, payout, change of address…")
-    amount = Choice(label="The amount", required=False)
-    currency = Choice(label="Its currency", required=False)
-    payee = Choice(label="To whom", required=False)
+    type = Choice(
+        label=_("What is done"), required=False, help_text=_("The field that says refund, payout, change of address…")
+    )
+    amount = Choice(label=_("The amount"), required=False)
+    currency = Choice(label=_("Its currency"), required=False)
+    payee = Choice(label=_("To whom"), required=False)
 
     def __init__(self, *args, policy, stored=None, **options):
         super().__init__(*args, policy=policy, stored=stored, **options)
         known = paths.fields(policy)
         for name, field in self.fields.items():
             kept = [self.stored[name]] if self.stored.get(name) and self.stored[name] not in known else []
-            field.choices = [("", "Not in the output: sent apart"), *((path, path) for path in [*known, *kept])]
+            field.choices = [("", gettext("Not in the output: sent apart")), *((path, path) for path in [*known, *kept])]
 
 
 class Action(Section):
-    name, title = "action", "Where the action stands"
+    name, title = "action", _("Where the action stands")
     names = ("action_from",)
-    about = (
+    about = _(
         "An action is what an output would do, such as a refund of 50.00 EUR to C-1042. Say which fields of the output "
         "hold it: whoever corrects the output then corrects the action too."
     )
-    otherwise = "The action is sent apart from the output."
+    otherwise = _("The action is sent apart from the output.")
 
     def build(self):
         self.form = self.made(ActionForm, "action", self.rule("action_from", {}))
@@ -159,5 +171,14 @@ class Action(Section):
     @classmethod
     def sentences(cls, policy):
         named = policy.rules.get("action_from", {})
-        words = {"type": "What is done", "amount": "The amount", "currency": "Its currency", "payee": "To whom"}
-        return [f"{words[part]} stands in “{named[part]}”." for part in PARTS if named.get(part)]
+        words = {
+            "type": gettext("What is done"),
+            "amount": gettext("The amount"),
+            "currency": gettext("Its currency"),
+            "payee": gettext("To whom"),
+        }
+        return [
+            gettext("{words} stands in “{named}”.").format(words=words[part], named=named[part])
+            for part in PARTS
+            if named.get(part)
+        ]

@@ -1,5 +1,8 @@
 """A draft as a document, for engineers: taken out, kept elsewhere, pasted back. The same verb and the same judgment."""
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from workflows.editing.fields import Area
 from workflows.editing.forms import PartForm
 from workflows.editing.sections import Section
@@ -10,18 +13,23 @@ PARTS = ("rules", "input_schema", "output_schema")
 
 class DocumentForm(PartForm):
     document = Json(
-        label="The whole policy",
+        label=_("The whole policy"),
         rows=32,
-        help_text="JSON with rules, input_schema and output_schema. Copy it out, or paste another one over it.",
+        help_text=_("JSON with rules, input_schema and output_schema. Copy it out, or paste another one over it."),
     )
-    reason = Area(label="What this version changes, and what for", required=False, rows=3)
+    reason = Area(label=_("What this version changes, and what for"), required=False, rows=3)
 
     def clean_document(self):
         document = self.cleaned_data["document"]
         if unknown := sorted(set(document) - set(PARTS)):
-            self.add_error("document", f"Unknown: {', '.join(unknown)}. A document has rules, input_schema and output_schema.")
+            self.add_error(
+                "document",
+                gettext("Unknown: {unknown}. A document has rules, input_schema and output_schema.").format(
+                    unknown=", ".join(unknown)
+                ),
+            )
         if not isinstance(document.get("rules"), dict):
-            self.add_error("document", "The document has no rules.")
+            self.add_error("document", gettext("The document has no rules."))
         return document
 
     def take(self, error):
@@ -30,9 +38,9 @@ class DocumentForm(PartForm):
 
 
 class Document(Section):
-    name, title = "document", "As a document (advanced)"
+    name, title = "document", _("As a document (advanced)")
     names = (*PARTS, "reason")
-    about = (
+    about = _(
         "For engineers: the policy as JSON, to keep beside the code, to compare, or to carry to another workflow. "
         "All that the forms can say stands here, and is checked in the same way."
     )

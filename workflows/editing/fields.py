@@ -5,6 +5,8 @@ from decimal import Decimal, InvalidOperation
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
+from django.utils.translation import gettext, gettext_lazy
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminSelectWidget,
@@ -13,11 +15,13 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from workflows import money, reading
+from workflows import money, terms
 from workflows.amount_field import AmountField
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 SHORT = {"s": "second", "sec": "second", "m": "minute", "min": "minute", "h": "hour", "d": "day"}
+SHORT |= dict.fromkeys(("sekunde", "sekunden"), "second") | {"minuten": "minute"}  # as the German pages write them
+SHORT |= dict.fromkeys(("std", "stunde", "stunden"), "hour") | dict.fromkeys(("tag", "tage", "tagen"), "day")
 COMMON_CURRENCIES = ["EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "CAD", "AUD", "JPY"]
 
 
@@ -65,9 +69,9 @@ class Percent(Number):
     """Typed in per cent, stored as a share: 90 is 0.9."""
 
     default_error_messages = {
-        "min_value": "Write at least %(limit_value)s per cent.",
-        "max_value": "Write at most %(limit_value)s per cent.",
-        "invalid": "Write a number in per cent, such as 90 or 2.5.",
+        "min_value": gettext_lazy("Write at least %(limit_value)s per cent."),
+        "max_value": gettext_lazy("Write at most %(limit_value)s per cent."),
+        "invalid": gettext_lazy("Write a number in per cent, such as 90 or 2.5."),
     }
 
     def __init__(self, *, least=0, **options):
@@ -101,15 +105,22 @@ class Duration(Text):
         self.unit, self.least, self.most = unit, least, most
 
     def prepare_value(self, value):
-        return reading.duration(value * self.unit) if isinstance(value, int) else value
+        return terms.duration(value * self.unit) if isinstance(value, int) else value
 
     def clean(self, value):
         if not (typed := super().clean(value)):
             return None
         number, rest = divmod(seconds(typed, self.unit), self.unit)
         if rest or not self.least <= number <= self.most:
-            bounds = [reading.duration(bound * self.unit) for bound in (self.least, self.most)]
-            raise ValidationError(f"Write a time between {bounds[0]} and {bounds[1]}, in whole {unit_name(self.unit)}s.")
+            bounds = [terms.duration(bound * self.unit) for bound in (self.least, self.most)]
+            raise ValidationError(
+                format_lazy(
+                    gettext_lazy("Write a time between {bounds} and {bounds_2}, in whole {unit_name}s."),
+                    bounds=bounds[0],
+                    bounds_2=bounds[1],
+                    unit_name=unit_name(self.unit),
+                )
+            )
         return number
 
 
@@ -123,9 +134,14 @@ def seconds(text: str, unit: int) -> int:
         return int(text) * unit
     pairs = re.findall(r"(\d{1,9})\s*([a-z]+)", text.lower())
     names = [SHORT.get(name, name.rstrip("s")) for _, name in pairs]
-    left = re.sub(r"\d{1,9}\s*[a-z]+|\band\b|[,\s]", "", text.lower())
+    left = re.sub(r"\d{1,9}\s*[a-z]+|\b(?:and|und)\b|[,\s]", "", text.lower())
     if not pairs or left or not set(names) <= set(SECONDS):
-        raise ValidationError(f"“{text[:40]}” is not a time. Write a number and a unit, such as 30 minutes, 8 hours or 2 days.")
+        raise ValidationError(
+            format_lazy(
+                gettext_lazy("“{text}” is not a time. Write a number and a unit, such as 30 minutes, 8 hours or 2 days."),
+                text=text[:40],
+            )
+        )
     return sum(int(number) * SECONDS[name] for (number, _), name in zip(pairs, names, strict=True))
 
 
@@ -147,9 +163,17 @@ class Lines(Area):
     def clean(self, value):
         lines = list(dict.fromkeys(line.strip() for line in super().clean(value).splitlines() if line.strip()))
         if long := next((line for line in lines if len(line) > self.longest), None):
-            raise ValidationError(f"“{long[:30]}…” is longer than {self.longest} characters. Write one word or phrase a line.")
+            raise ValidationError(
+                format_lazy(
+                    gettext_lazy("“{long}…” is longer than {longest} characters. Write one word or phrase a line."),
+                    long=long[:30],
+                    longest=self.longest,
+                )
+            )
         if len(lines) > self.most:
-            raise ValidationError(f"These are {len(lines)} lines; {self.most} are the most.")
+            raise ValidationError(
+                format_lazy(gettext_lazy("These are {lines} lines; {most} are the most."), lines=len(lines), most=self.most)
+            )
         return lines
 
 
@@ -183,7 +207,9 @@ class WordsByLanguage(Lines):
         for line in super().clean(value):
             language, colon, word = (part.strip() for part in line.partition(":"))
             if not colon or not word or not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", language):
-                raise ValidationError(f"“{line}” has no language. Write each line as “de: Anwalt”.")
+                raise ValidationError(
+                    format_lazy(gettext_lazy("“{line}” has no language. Write each line as “de: Anwalt”."), line=line)
+                )
             lists.setdefault(language.lower(), []).append(word)
         return lists
 
@@ -205,9 +231,13 @@ class PercentByName(Lines):
         for line in super().clean(value):
             name, _, number = (part.strip() for part in line.rpartition(":"))
             if not name or len(name) > 60:
-                raise ValidationError(f"“{line}” has no name. Write each line as “VIP: 95”, the number in per cent.")
+                raise ValidationError(
+                    format_lazy(
+                        gettext_lazy("“{line}” has no name. Write each line as “VIP: 95”, the number in per cent."), line=line
+                    )
+                )
             if name in shares:
-                raise ValidationError(f"“{name}” stands here twice. Keep one line.")
+                raise ValidationError(format_lazy(gettext_lazy("“{name}” stands here twice. Keep one line."), name=name))
             shares[name] = share(self._number(line, number))
         return shares
 
@@ -217,7 +247,13 @@ class PercentByName(Lines):
         except InvalidOperation:
             number = Decimal("NaN")
         if not number.is_finite() or not self.least <= number <= 100:
-            raise ValidationError(f"“{line}”: write a number between {self.least} and 100 after the colon, in per cent.")
+            raise ValidationError(
+                format_lazy(
+                    gettext_lazy("“{line}”: write a number between {least} and 100 after the colon, in per cent."),
+                    line=line,
+                    least=self.least,
+                )
+            )
         return number
 
 
@@ -226,8 +262,8 @@ class Currency(Text):
 
     def __init__(self, **options):
         super().__init__(
-            suggests="currencies", max_length=3, label=options.pop("label", "Currency"), required=options.pop("required", False),
-            help_text=options.pop("help_text", "Three letters, such as EUR."), **options,
+            suggests="currencies", max_length=3, label=options.pop("label", gettext("Currency")), required=options.pop("required", False),
+            help_text=options.pop("help_text", gettext("Three letters, such as EUR.")), **options,
         )  # fmt: skip
 
     def clean(self, value):
@@ -241,7 +277,7 @@ class Amount(AmountField):
     """Kept as text, exactly as typed: 0.1 is not a binary fraction."""
 
     def __init__(self, **options):
-        super().__init__(**{"label": "Amount", "required": False, **options})
+        super().__init__(**{"label": gettext("Amount"), "required": False, **options})
 
     def clean(self, value):
         number = super().clean(value)

@@ -4,6 +4,7 @@ import re
 
 import msgspec
 from django import forms
+from django.utils.translation import gettext
 from unfold.widgets import UnfoldBooleanWidget
 
 NOTHING = (None, "", [], {})
@@ -95,7 +96,7 @@ class Rows(forms.BaseFormSet):
     def add_fields(self, form, index):
         super().add_fields(form, index)
         if "DELETE" in form.fields:
-            form.fields["DELETE"].label = "Remove"
+            form.fields["DELETE"].label = gettext("Remove")
 
     @property
     def kept(self):
@@ -109,7 +110,7 @@ class Rows(forms.BaseFormSet):
         for form in self.kept if self.unique else []:
             value = form.cleaned_data.get(self.unique)
             if value is not None and value in seen:
-                form.add_error(self.unique, f"“{value}” stands in two rows. Keep one of them.")
+                form.add_error(self.unique, gettext("“{value}” stands in two rows. Keep one of them.").format(value=value))
             seen.add(value)
 
 

@@ -3,6 +3,9 @@
 import hashlib
 import json
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from workflows import actions
 from workflows.editing.sections import Section, told_apart
 from workflows.editing.triggers import KINDS
@@ -88,7 +91,7 @@ class Item(Section):
         listed = policy.rules.get(self.list_name, [])
         self.position = next((place for place, item in enumerate(listed) if digest(item) == self.was), None)
         if self.was and self.position is None:
-            self.refusals = [*self.refusals, "It was changed or removed itself: saving again adds yours as a new one."]
+            self.refusals = [*self.refusals, gettext("It was changed or removed itself: saving again adds yours as a new one.")]
             self.was = ""
 
 
@@ -97,13 +100,13 @@ def number(text) -> int | None:
 
 
 class Triggers(List):
-    name, title, noun = "triggers", "Triggers", "trigger"
+    name, title, noun = "triggers", _("Triggers"), "trigger"
     names = ("triggers",)
-    about = (
+    about = _(
         "What makes one output special. Every trigger looks at every output; those that fire can raise the risk, choose "
         "the desk, name the exception. Each is noted on the case with what it saw."
     )
-    otherwise = "No trigger yet: risk and confidence alone decide."
+    otherwise = _("No trigger yet: risk and confidence alone decide.")
 
     @staticmethod
     def titled(item):
@@ -117,11 +120,15 @@ class TriggerItem(Item):
 
     @property
     def title(self):
-        return f"Trigger “{self.stored['name']}”" if self.stored else f"New trigger: {self.form.title}"
+        return (
+            gettext("Trigger “{stored}”").format(stored=self.stored["name"])
+            if self.stored
+            else gettext("New trigger: {form}").format(form=self.form.title)
+        )
 
     @property
     def said(self):
-        return f"Trigger “{self.form.cleaned_data['name']}”: saved."
+        return gettext("Trigger “{cleaned_data}”: saved.").format(cleaned_data=self.form.cleaned_data["name"])
 
     def build(self):
         stored = self.stored if self.stored.get("kind") == self.kind else {}
@@ -132,7 +139,9 @@ class TriggerItem(Item):
         others = [each["name"] for each in self.rule("triggers", []) if digest(each) != self.was]
         valid = super().is_valid()
         if valid and (named := self.form.cleaned_data["name"]) in others:
-            self.form.add_error("name", f"Another trigger is called “{named}”. Give it a name of its own.")
+            self.form.add_error(
+                "name", gettext("Another trigger is called “{named}”. Give it a name of its own.").format(named=named)
+            )
         return not self.form.errors
 
     def document(self):

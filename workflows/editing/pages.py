@@ -6,6 +6,9 @@ from django.db import transaction
 from django.http import Http404
 from django.shortcuts import redirect
 from django.urls import path, reverse
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.asking import Asking
 from accounts.permissions import is_in_house_staff
@@ -74,9 +77,9 @@ class Editing(Asking):
             raise PermissionDenied
         policy = self.get_object(request, object_id)
         if policy is None:
-            raise Http404("There is no such policy.")
+            raise Http404(_("There is no such policy."))
         if request.method == "POST":
-            raise PermissionDenied(f"{policy} is edited section by section.")
+            raise PermissionDenied(format_lazy(_("{policy} is edited section by section."), policy=policy))
         return self.page(request, "workflows/policy.html", as_told(request, policy))
 
     def section_page(self, request, policy_id, name):
@@ -104,7 +107,7 @@ class Editing(Asking):
         if away := self.not_here(request, policy):
             return away
         if position >= len(section.items):
-            raise Http404("There is no such item.")
+            raise Http404(_("There is no such item."))
         if request.method == "POST":
             return self.rewrite(request, policy, section, section.without(position))
         section.template = "workflows/edit_remove.html"
@@ -123,7 +126,7 @@ class Editing(Asking):
         if away := self.not_here(request, policy):
             return away
         if position is not None and request.method != "POST" and position >= len(policy.rules.get(name, [])):
-            raise Http404("There is no such item.")
+            raise Http404(_("There is no such item."))
         section = self.item(request, policy, name, position)
         return (
             self.edit(request, policy, section, back=section_address(policy, name)) if section else self.cards(request, policy)
@@ -144,7 +147,7 @@ class Editing(Asking):
     def cards(self, request, policy):
         """Choose what kind of trigger."""
         section = Triggers(policy)
-        section.title, section.template = "Add a trigger", "workflows/edit_cards.html"
+        section.title, section.template = gettext("Add a trigger"), "workflows/edit_cards.html"
         cards = [{"kind": tag, **{part: getattr(form, part) for part in PARTS_OF_A_CARD}} for tag, form in kinds().items()]
         offered = [{"place": place, "name": each["name"]} for place, each in enumerate(READY_MADE) if each["kind"] in kinds()]
         back = section_address(policy, "triggers")
@@ -157,17 +160,21 @@ class Editing(Asking):
         found = Policy.objects.select_related("workflow").filter(pk=policy_id) if policy_id < 2**63 else ()
         for policy in found:
             if not allowed(request, "define", policy.workflow):
-                raise PermissionDenied(f"{request.user} may not define in {policy.workflow}.")
+                raise PermissionDenied(
+                    format_lazy(_("{user} may not define in {workflow}."), user=request.user, workflow=policy.workflow)
+                )
             return policy
-        raise Http404("There is no such policy.")
+        raise Http404(_("There is no such policy."))
 
     def not_here(self, request, policy, name=""):
         """Away from where nothing can be edited; what was typed is answered by the verb."""
         if policy.published_at and request.method != "POST":
-            messages.error(request, f"{policy} is published and never changes. Begin a new draft from it.")
+            messages.error(
+                request, gettext("{policy} is published and never changes. Begin a new draft from it.").format(policy=policy)
+            )
             return redirect(address(policy))
         if name != "document" and not readable(policy):
-            messages.error(request, "The forms cannot show this draft. Mend its document first, or begin a new draft.")
+            messages.error(request, gettext("The forms cannot show this draft. Mend its document first, or begin a new draft."))
             return redirect(section_address(policy, "document"))
         return None
 

@@ -1,60 +1,64 @@
 """The risk map: what an output is of when nothing raises it, and what action types, amounts and segments make of it."""
 
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from workflows.editing.fields import Amount, Choice, Currency, Duration, Percent, PercentByName, Text, Tick
 from workflows.editing.forms import PartForm, Row, rows
 from workflows.editing.sections import Section
 from workflows.patterns import FLOOR, LOWEST_FLOOR, TIERS, AmountBand, TierRule
 
-SHORT_TIERS = [(tier, tier.capitalize()) for tier in TIERS]
+SHORT_TIERS = [("low", _("Low")), ("medium", _("Medium")), ("high", _("High"))]
 LEAST = LOWEST_FLOOR * 100
 
 
 class DefaultTier(PartForm):
     default_tier = Choice(
-        label="An output is of",
-        choices=[(tier, f"{tier.capitalize()} risk") for tier in TIERS],
-        help_text="Unless something below, or a trigger, raises it. Nothing ever lowers a risk.",
+        label=_("An output is of"),
+        choices=[("low", _("Low risk")), ("medium", _("Medium risk")), ("high", _("High risk"))],
+        help_text=_("Unless something below, or a trigger, raises it. Nothing ever lowers a risk."),
     )
 
 
 class ActionTier(Row):
-    type = Text(label="Action", max_length=60, help_text="As the AI names it, such as refund.")
-    tier = Choice(label="Is of risk", choices=SHORT_TIERS, initial="high")
+    type = Text(label=_("Action"), max_length=60, help_text=_("As the AI names it, such as refund."))
+    tier = Choice(label=_("Is of risk"), choices=SHORT_TIERS, initial="high")
 
 
 class Band(Row):
     struct, blame = AmountBand, "amount"
-    amount = Amount(required=True, label="From this amount on", min_value=0)
+    amount = Amount(required=True, label=_("From this amount on"), min_value=0)
     currency = Currency(required=True)
-    tier = Choice(label="Is of risk at least", choices=SHORT_TIERS, initial="high")
+    tier = Choice(label=_("Is of risk at least"), choices=SHORT_TIERS, initial="high")
 
     def begin(self):
         return {**super().begin(), **({"amount": f"{self.stored['amount']}"} if self.stored else {})}
 
 
 class SegmentTier(Row):
-    segment = Text(label="Segment", max_length=60, help_text="As it is sent with the case, such as VIP.")
-    tier = Choice(label="Is of risk at least", choices=SHORT_TIERS, initial="high")
+    segment = Text(label=_("Segment"), max_length=60, help_text=_("As it is sent with the case, such as VIP."))
+    tier = Choice(label=_("Is of risk at least"), choices=SHORT_TIERS, initial="high")
 
 
 ActionTiers = rows(
-    ActionTier, noun="Action", heading="By action", unique="type",
-    about="Which risk a type of action has. An action that is not named here has the risk above.",
+    ActionTier, noun=_("Action"), heading=_("By action"), unique="type",
+    about=_("Which risk a type of action has. An action that is not named here has the risk above."),
 )  # fmt: skip
 Bands = rows(
-    Band, noun="Band", heading="By amount",
-    about="From an amount on, an action is of this risk at least. One row a band; amounts in another currency are judged "
-    "by that currency's own rows.",
+    Band, noun=_("Band"), heading=_("By amount"),
+    about=_("From an amount on, an action is of this risk at least. One row a band; amounts in another currency are judged "
+    "by that currency's own rows."),
 )  # fmt: skip
 SegmentTiers = rows(
-    SegmentTier, noun="Segment", heading="By segment", unique="segment",
-    about="A segment is a group of cases the sender names: a country, a product, VIP customers.",
+    SegmentTier, noun=_("Segment"), heading=_("By segment"), unique="segment",
+    about=_("A segment is a group of cases the sender names: a country, a product, VIP customers."),
 )  # fmt: skip
 
 
 class RiskMap(Section):
-    name, title = "risk", "Risk map"
-    about = "How risky an output is. Of all that holds for it, the highest risk counts."
+    name, title = "risk", _("Risk map")
+    about = _("How risky an output is. Of all that holds for it, the highest risk counts.")
     names = ("default_tier", "action_tiers", "amount_bands", "segment_tiers")
     other = {"default_tier": None, "action_tiers": {}, "amount_bands": [], "segment_tiers": {}}
 
@@ -86,89 +90,101 @@ class Watch(PartForm):
 
     struct, blame = TierRule, "threshold"
     pattern = Choice(
-        label="Pattern",
+        label=_("Pattern"),
         choices=[
-            ("sampling", "Sampling: straight through, some drawn for a look"),
-            ("threshold", "Threshold: straight through if the AI is confident enough"),
-            ("approval", "Approval: never without a person's approval"),
+            ("sampling", _("Sampling: straight through, some drawn for a look")),
+            ("threshold", _("Threshold: straight through if the AI is confident enough")),
+            ("approval", _("Approval: never without a person's approval")),
         ],
-        help_text="The fields below say which pattern they are for. The others you may leave as they are.",
+        help_text=_("The fields below say which pattern they are for. The others you may leave as they are."),
     )
     threshold = Percent(
-        label="Confident enough from, in per cent",
+        label=_("Confident enough from, in per cent"),
         required=False,
-        help_text="Threshold only. 90 means: at a confidence of 90 % or more the output goes straight through.",
+        help_text=_("Threshold only. 90 means: at a confidence of 90 % or more the output goes straight through."),
     )
     below = Choice(
-        label="Below that it goes to",
+        label=_("Below that it goes to"),
         choices=[
-            ("review", "Review: somebody accepts or corrects it"),
-            ("resolution", "Resolution: somebody works the case out"),
+            ("review", _("Review: somebody accepts or corrects it")),
+            ("resolution", _("Resolution: somebody works the case out")),
         ],
-        help_text="Threshold only.",
+        help_text=_("Threshold only."),
     )
     thresholds = PercentByName(
-        label="Another threshold for a segment",
-        help_text="Threshold only. One a line, in per cent: VIP: 95",
+        label=_("Another threshold for a segment"),
+        help_text=_("Threshold only. One a line, in per cent: VIP: 95"),
     )
     field_thresholds = PercentByName(
-        label="A threshold for a single field",
-        help_text="Threshold only. One a line: iban: 98. Each field named here must reach its own confidence too.",
+        label=_("A threshold for a single field"),
+        help_text=_("Threshold only. One a line: iban: 98. Each field named here must reach its own confidence too."),
     )
     review_first = Tick(
-        label="Review before approval",
-        help_text="Approval only. A reviewer looks first; what he accepts goes on to the approver.",
+        label=_("Review before approval"),
+        help_text=_("Approval only. A reviewer looks first; what he accepts goes on to the approver."),
     )
     sample_rate = Percent(
-        label="Drawn for a look, in per cent",
+        label=_("Drawn for a look, in per cent"),
         least=LEAST,
-        help_text=f"Of what goes straight through, so many are looked at by a person. Never under {LEAST:g}; {FLOOR * 100:g} is usual.",
+        help_text=format_lazy(
+            _("Of what goes straight through, so many are looked at by a person. Never under {least:g}; {usual:g} is usual."),
+            least=LEAST,
+            usual=FLOOR * 100,
+        ),
     )
     sample_rates = PercentByName(
-        label="Another rate for a segment",
+        label=_("Another rate for a segment"),
         least=LEAST,
-        help_text="One a line, in per cent: VIP: 20",
+        help_text=_("One a line, in per cent: VIP: 20"),
     )
     sample_floor = Percent(
-        label="Never less than, in per cent",
+        label=_("Never less than, in per cent"),
         least=LEAST,
         required=False,
-        help_text="Whoever owns the quality may turn the rate while the policy is in force, but not below this. "
-        f"Empty: {FLOOR * 100:g}, or the rate where that is less.",
+        help_text=format_lazy(
+            _(
+                "Whoever owns the quality may turn the rate while the policy is in force, but not below this. "
+                "Empty: {usual:g}, or the rate where that is less."
+            ),
+            usual=FLOOR * 100,
+        ),
     )
     sampled = Choice(
-        label="What is drawn is meanwhile",
+        label=_("What is drawn is meanwhile"),
         choices=[
-            ("released", "Released: it takes effect, the look comes after"),
-            ("held", "Held: nothing until somebody looked"),
+            ("released", _("Released: it takes effect, the look comes after")),
+            ("held", _("Held: nothing until somebody looked")),
         ],
     )
     due_minutes = Duration(
-        label="Due in",
+        label=_("Due in"),
         unit=60,
         least=1,
         most=60 * 24 * 366,
-        help_text="Until then a person should have decided: 30 minutes, 8 hours, 2 days.",
+        help_text=_("Until then a person should have decided: 30 minutes, 8 hours, 2 days."),
     )
     warn_minutes = Duration(
-        label="Warned before that by",
+        label=_("Warned before that by"),
         required=False,
         unit=60,
         least=1,
         most=60 * 24 * 366,
-        help_text="So long before it is due, in the hours of the calendar, whoever works it is warned. Empty: nobody is.",
+        help_text=_("So long before it is due, in the hours of the calendar, whoever works it is warned. Empty: nobody is."),
     )
 
     def clean(self):
         cleaned = super().clean()
         floor, rate = cleaned.get("sample_floor"), cleaned.get("sample_rate")
         if floor and rate and floor > rate:
-            self.add_error("sample_floor", f"The rate above is {rate * 100:g}: the least cannot be more than that.")
+            self.add_error(
+                "sample_floor",
+                gettext("The rate above is {rate:g}: the least cannot be more than that.").format(rate=rate * 100),
+            )
         return cleaned
 
     def judge(self):
         if self.cleaned_data["pattern"] == "threshold" and self.cleaned_data["threshold"] is None:
-            raise ValueError("Write from which confidence on an output goes straight through, such as 90.")
+            raise ValueError(_("Write from which confidence on an output goes straight through, such as 90."))
         super().judge()
 
 
@@ -176,7 +192,7 @@ class TierSection(Section):
     """One of the three."""
 
     tier = ""
-    about = "What happens to an output of this risk, how much of it is looked at, and how soon."
+    about = _("What happens to an output of this risk, how much of it is looked at, and how soon.")
     names = ("tiers",)
 
     def build(self):
@@ -196,14 +212,14 @@ class TierSection(Section):
 
 class Low(TierSection):
     name = tier = "low"
-    title = "How low risk is watched"
+    title = _("How low risk is watched")
 
 
 class Medium(TierSection):
     name = tier = "medium"
-    title = "How medium risk is watched"
+    title = _("How medium risk is watched")
 
 
 class High(TierSection):
     name = tier = "high"
-    title = "How high risk is watched"
+    title = _("How high risk is watched")

@@ -1,6 +1,7 @@
 """A section of a policy: the forms that stand on one page, what of the policy they write, and where a fault of it belongs."""
 
 import msgspec
+from django.utils.translation import gettext_lazy
 
 from workflows import actions, reading
 from workflows.editing.forms import Rows, fault_of
@@ -14,7 +15,7 @@ class Section:
     names: tuple[str, ...] = ()
     template = "workflows/edit.html"
     other: dict = {}  # see `unlike`
-    otherwise = "Nothing is said here yet."
+    otherwise = gettext_lazy("Nothing is said here yet.")
     refusals: list[str] = []
 
     def __init__(self, policy, data=None):

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from workflows.calendar import ALWAYS, WEEKDAYS, Hours
 from workflows.calendar import Shift as Span
@@ -11,7 +12,7 @@ class Calendar(models.Model):
     """When work is done: the shifts of a week by the clock of one zone, and the days that differ. No calendar: always."""
 
     name = models.CharField(max_length=80)
-    time_zone = models.CharField(max_length=64, default="UTC", help_text="The shifts are meant by the clock of this zone.")
+    time_zone = models.CharField(max_length=64, default="UTC", help_text=_("The shifts are meant by the clock of this zone."))
 
     class Meta:
         ordering = ["name"]
@@ -41,7 +42,7 @@ class Shift(models.Model):
     calendar = models.ForeignKey(Calendar, models.CASCADE, related_name="shifts")
     weekday = models.PositiveSmallIntegerField(choices=list(enumerate(WEEKDAYS)))
     opens = models.TimeField("from")
-    closes = models.TimeField("to", help_text="At or before “from”: on the next day.")
+    closes = models.TimeField("to", help_text=_("At or before “from”: on the next day."))
 
     class Meta:
         ordering = ["calendar", "weekday", "opens"]
@@ -61,7 +62,7 @@ class Holiday(models.Model):
     calendar = models.ForeignKey(Calendar, models.CASCADE, related_name="holidays")
     date = models.DateField()
     name = models.CharField(max_length=80)
-    opens = models.TimeField("from", null=True, blank=True, help_text="Empty: closed.")
+    opens = models.TimeField("from", null=True, blank=True, help_text=_("Empty: closed."))
     closes = models.TimeField("to", null=True, blank=True)
 
     class Meta:

@@ -4,6 +4,8 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Vendor
 from accounts.roles import Role
@@ -16,10 +18,10 @@ VENDOR_ROLES = (Role.REVIEWER, Role.RESOLVER, Role.IMPROVER)
 class MaskedPattern(models.TextChoices):
     """What is masked wherever it stands in a text, beside the fields that are named."""
 
-    CARD = "card", "Card numbers"
-    IBAN = "iban", "Bank accounts (IBAN)"
-    EMAIL = "email", "E-mail addresses"
-    PHONE = "phone", "Phone numbers"
+    CARD = "card", _("Card numbers")
+    IBAN = "iban", _("Bank accounts (IBAN)")
+    EMAIL = "email", _("E-mail addresses")
+    PHONE = "phone", _("Phone numbers")
 
 
 def every_pattern() -> list[str]:
@@ -37,15 +39,15 @@ class Engagement(models.Model):
 
     vendor = models.ForeignKey(Vendor, models.PROTECT, related_name="engagements")
     name = models.CharField(max_length=120)
-    since = models.DateTimeField("from", help_text="The contract period begins.")
-    until = models.DateTimeField("until", help_text="It ends then: seats end, and open cases come back.")
+    since = models.DateTimeField("from", help_text=_("The contract period begins."))
+    until = models.DateTimeField("until", help_text=_("It ends then: seats end, and open cases come back."))
     coverage = models.ForeignKey(
         Calendar,
         models.PROTECT,
         null=True,
         blank=True,
         related_name="engagements",
-        help_text="When the vendor's people are there, in their own zone, with their holidays. None: around the clock.",
+        help_text=_("When the vendor's people are there, in their own zone, with their holidays. None: around the clock."),
     )
     ended_at = models.DateTimeField(null=True, editable=False)
     end_reason = models.TextField(blank=True, editable=False)
@@ -90,54 +92,58 @@ class Mandate(models.Model):
     """What an engagement covers in one workflow: roles, share, price, service level, and what its people do not see."""
 
     class PricePer(models.TextChoices):
-        DECISION = "decision", "per decision"
-        HOUR = "hour", "per hour"
+        DECISION = "decision", _("per decision")
+        HOUR = "hour", _("per hour")
 
     class Accepts(models.TextChoices):
-        HOUSE = "house", "A person of the house accepts whom the vendor proposes"
-        VENDOR = "vendor", "Whom the vendor's lead proposes is seated at once"
+        HOUSE = "house", _("A person of the house accepts whom the vendor proposes")
+        VENDOR = "vendor", _("Whom the vendor's lead proposes is seated at once")
 
     engagement = models.ForeignKey(Engagement, models.PROTECT, related_name="mandates")
     workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="mandates")
     roles = ArrayField(models.CharField(max_length=12, choices=[(role, role.label) for role in VENDOR_ROLES]))
-    accepts = models.CharField("who accepts people", max_length=6, choices=Accepts.choices, default=Accepts.HOUSE)
+    accepts = models.CharField(_("who accepts people"), max_length=6, choices=Accepts.choices, default=Accepts.HOUSE)
 
     # how much of it
-    share = models.PositiveSmallIntegerField(help_text="Percent of the workflow's volume that is the vendor's.")
-    least_share = models.PositiveSmallIntegerField(default=0, help_text="Percent it is given at least, by the contract.")
-    most_share = models.PositiveSmallIntegerField(default=100, help_text="Percent it is given at most.")
-    capacity = models.PositiveIntegerField(null=True, blank=True, help_text="Open cases at once at its desks. Empty: no limit.")
+    share = models.PositiveSmallIntegerField(help_text=_("Percent of the workflow's volume that is the vendor's."))
+    least_share = models.PositiveSmallIntegerField(default=0, help_text=_("Percent it is given at least, by the contract."))
+    most_share = models.PositiveSmallIntegerField(default=100, help_text=_("Percent it is given at most."))
+    capacity = models.PositiveIntegerField(
+        null=True, blank=True, help_text=_("Open cases at once at its desks. Empty: no limit.")
+    )
     peak_minutes = models.PositiveIntegerField(
         null=True,
         blank=True,
-        help_text="When the oldest case waiting at the desk is older than this, the vendor takes what comes beyond its share. Empty: never.",
+        help_text=_(
+            "When the oldest case waiting at the desk is older than this, the vendor takes what comes beyond its share. Empty: never."
+        ),
     )
     languages = ArrayField(
-        models.CharField(max_length=16), default=list, blank=True, help_text="Such as de or pt-BR. None: any."
+        models.CharField(max_length=16), default=list, blank=True, help_text=_("Such as de or pt-BR. None: any.")
     )
-    skills = ArrayField(models.CharField(max_length=60), default=list, blank=True, help_text="None: any.")
+    skills = ArrayField(models.CharField(max_length=60), default=list, blank=True, help_text=_("None: any."))
 
     # for how much, and how soon
     price = models.DecimalField(max_digits=12, decimal_places=3)
     currency = models.CharField(max_length=3)
     price_per = models.CharField(max_length=8, choices=PricePer.choices, default=PricePer.DECISION)
     answer_minutes = models.PositiveIntegerField(
-        default=480, help_text="Business minutes of its hours, from arrival to decision."
+        default=480, help_text=_("Business minutes of its hours, from arrival to decision.")
     )
-    answer_percent = models.PositiveSmallIntegerField(default=90, help_text="Percent of its cases answered in that time.")
+    answer_percent = models.PositiveSmallIntegerField(default=90, help_text=_("Percent of its cases answered in that time."))
 
     # what its people do not see
     masked_fields = ArrayField(
         models.CharField(max_length=200),
         default=list,
         blank=True,
-        help_text="Paths such as input.customer.email or context.order.",
+        help_text=_("Paths such as input.customer.email or context.order."),
     )
     masked_patterns = ArrayField(
         models.CharField(max_length=8, choices=MaskedPattern.choices), default=every_pattern, blank=True
     )
     reveals_a_day = models.PositiveSmallIntegerField(
-        default=5, help_text="How often one person may uncover a field a day, each time with a reason. 0: never."
+        default=5, help_text=_("How often one person may uncover a field a day, each time with a reason. 0: never.")
     )
     ended_at = models.DateTimeField(null=True, editable=False)
 
@@ -165,7 +171,7 @@ class Mandate(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.engagement} in {self.workflow}"
+        return gettext("{engagement} in {workflow}").format(engagement=self.engagement, workflow=self.workflow)
 
     @property
     def vendor(self) -> Vendor:

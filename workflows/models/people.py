@@ -5,9 +5,12 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.expressions import RawSQL
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import Ownership, Role
 from audit import clock
+from audit.wording import within
 from workflows.models.workflow import Workflow
 
 
@@ -25,7 +28,7 @@ class Seat(models.Model):
     title = models.CharField(
         max_length=60,
         blank=True,
-        help_text="For an approver: the steps of a chain that name this title are his, beside those that name none.",
+        help_text=_("For an approver: the steps of a chain that name this title are his, beside those that name none."),
     )
     since = models.DateTimeField(default=clock.now, editable=False)
     given_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
@@ -46,14 +49,16 @@ class Seat(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.user}, {self.get_role_display().lower()} in {self.workflow}"
+        return gettext("{user}, {role} in {workflow}").format(
+            user=self.user, role=within(self.get_role_display()), workflow=self.workflow
+        )
 
 
 class ApprovalLimit(models.Model):
     """Up to which amount, in which currency, an approver's seat may approve; for one action type or for all."""
 
     seat = models.ForeignKey(Seat, models.CASCADE, related_name="limits")
-    action_type = models.CharField(max_length=60, blank=True, help_text="Empty: every type of action.")
+    action_type = models.CharField(max_length=60, blank=True, help_text=_("Empty: every type of action."))
     currency = models.CharField(max_length=3)
     amount = models.DecimalField(max_digits=18, decimal_places=3, validators=[MinValueValidator(0)])
     set_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
@@ -97,7 +102,7 @@ class Delegation(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.to} for {self.seat.user} in {self.seat.workflow}"
+        return gettext("{to} for {user} in {workflow}").format(to=self.to, user=self.seat.user, workflow=self.seat.workflow)
 
 
 class OwnerQuerySet(models.QuerySet):
@@ -116,7 +121,7 @@ class Tenure(models.Model):
     """Who was which owner, from when to when. The database writes it with every change of an owner, and nobody else does."""
 
     workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="tenures")
-    of = models.CharField("owner of", max_length=12, choices=Ownership.choices)
+    of = models.CharField(_("owner of"), max_length=12, choices=Ownership.choices)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="tenures")
     since = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
@@ -132,14 +137,16 @@ class Tenure(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.user}, owner of {self.get_of_display().lower()} of {self.workflow}"
+        return gettext("{user}, owner of {of} of {workflow}").format(
+            user=self.user, of=within(self.get_of_display()), workflow=self.workflow
+        )
 
 
 class Owner(models.Model):
     """One of the five people who answer for a workflow. In-house, a person, not a group."""
 
     workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="owners")
-    of = models.CharField("owner of", max_length=12, choices=Ownership.choices)
+    of = models.CharField(_("owner of"), max_length=12, choices=Ownership.choices)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="ownerships")
 
     objects = OwnerQuerySet.as_manager()
@@ -149,4 +156,6 @@ class Owner(models.Model):
         constraints = [models.UniqueConstraint(fields=["workflow", "of"], name="one_owner_of_each_kind")]
 
     def __str__(self):
-        return f"{self.user} owns {self.get_of_display().lower()} of {self.workflow}"
+        return gettext("{user} owns {of} of {workflow}").format(
+            user=self.user, of=within(self.get_of_display()), workflow=self.workflow
+        )

@@ -6,13 +6,14 @@ import msgspec
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from audit import clock
 from workflows.models.workflow import Workflow
-from workflows.patterns import LOWEST_FLOOR, TIERS, Rules
+from workflows.patterns import LOWEST_FLOOR, Rules
 from workflows.routing import Compiled, compile_policy
 
-TIER_CHOICES = [(tier, tier.capitalize()) for tier in TIERS]
+TIER_CHOICES = [("low", _("Low")), ("medium", _("Medium")), ("high", _("High"))]
 
 
 class PolicyQuerySet(models.QuerySet):
@@ -29,11 +30,11 @@ class Policy(models.Model):
 
     workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="policies")
     version = models.PositiveIntegerField(editable=False)
-    input_schema = models.JSONField(default=dict, blank=True, help_text="JSON Schema of the input; {} allows anything.")
-    output_schema = models.JSONField(default=dict, blank=True, help_text="JSON Schema of the output; {} allows anything.")
+    input_schema = models.JSONField(default=dict, blank=True, help_text=_("JSON Schema of the input; {} allows anything."))
+    output_schema = models.JSONField(default=dict, blank=True, help_text=_("JSON Schema of the output; {} allows anything."))
     rules = models.JSONField(default=dict)
-    reason = models.TextField(blank=True, help_text="Why this version: what it changes and what for.")
-    improvement = models.CharField(max_length=200, blank=True, help_text="From which improvement, where it comes from one.")
+    reason = models.TextField(blank=True, help_text=_("Why this version: what it changes and what for."))
+    improvement = models.CharField(max_length=200, blank=True, help_text=_("From which improvement, where it comes from one."))
     rolls_back_to = models.ForeignKey("self", models.PROTECT, null=True, editable=False, related_name="+")
     created_at = models.DateTimeField(default=clock.now, editable=False)
     digest = models.GeneratedField(  # of what a signature is over; computed by the database
@@ -46,7 +47,7 @@ class Policy(models.Model):
     signed_digest = models.BinaryField(null=True, editable=False)
     published_at = models.DateTimeField(null=True, editable=False)
     published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
-    effective_from = models.DateTimeField(null=True, editable=False, help_text="Empty: from the moment of publishing on.")
+    effective_from = models.DateTimeField(null=True, editable=False, help_text=_("Empty: from the moment of publishing on."))
 
     objects = PolicyQuerySet.as_manager()
 
@@ -90,7 +91,7 @@ class StratumRate(models.Model):
 
     workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="rates")
     tier = models.CharField(max_length=6, choices=TIER_CHOICES)
-    segment = models.CharField(max_length=60, blank=True, help_text="Empty: every segment without a rate of its own.")
+    segment = models.CharField(max_length=60, blank=True, help_text=_("Empty: every segment without a rate of its own."))
     rate = models.FloatField()
 
     class Meta:
@@ -115,7 +116,7 @@ class AIRelease(models.Model):
     first_seen_at = models.DateTimeField(default=clock.now, editable=False)
 
     class Meta:
-        verbose_name = "AI release"
+        verbose_name = _("AI release")
         ordering = ["model_name", "model_version", "prompt_version"]
         constraints = [
             models.UniqueConstraint(fields=["model_name", "model_version", "prompt_version"], name="one_row_per_ai_release")

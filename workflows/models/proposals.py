@@ -3,8 +3,11 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from audit import clock
+from audit.wording import within
 from workflows.models.engagements import VENDOR_ROLES, Mandate
 from workflows.models.people import Seat
 
@@ -18,10 +21,10 @@ class Proposal(models.Model):
     """A person of the vendor's, or one who is to become that, for a role of a mandate. Answered once, never deleted."""
 
     class Answer(models.TextChoices):
-        WAITING = "", "Waiting"
-        ACCEPTED = "accepted", "Accepted"
-        DECLINED = "declined", "Declined"
-        WITHDRAWN = "withdrawn", "Withdrawn"
+        WAITING = "", _("Waiting")
+        ACCEPTED = "accepted", _("Accepted")
+        DECLINED = "declined", _("Declined")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
 
     mandate = models.ForeignKey(Mandate, models.PROTECT, related_name="proposals")
     role = models.CharField(max_length=12, choices=[(role, role.label) for role in VENDOR_ROLES])
@@ -31,7 +34,7 @@ class Proposal(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        help_text="Empty: a new account is made.",
+        help_text=_("Empty: a new account is made."),
     )
     name = models.CharField(max_length=150)
     username = models.CharField(max_length=150)
@@ -64,4 +67,6 @@ class Proposal(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.name} as {self.get_role_display().lower()} in {self.mandate.workflow}"
+        return gettext("{self} as {role} in {workflow}").format(
+            self=self.name, role=within(self.get_role_display()), workflow=self.mandate.workflow
+        )

@@ -3,6 +3,7 @@
 import secrets
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from audit import clock
 
@@ -16,11 +17,11 @@ class Workflow(models.Model):
 
     slug = models.SlugField(unique=True, max_length=60)
     name = models.CharField(max_length=120)
-    purpose = models.TextField(blank=True, help_text="What this work is for, in a sentence or two.")
-    what_is_right = models.TextField(blank=True, help_text="What a right output looks like.")
-    what_is_done = models.TextField(blank=True, help_text="When a case is done.")
+    purpose = models.TextField(blank=True, help_text=_("What this work is for, in a sentence or two."))
+    what_is_right = models.TextField(blank=True, help_text=_("What a right output looks like."))
+    what_is_done = models.TextField(blank=True, help_text=_("When a case is done."))
     minutes_by_hand = models.DecimalField(
-        max_digits=6, decimal_places=1, null=True, blank=True, help_text="Minutes a case took before the AI."
+        max_digits=6, decimal_places=1, null=True, blank=True, help_text=_("Minutes a case took before the AI.")
     )
     calendar = models.ForeignKey(
         "Calendar",
@@ -29,7 +30,7 @@ class Workflow(models.Model):
         blank=True,
         editable=False,
         related_name="workflows",
-        help_text="The hours in which its clocks run. None: around the clock.",
+        help_text=_("The hours in which its clocks run. None: around the clock."),
     )
     staffed = models.ForeignKey(
         "Calendar",
@@ -38,10 +39,10 @@ class Workflow(models.Model):
         blank=True,
         editable=False,
         related_name="staffs",
-        help_text="The hours in which the house's own people work here. None: around the clock.",
+        help_text=_("The hours in which the house's own people work here. None: around the clock."),
     )
     two_people_publish = models.BooleanField(
-        default=False, editable=False, help_text="A version needs the signature of a second owner before it is published."
+        default=False, editable=False, help_text=_("A version needs the signature of a second owner before it is published.")
     )
     secret = models.BinaryField(default=new_secret, editable=False)  # decides the sampling draws; shown to nobody
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -73,12 +74,12 @@ class ExceptionCategory(models.Model):
     """Why a case could not go straight through."""
 
     READY_MADE = {
-        "missing-data": "Missing data",
-        "unclear-request": "Unclear request",
-        "policy-conflict": "Policy conflict",
-        "formatting": "Formatting",
-        "duplicate": "Duplicate",
-        "edge-case": "Edge case",
+        "missing-data": _("Missing data"),
+        "unclear-request": _("Unclear request"),
+        "policy-conflict": _("Policy conflict"),
+        "formatting": _("Formatting"),
+        "duplicate": _("Duplicate"),
+        "edge-case": _("Edge case"),
     }
     workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="categories")
     slug = models.SlugField(max_length=60)
@@ -86,7 +87,7 @@ class ExceptionCategory(models.Model):
 
     class Meta:
         ordering = ["workflow", "label"]
-        verbose_name_plural = "exception categories"
+        verbose_name_plural = _("exception categories")
         constraints = [models.UniqueConstraint(fields=["workflow", "slug"], name="one_category_per_slug")]
 
     def __str__(self):
@@ -104,7 +105,7 @@ class PlaybookSection(models.Model):
     workflow = models.ForeignKey(Workflow, models.PROTECT, related_name="playbook")
     title = models.CharField(max_length=160)
     text = models.TextField()
-    criterion = models.SlugField(blank=True, help_text="The scorecard criterion it explains, by its key.")
+    criterion = models.SlugField(blank=True, help_text=_("The scorecard criterion it explains, by its key."))
     position = models.PositiveSmallIntegerField(default=0)
     is_draft = models.BooleanField(
         default=False, editable=False, help_text="Not shown at work until the owner of policy publishes it."

@@ -7,6 +7,7 @@
   const card = () => $(".approval.at");
   const work = () => $("#work") || (card() && $("[data-work]", card()));
   const typing = (target) => target.closest("textarea, select, input:not([type=radio], [type=checkbox])") || target.isContentEditable;
+  const words = document.body.dataset;  // what the page says in the reader's language
   const spent = new WeakMap();  // seconds, by form
   let left = 0, beat = 0, touched = Date.now(), at = -1;
 
@@ -96,15 +97,21 @@
       const answer = await fetch(work().dataset.heartbeat, { method: "POST", headers: JSON.parse(document.body.getAttribute("hx-headers")) });
       const told = answer.headers.get("Content-Type")?.includes("json") ? await answer.json() : null;
       if (answer.ok && told) left = told.seconds;
-      else if (told) say(`${told.detail} What you typed stays here.`);
+      else if (told) say(`${told.detail} ${words.wordsStays}`);
     } catch { /* the network is away: the next beat tries again */ }
   }
-  function say(words, kind = "error") {
+  function say(text, kind = "error") {
     const line = document.createElement("p");
     line.className = `said ${kind}`;
     line.setAttribute("role", "alert");
-    line.textContent = words;
+    line.textContent = text;
     $("#said").replaceChildren(line);
+  }
+
+  // a live region that arrives with its words in it is not read out: they are put in once it stands
+  function announce() {
+    const region = $("#said"), lines = region ? [...region.children] : [];
+    if (lines.length) { region.replaceChildren(); setTimeout(() => region.replaceChildren(...lines), 50); }
   }
 
   // keys
@@ -116,7 +123,7 @@
       event.preventDefault();
       const said = event.target.closest(".talk form");
       if (said) return said.requestSubmit();
-      return chosen() ? $("[data-commit]", work()).click() : say("Choose what to do first.", "warning");
+      return chosen() ? $("[data-commit]", work()).click() : say(words.wordsChoose, "warning");
     }
     if (event.key === "Escape" && typing(event.target)) return event.target.blur();
     if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -193,7 +200,7 @@
   }
   document.addEventListener("DOMContentLoaded", begin);
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.target.id === "desk") { begin(); $("#desk").focus({ preventScroll: true }); }
+    if (event.target.id === "desk") { begin(); announce(); $("#desk").focus({ preventScroll: true }); }
     else if (event.target.matches?.(".approval")) cardCame(event.target);
   });
   document.addEventListener("focusin", (event) => { const there = event.target.closest(".approval"); if (there) atCard(there); });
@@ -245,11 +252,11 @@
     }
     event.detail.shouldSwap = false;
     const signedOut = event.detail.xhr.responseURL.includes("/sign-in/");
-    say(signedOut ? "You are signed out. Sign in in another tab, then press again: what you typed stays here." : `The desk answered ${event.detail.xhr.status}. What you typed stays here; try again, or open the case anew.`);
+    say(signedOut ? words.wordsSignedOut : words.wordsAnswered.replace("{status}", event.detail.xhr.status));
   });
   document.addEventListener("click", (event) => {  // the text is kept here, so the way there and back needs no window of its own
     const link = event.target.closest("[data-comes-back]");
     if (link) link.removeAttribute("target");
   }, { capture: true });
-  document.addEventListener("htmx:sendError", () => say("The network is away. What you typed stays here: press again when it is back. It will be done once."));
+  document.addEventListener("htmx:sendError", () => say(words.wordsNetwork));
 })();

@@ -1,0 +1,165 @@
+"""What was said when it happened is kept in English. Here it is read in the reader's language.
+
+Why a case is where it is, why a side has it, what an alert says: sentences that were made by rules and kept with the facts. A phrase
+below is the pattern by which one was made; the sentence is found by it, and told by its translation. What fits no phrase stays as it was kept.
+"""
+
+import re
+from functools import cache, lru_cache
+
+from django.conf import settings
+from django.utils.translation import get_language, gettext, gettext_noop
+
+from audit import terms
+
+PHRASES = [
+    # where a case went
+    gettext_noop("Held for {desk}: {why}."),
+    gettext_noop("Held and drawn for a sampled look (rate {rate}): {why}."),
+    gettext_noop("Released and drawn for a sampled look (rate {rate}): {why}."),
+    gettext_noop("Straight through: {why}."),
+    # because of a rule
+    gettext_noop("{tier} risk needs an approval: {why}"),
+    gettext_noop("{tier} risk needs an approval"),
+    gettext_noop("{tier} risk goes straight through"),
+    gettext_noop("the workflow is stopped"),
+    gettext_noop("{amount} is at or above {least}"),
+    gettext_noop("the segment is “{segment}”"),
+    gettext_noop("no usable confidence was given"),
+    gettext_noop("no usable confidence in {field} was given"),
+    gettext_noop("confidence in {field} {confidence} is below {threshold} ({tier} risk)"),
+    gettext_noop("confidence {confidence} is below {threshold} ({tier} risk)"),
+    gettext_noop("confidence {confidence} is at or above {threshold} ({tier} risk)"),
+    gettext_noop("{where} breaks the schema ({fault})"),
+    gettext_noop("the action's {name} is “{one}”, the output's “{other}”"),
+    # because of a trigger
+    gettext_noop("the action is “{action}” of {amount}"),
+    gettext_noop("the action is “{action}”"),
+    gettext_noop("the action has an amount of {amount}"),
+    gettext_noop("the action has an amount"),
+    gettext_noop("the {who} “{reference}” is a protected account"),
+    gettext_noop("the account is protected: {fact} is {value}"),
+    gettext_noop("no confidence in {field} was given"),
+    gettext_noop("no confidence was given"),
+    gettext_noop("confidence in {field} {confidence} is below {threshold}"),
+    gettext_noop("confidence {confidence} is below {threshold}"),
+    gettext_noop("fewer than two alternatives were given"),
+    gettext_noop("the best two alternatives ({best} and {second}) are closer than {margin}"),
+    gettext_noop("{fields} is missing"),
+    gettext_noop("{fields} are missing"),
+    gettext_noop("{left} ({one}) must {place} {right} ({other})"),
+    gettext_noop("“{word}” is a risk word"),
+    gettext_noop("{within} must say each required wording and lacks {wording}"),
+    gettext_noop("{within} must say {wording}"),
+    gettext_noop("“{phrase}” promises a customer something ({of})"),
+    gettext_noop("“{phrase}” promises a deadline"),
+    gettext_noop("a case with {what} came {ago} before ({case})"),
+    gettext_noop("the customer wrote {times} within the {window} before"),
+    gettext_noop("“{name}” cannot be judged: {why}"),
+    gettext_noop("it concerns a field that is not shown to you"),
+    gettext_noop("It concerns a field that is not shown to you."),
+    # why a side has it
+    gettext_noop("{side}: every approval is the house's."),
+    gettext_noop("{side}, which had this case before and is on shift."),
+    gettext_noop("{side}: cases have waited here for {longest} minutes, and above {peak} it takes more than its share."),
+    gettext_noop("{side}, the only side on shift with room."),
+    gettext_noop("{side}, by lot: its share is {share} %."),
+    gettext_noop("{side}: nobody with room is on shift, and it begins next, {begins}."),
+    gettext_noop("{side}, beyond its capacity of {capacity}: nobody else can take it."),
+    gettext_noop("{side}: nobody with a seat at this desk takes this language and kind of work."),
+    gettext_noop("{side}: nobody holds a seat at this desk. Give one."),
+    gettext_noop("{side}: it waited {waited} minutes elsewhere, and above {peak} {name} takes it over."),
+    gettext_noop("{side}: whoever had it is not there before {returns}, and it is due by then."),
+    gettext_noop("{side}: whoever had it has nobody at this desk any more."),
+    gettext_noop("{side}: somebody handed it over, with a reason."),
+    gettext_noop("{side}: whoever decided took it back."),
+    gettext_noop("In-house: the mandate of {name} does not cover it any more."),
+    # what an alert says, and why something is stuck
+    gettext_noop("It is due on {day} at {time} UTC."),
+    gettext_noop("It was due on {day} at {time} UTC."),
+    gettext_noop(
+        "It was due at {desk} on {day} at {time} UTC, and stays there, more urgent. {who} owns the exceptions of {workflow}."
+    ),
+    gettext_noop(
+        "It was due at {desk} on {day} at {time} UTC, and stays there, more urgent. Nobody owns the exceptions of {workflow}."
+    ),
+    gettext_noop("The time to approve ran out on {day} at {time} UTC. Reject it, send it back, extend it or break the glass."),
+    gettext_noop("The time to approve ran out on {day} at {time} UTC. The owner of risk decides."),
+    gettext_noop("Nobody can approve it: nobody holds an approver's seat in {workflow}. Give one, or break the glass."),
+    gettext_noop("It was decided and may not take effect: {promise}. Reopen it, so that somebody decides anew."),
+    gettext_noop("{who} broke the glass on {day}, and nobody reviewed it in time. Ask another in-house person to."),
+    gettext_noop("It has waited on {whom} since {day} at {time} UTC, planned until {until} at {time_2} UTC."),
+    gettext_noop("It has waited on {whom} since {day} at {time} UTC, and nobody planned until when."),
+    gettext_noop("It is assigned to {who}, who is away."),
+    gettext_noop("{number} claims or more ran out at this desk without a decision."),
+    gettext_noop("It was snoozed {number} times or more."),
+    gettext_noop("Nobody on its side holds a seat at {desk}."),
+    gettext_noop("Everybody at this desk passed it on, or is away."),
+    gettext_noop("Everybody with a seat at {desk} on its side is away."),
+    gettext_noop("Too few people can approve it."),
+    gettext_noop(
+        "By {ends} UTC, when the shift ends, {late} more of the {waiting} at {desk} with {side} will be late: 1 person, {pace} decisions an hour."
+    ),
+    gettext_noop(
+        "By {ends} UTC, when the shift ends, {late} more of the {waiting} at {desk} with {side} will be late: "
+        "{people} people, {pace} decisions an hour."
+    ),
+    # why somebody may not
+    gettext_noop("This case is not allocated to your side."),
+    gettext_noop("You, or whoever you act for, approved this content already. Another person takes the next step."),
+    gettext_noop("The account {who} is switched off."),
+    gettext_noop("The machine may not {verb}."),
+    gettext_noop("Only in-house people may {verb}."),
+    gettext_noop("An integration may not {verb}."),
+    gettext_noop("Only the integration that sent this case may do that."),
+    gettext_noop("This integration holds no seat in the workflow any more."),
+    gettext_noop("To {verb} here you need a seat as {role} in {workflow}."),
+    gettext_noop("Only the owner of risk of {workflow} may {verb}."),
+    gettext_noop("None of your seats in {workflow} lets you {verb}."),
+    gettext_noop("You are marked absent until {until} ({zone}). Say that you are back first."),
+    gettext_noop("You worked on this content yourself, so somebody else must {verb} it."),
+    gettext_noop("You are the person behind the integration that sent this, so somebody else must {verb} it."),
+    gettext_noop("Whoever delegated to you worked on this content, so somebody else must {verb} it."),
+    gettext_noop("Your approval limit is {limit}; this is about {amount}."),
+    gettext_noop("The limit of whoever delegated to you is {limit}; this is about {amount}."),
+    gettext_noop("The next step, “{step}”, is for approvers with the title “{title}”."),
+    gettext_noop("You worked on this content yourself, or stand behind its sender, so somebody else must review it."),
+    gettext_noop("A broken glass is reviewed by an owner of {workflow}, a manager or an auditor."),
+    gettext_noop("Only whoever decided may undo it."),
+    gettext_noop("Only whoever sent it to approval may recall it."),
+    gettext_noop("Nobody can {verb} at {desk}."),
+    gettext_noop("The case is at {desk} now: it {event} at {time} UTC on {day}."),
+    gettext_noop("The case is at {desk} now."),
+    gettext_noop("{who} holds this case until {until}."),
+]
+NAMED = re.compile(r"\\\{(\w+)\\\}")
+
+
+def retold(text) -> str:
+    """A kept sentence in the reader's language."""
+    language = get_language() or settings.LANGUAGE_CODE
+    return str(text) if language == settings.LANGUAGE_CODE else _retold(str(text), language)
+
+
+@lru_cache(maxsize=4096)
+def _retold(text: str, language: str) -> str:
+    if word := terms.known(text):
+        return word
+    for phrase, pattern in _patterns():
+        if found := pattern.fullmatch(text):
+            values = {name: _retold(value, language) for name, value in found.groupdict().items()}
+            return gettext(phrase).format(**values)
+    return text
+
+
+@cache
+def _patterns() -> list[tuple[str, re.Pattern]]:
+    """Whatever says more in words of its own is tried first."""
+    fullest = sorted(PHRASES, key=lambda phrase: -len(re.sub(r"\{\w+\}", "", phrase)))
+    return [(phrase, re.compile(NAMED.sub(_value, re.escape(phrase)), re.DOTALL)) for phrase in fullest]
+
+
+def _value(found) -> str:
+    """A risk and a desk are one word; anything else is whatever stands between the phrase's own words."""
+    one_word = found[1] in ("tier", "desk")
+    return rf"(?P<{found[1]}>\w+)" if one_word else rf"(?P<{found[1]}>.+?)"

@@ -1,0 +1,91 @@
+"""The closed words of the operation, as a reader's language has them: risks, desks, patterns, verbs. Stored and sent they are English."""
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+TERMS = {
+    "low": pgettext_lazy("risk", "low"),
+    "medium": pgettext_lazy("risk", "medium"),
+    "high": pgettext_lazy("risk", "high"),
+    "review": pgettext_lazy("desk", "review"),
+    "resolution": pgettext_lazy("desk", "resolution"),
+    "approval": pgettext_lazy("desk", "approval"),
+    "closed": pgettext_lazy("desk", "closed"),
+    "sampling": pgettext_lazy("pattern", "sampling"),
+    "threshold": pgettext_lazy("pattern", "threshold"),
+    "released": pgettext_lazy("output", "released"),
+    "held": pgettext_lazy("output", "held"),
+    "accept": _("accept"),
+    "correct": _("correct"),
+    "approve": _("approve"),
+    "reject": _("reject"),
+    "send_back": _("send back"),
+    "no_action": _("close without action"),
+    "escalate": _("escalate"),
+    "send back": _("send back"),
+    "hand over": _("hand over"),
+    "claim": _("claim"),
+    "skip": _("skip"),
+    "pause": _("pause"),
+    "snooze": _("snooze"),
+    "go on": _("go on"),
+    "recall": _("recall"),
+    "undo": _("undo"),
+    "reopen": _("reopen"),
+    "withdraw": _("withdraw"),
+    "reveal": _("reveal"),
+    "extend": _("extend"),
+    "break the glass for": _("break the glass for"),
+    "no action": _("no action"),
+    "reviewer": _("reviewer"),
+    "resolver": _("resolver"),
+    "approver": _("approver"),
+    "improver": _("improver"),
+    "integration": _("integration"),
+    "resolve": _("resolve"),
+    "input": _("input"),
+    "output": _("output"),
+    "type": _("type"),
+    "amount": _("amount"),
+    "currency": _("currency"),
+    "payee": _("payee"),
+    "guarantee": _("guarantee"),
+    "waiver": _("waiver"),
+    "deadline": _("deadline"),
+    "required_fields": _("required fields"),
+    "conflict": _("conflict"),
+    "duplicate": _("duplicate"),
+    "low_confidence": _("low confidence"),
+    "ambiguous": _("ambiguous"),
+    "keywords": _("keywords"),
+    "required_wording": _("required wording"),
+    "promises": _("promises"),
+    "protected_account": _("protected account"),
+    "action": _("action"),
+    "field_is_one_of": _("field is one of"),
+    "repeat_contact": _("repeat contact"),
+    "expression": _("expression"),
+    "equal": _("be equal to"),
+    "differ from": _("differ from"),
+    "be at most": _("be at most"),
+    "be at least": _("be at least"),
+    "be before": _("be before"),
+    "be after": _("be after"),
+    "customer": _("customer"),
+    "the house": _("the house"),
+    "the same input": _("the same input"),
+    "the same customer and action": _("the same customer and action"),
+    "day": _("day"),
+    "once": _("once"),
+    "moments": _("moments"),
+}
+
+
+def term(value) -> str:
+    """The word for a closed value; any other value, such as a path, as it is, with spaces for its underscores."""
+    return known(value) or str(value).replace("_", " ")
+
+
+def known(value) -> str:
+    """The word for a closed value; empty for any other."""
+    return str(TERMS.get(value, ""))

@@ -1,0 +1,22 @@
+"""Words in a language: labels within sentences, and what is kept in English whoever makes it."""
+
+from functools import partial
+
+from django.conf import settings
+from django.utils import translation
+
+in_english = partial(translation.override, settings.LANGUAGE_CODE)
+
+
+def within(label) -> str:
+    """A label as it stands within a sentence. English begins it small; elsewhere a noun may keep its capital, so it is left."""
+    return str(label).lower() if _is_english() else str(label)
+
+
+def begun_small(label) -> str:
+    """The same for a label with names in it: “released as the AI gave it”."""
+    return label[:1].lower() + label[1:] if _is_english() else str(label)
+
+
+def _is_english() -> bool:
+    return translation.get_language() in (None, settings.LANGUAGE_CODE)

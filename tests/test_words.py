@@ -1,0 +1,162 @@
+"""The words: every text of the code is in the catalogue, what is compiled is the catalogue, and each reads his own language."""
+
+import pytest
+from django.urls import reverse
+from django.utils import translation
+
+from accounts import actions
+from accounts.models import User
+from audit import phrases, trail
+from audit.models import AuditEvent
+from cases import allocation, gate, permissions
+from hitlsite import words
+from tests.doors import SIGN_IN, told
+
+GERMAN = {"headers": {"accept-language": "de-AT,de;q=0.9"}}
+
+
+@pytest.fixture(autouse=True)
+def english_again():
+    """A request leaves its language behind, for the next one settles its own."""
+    yield
+    translation.activate("en")
+
+
+@pytest.fixture(scope="module")
+def of_the_code():
+    return words.of_the_code()
+
+
+@pytest.mark.parametrize("language", words.translated())
+def test_the_catalogue_has_every_text_of_the_code_and_no_other(language, of_the_code):
+    catalog = {(message.context, message.id) for message in words.read(language) if message.id}
+
+    assert catalog == {(message.context, message.id) for message in of_the_code if message.id}, "Run manage.py words."
+
+
+@pytest.mark.parametrize("language", words.translated())
+def test_every_text_is_translated_for_sure_and_with_its_placeholders(language):
+    assert words.faults(words.read(language)) == []
+
+
+@pytest.mark.parametrize("language", words.translated())
+def test_what_is_compiled_is_the_catalogue(language):
+    assert words.path(language, "mo").read_bytes() == words.as_mo(words.read(language)), "Run manage.py words."
+
+
+def test_a_text_that_is_missing_unsure_or_lost_its_placeholder_is_a_fault():
+    catalog = words.Catalog(locale="de")
+    catalog.add("Say why.", "")
+    catalog.add("{who} is away.", "{wer} ist abwesend.")
+    catalog.add("On {day:%d %B}.", "Am {day:%d.%m.}")
+    catalog.add("Back", "Zurück", flags=["fuzzy"])
+    catalog.add(("{number} day", "{number} days"), ("Ein Tag", ""))
+
+    assert [fault.split("'")[1] for fault in words.faults(catalog)] == ["Say why.", "{who} is away.", "Back", "{number} day"]
+
+
+def test_the_browsers_language_is_spoken_to_a_stranger(client, db):
+    page = client.get(SIGN_IN, **GERMAN)
+
+    assert page["Content-Language"] == "de"
+    assert '<html lang="de" dir="ltr">' in page.text
+    assert "Anmelden" in page.text
+
+
+def test_a_person_reads_what_he_chose_whatever_his_browser_says(client, reviewer):
+    client.force_login(reviewer)
+    client.post(reverse("my_settings"), {"language": "de", "time_zone": "Europe/Berlin"})
+
+    page = client.get(reverse("admin:index"), headers={"accept-language": "en"})
+
+    assert "<h1>Mein Arbeitsplatz</h1>" in page.text
+    assert page["Content-Language"] == "de"
+    assert told("settle_in", reviewer).get().body == {"changed": {"language": "de", "time_zone": "Europe/Berlin"}}
+
+
+def test_a_vendors_person_chooses_his_own_too(client, vendor_reviewer):
+    client.force_login(vendor_reviewer)
+
+    answer = client.post(reverse("my_settings"), {"language": "de", "time_zone": "Asia/Manila"})
+
+    assert answer.status_code == 302
+    assert User.objects.get(pk=vendor_reviewer.pk).language == "de"
+
+
+def test_nobody_chooses_for_another(reviewer, administrator):
+    with pytest.raises(actions.PermissionDenied):
+        actions.settle_in(reviewer, by=administrator, language="de", time_zone="UTC")
+
+
+def test_a_language_that_is_not_there_is_refused(client, reviewer):
+    client.force_login(reviewer)
+
+    answer = client.post(reverse("my_settings"), {"language": "tlh", "time_zone": "UTC"})
+
+    assert answer.status_code == 422
+    assert User.objects.get(pk=reviewer.pk).language == ""
+
+
+def test_programs_read_english_whoever_runs_them(client, key, integration):
+    User.objects.filter(pk=integration.pk).update(language="de")
+
+    answer = client.get("/api/v1/cases/9999999/", **key(integration), **GERMAN)
+
+    assert answer.json()["detail"] == "There is no such thing here, or you may not see it."
+
+
+def test_history_is_kept_in_english_whoever_makes_it(reviewer, administrator):
+    with translation.override("de"):
+        with pytest.raises(actions.PermissionDenied, match=r"^Nur "):
+            actions.come_back(administrator, by=reviewer)
+        trail.write_refusals()
+
+    assert AuditEvent.objects.get(verb="user.come_back_refused").body["why"].startswith("Only ")
+
+
+@pytest.mark.parametrize(
+    ("kept", "read"),
+    [
+        (
+            "Held for review: confidence 0.5 is below 0.8 (medium risk).",
+            "Zurückgehalten für Prüfung: Konfidenz 0.5 ist unter 0.8 (Risiko „mittel“).",
+        ),
+        (
+            "Held for approval: high risk needs an approval: the action is “refund”.",
+            "Zurückgehalten für Freigabe: Risiko „hoch“ braucht eine Freigabe: die Maßnahme ist „refund“.",
+        ),
+        ("Acme, by lot: its share is 40 %.", "Acme, durch das Los: der Anteil ist 40 %."),
+        ("Somebody typed this.", "Somebody typed this."),
+    ],
+)
+def test_a_sentence_kept_in_english_is_read_in_the_readers_language(kept, read):
+    with translation.override("de"):
+        assert phrases.retold(kept) == read
+
+    assert phrases.retold(kept) == kept
+
+
+@pytest.mark.parametrize("rule", [*allocation.RULES.values(), *allocation.SAID.values()])
+def test_why_a_side_has_a_case_is_a_phrase(rule):
+    phrase = rule.replace("{it.name} takes", "{name} takes").replace("{it.", "{").replace("{name}", "{side}", 1)
+
+    assert phrase in phrases.PHRASES or phrase.replace("{side}", "{name}") in phrases.PHRASES
+
+
+def test_why_the_demo_s_kinds_of_cases_are_where_they_are_is_a_phrase(send, reviewer):
+    cases = [send(0.5), send(None), send(0.99, action={"type": "refund", "amount": 50, "currency": "EUR"})]
+
+    with translation.override("de"):
+        assert [case.sentence for case in cases if phrases.retold(case.sentence) == case.sentence] == []
+        reasons = [reason["says"] for case in cases for reason in case.reasons]
+        assert [says for says in reasons if phrases.retold(says) == says] == []
+
+
+def test_why_somebody_may_not_is_read_in_his_language(client, send, stranger, reviewer, approver):
+    case = send(0.9, action={"type": "refund", "amount": "5000.00", "currency": "EUR"})
+    whys = [
+        permissions.why_not(person, "approve", case, gate.standing(case, person)) for person in (reviewer, approver, stranger)
+    ]
+
+    with translation.override("de"):
+        assert all(whys) and [why for why in whys if phrases.retold(why) == why] == []
