@@ -4,6 +4,7 @@ PYTHONS = python3 python3.13 python3.12 python3.11 /usr/bin/python3
 FIT = import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 BIN = .venv/bin
 READY = .venv/.ready
+CHROMIUM = /usr/bin/chromium
 
 unexport PYTHONDONTWRITEBYTECODE  # compiled once, not at every start
 
@@ -17,12 +18,15 @@ run: $(READY) ## everything at once: database, web and worker, with sample cases
 	$(BIN)/python manage.py up
 
 test: $(READY) ## the tests but the slow ones; ARGS="-k name" passes options to pytest
+	@[ -x $(CHROMIUM) ] || echo "$(CHROMIUM) is not there, so the journeys in a browser are skipped. Install it: sudo apt-get install chromium" >&2
 	$(BIN)/pytest -q -n 2 $(ARGS)
 
 test-all: $(READY) ## all tests
+	@[ -x $(CHROMIUM) ] || echo "$(CHROMIUM) is not there, so the journeys in a browser are skipped. Install it: sudo apt-get install chromium" >&2
 	$(BIN)/pytest -q -n 2 -m "" $(ARGS)
 
 check: $(READY) ## what every change must pass
+	@[ -x $(CHROMIUM) ] || echo "$(CHROMIUM) is not there, so the journeys in a browser are skipped. Install it: sudo apt-get install chromium" >&2
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/python manage.py check

@@ -232,10 +232,10 @@ def test_every_link_leads_somewhere():
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
 
 
-def test_decisions_have_a_number_each_and_say_why():
+def test_decisions_are_numbered_without_gaps_and_say_why():
     found = sorted((ROOT / "docs/decisions").glob("*.md"))
 
-    assert len({path.name[:4] for path in found}) == len(found)
+    assert [path.name[:4] for path in found] == [f"{number:04}" for number in range(1, len(found) + 1)]
     for path in found:
         assert path.read_text().startswith(f"# {path.name[:4]} ")
         assert all(f"## {part}" in path.read_text() for part in ("Context", "Decision", "Consequence")), path.name
