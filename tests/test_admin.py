@@ -353,7 +353,7 @@ def test_a_cases_page_asks_few_questions(sign_in, send, reviewer, resolver, djan
     client = sign_in(reviewer)
     client.get(page(case, "change"))
 
-    with django_assert_max_num_queries(23):
+    with django_assert_max_num_queries(24):
         assert client.get(page(case, "change")).status_code == 200
 
 

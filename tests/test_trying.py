@@ -62,7 +62,7 @@ def test_it_shows_the_trigger_that_fired_with_what_it_saw_and_the_other_one(ask)
     _, shown = ask(**typed(input='{"text": "My lawyer says"}'))
 
     assert "Held for review: “lawyer” is a risk word." in shown
-    assert '<dt>Word</dt><dd><span class="text">lawyer</span></dd>' in shown
+    assert '<dt>Word</dt><dd><span class="text" dir="auto">lawyer</span></dd>' in shown
     assert "<li>Risk words</li>" not in shown and "<li>Unsure</li>" in shown
 
 
