@@ -18,7 +18,7 @@ from jobs.models import Job, Schedule
 from scorecards import actions as scorecards
 from scorecards.models import Criterion
 from tests import factories
-from tests.conftest import keys
+from tests.conftest import keys, seated
 from tests.doors import give, let_in
 from tests.factories import UserFactory
 from workflows import actions as workflows
@@ -327,6 +327,66 @@ def test_who_may_open_what(client, request, things, role):
     found = {name: client.get(address(name, things)).status_code for name in our_addresses()}
 
     assert found == {name: TABLE[name][ROLES.index(role)] for name in found}
+
+
+# Whoever else there is, by whom he is like and where he is not.
+NOT_THEIRS = {
+    "improvements_flag": 403,
+    "accounts_user_absent": 403,
+    "accounts_user_back": 403,
+    "cases_notice_go": 404,
+}  # a reviewer's own
+LEADS = {"cases_forecast": 200, "workflows_proposal_changelist": 200, "app_list": 200}
+ALIKE = {
+    "resolver": ("reviewer", NOT_THEIRS),
+    "improver": ("reviewer", NOT_THEIRS),
+    "manager": ("auditor", {f"accounts_apikey_{look}": 403 for look in ("changelist", "history", "change")}),
+    "system": ("anonymous", {"login": 403}),
+    "lead": ("vendor_reviewer", LEADS | {"workflows_proposal_propose": 200, "workflows_proposal_take_back": 200}),
+    "other_vendors_reviewer": ("vendor_reviewer", {}),
+    "other_vendors_lead": ("vendor_reviewer", LEADS),
+}
+
+
+@pytest.fixture
+def improver(refunds, owner):
+    return seated(refunds, "improver", owner)
+
+
+@pytest.fixture
+def manager(db):
+    return UserFactory(username="manager", office="manager")
+
+
+@pytest.fixture
+def system(integration):
+    """An integration never signs in; had it a session all the same, this is what it would be worth."""
+    return integration
+
+
+@pytest.fixture
+def lead(vendor):
+    return factories.lead(vendor)
+
+
+@pytest.fixture
+def other_vendors_reviewer(refunds, owner):
+    return seated(refunds, "reviewer", owner, factories.VendorFactory(name="Bolt"))
+
+
+@pytest.fixture
+def other_vendors_lead(other_vendors_reviewer):
+    return factories.lead(other_vendors_reviewer.vendor)
+
+
+@pytest.mark.parametrize("role", ALIKE)
+def test_who_else_may_open_what(client, request, role, things):
+    client.force_login(request.getfixturevalue(role))
+    like, but = ALIKE[role]
+
+    found = {name: client.get(address(name, things)).status_code for name in our_addresses()}
+
+    assert found == {name: TABLE[name][ROLES.index(like)] for name in found} | but
 
 
 def test_without_the_second_factor_that_his_work_needs_no_door_opens_to_an_approver(things, approver):
