@@ -14,7 +14,7 @@ from django.test.utils import setup_databases, teardown_databases
 from accounts import keys
 from accounts.models import User
 from accounts.roles import KEY_VERBS
-from audit import acting
+from audit import acting, trail
 from cases.intake import Intake, receive
 from cases.models import Case
 from hitlsite.scoped.owner import as_owner
@@ -214,6 +214,12 @@ def committed(transactional_db, request):
             return [request.getfixturevalue(name) for name in names]
 
     return committed
+
+
+@pytest.fixture(autouse=True)
+def own_refusals():
+    """What an earlier test's refused attempts left to be written is not written by this one's first request, for somebody else."""
+    trail._refusals.set(())
 
 
 @pytest.fixture(autouse=True)
