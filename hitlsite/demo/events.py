@@ -88,9 +88,10 @@ def _let_some_wait(history, now):
 
 
 def _talk(history, now):
-    """About one of today's: a note that names Rita, and her question to Finance, with a link and in good time."""
+    """About one of today's that the house has: a note that names Rita, and her question to Finance, with a link and in good time."""
     at = now - 0.25 * HOUR
-    waiting = Case.objects.filter(state=REVIEW, paused_since=None, claimed_by=None, received_at__lt=at - HOUR)
+    here = {"state": REVIEW, "vendor": None, "paused_since": None, "claimed_by": None}
+    waiting = Case.objects.filter(**here, received_at__lt=at - HOUR)
     pk = waiting.order_by("-received_at").values_list("pk", flat=True).first()
     note = "@rita, the customer called twice about this. Please ask Finance before anybody decides."
     history.does("olga", at, actions.comment, pk, text=note, kind="note")
