@@ -19,12 +19,11 @@ class ActingMiddleware:
 
     def __call__(self, request):
         user = self._who(request)
-        with acting.scope(acting.on_behalf_of(user)) as who, _at_home(request, user):
-            request.request_id, request.acting = who.request_id, who
-            try:
+        who = acting.on_behalf_of(user)
+        request.request_id, request.acting = who.request_id, who
+        with _at_home(request, user):
+            with trail.scope(who):
                 response = self.get_response(request)
-            finally:
-                trail.write_refusals()
             response.headers.setdefault("Content-Language", translation.get_language())
         response["X-Request-Id"] = who.request_id
         return response

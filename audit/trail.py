@@ -1,6 +1,7 @@
 """The one `record()`, and how an event reads as a sentence."""
 
 import json
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 from django.db import connection, transaction
@@ -35,8 +36,18 @@ def refused(verb, *, by, subject, why, **facts):
         _insert(*note)
 
 
+@contextmanager
+def scope(who):
+    """Inside the block we act for `who`; what he is refused is written down at its end, when the refused work is rolled back."""
+    with acting.scope(who):
+        try:
+            yield who
+        finally:
+            write_refusals()
+
+
 def write_refusals():
-    """Called by whoever held the outer transaction (middleware, worker, command), once it is over."""
+    """Called once the outer transaction is over, and still for whom it was refused: see `scope`."""
     notes = _refusals.get()
     _refusals.set(())
     if notes:

@@ -163,12 +163,10 @@ def go_through_as_its_person(made_id, told) -> Bulk:
     """For the job: the machine runs it, and its person does it, seeing what he sees and no more."""
     with transaction.atomic():
         by = User.objects.get(pk=Bulk.objects.get(pk=made_id).by_id)
-    with acting.scope(acting.on_behalf_of(by, request_id=acting.current().request_id)):
+    with trail.scope(acting.on_behalf_of(by, request_id=acting.current().request_id)):
         with transaction.atomic():
             made = Bulk.objects.select_related("by").get(pk=made_id)
-        done = go_through(made, told)
-        trail.write_refusals()
-    return done
+        return go_through(made, told)
 
 
 def _do(made, row_id):

@@ -97,12 +97,11 @@ def call(job):
     with transaction.atomic():
         machine = get_user_model().objects.machine()
     token = _current.set(job.pk)
-    with acting.scope(acting.on_behalf_of(machine, request_id=f"job-{job.pk}")):
+    with trail.scope(acting.on_behalf_of(machine, request_id=f"job-{job.pk}")):
         try:
             return task_named(job.task)(*job.arguments)
         finally:
             _current.reset(token)
-            trail.write_refusals()
 
 
 def progress(done, total):
