@@ -9,18 +9,17 @@ from django.db import transaction
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.cache import never_cache
 
-from accounts.lockout import address_of
 from accounts.models import User
-from accounts.strict import strict_page
-from audit import acting, clock
+from audit import acting, clock, trail
 from cases import actions, pages
 from cases.talk import links
 from cases.talk.inquiry_pages import AnswerForm
+from cases.talk.open_door import open_door
 from cases.talk.pace import Pace
 
 PACE = Pace("inquiry", each_minute=30)
+PAGE = "cases/talk/link.html"
 
 
 class NamedAnswerForm(AnswerForm):
@@ -33,23 +32,18 @@ class NamedAnswerForm(AnswerForm):
     field_order = ["named", "text"]
 
 
-@never_cache
-@strict_page
-@transaction.non_atomic_requests
+@open_door(PACE, PAGE)
 def page(request, token):
     """Whoever has the link may read the question and answer it, once. What is done here, the machine writes down."""
-    if wait := PACE.wait(address_of(request)):
-        answer = _told(request, 429, _("Too many requests came from here. Try again in a minute."))
-        answer["Retry-After"] = str(wait)
-        return answer
     with transaction.atomic():
         machine = User.objects.machine()
-    with acting.scope(acting.on_behalf_of(machine, request.request_id)):
+    with trail.scope(acting.on_behalf_of(machine, request.request_id)):
         with transaction.atomic():
             inquiry = links.behind(token)
             closed = _why_closed(inquiry)
         if closed:
-            return _told(request, *closed)
+            status, says = closed
+            return render(request, PAGE, {"says": says}, status=status)
         return _opened(request, inquiry, machine)
 
 
@@ -68,24 +62,13 @@ def _why_closed(inquiry):
 def _opened(request, inquiry, machine):
     form = NamedAnswerForm(request.POST if request.method == "POST" else None)
     if request.method != "POST" or not form.is_valid():
-        return _render(request, {"inquiry": inquiry, "form": form}, 422 if form.is_bound else 200)
+        return render(request, PAGE, {"inquiry": inquiry, "form": form}, status=422 if form.is_bound else 200)
     try:
         actions.answer(inquiry.pk, by=machine, **form.cleaned_data)
     except ValidationError as error:
         form.add_error(None, error)
-        return _render(request, {"inquiry": inquiry, "form": form}, 422)
+        return render(request, PAGE, {"inquiry": inquiry, "form": form}, status=422)
     except pages.REFUSALS as error:  # somebody answered it while this one was typed
         told = pages.refused(error)
-        return _render(request, {"says": told.words, "typed": form.cleaned_data["text"]}, told.status)
-    return _told(request, 200, _("Thank you. Your answer has arrived, and this link is over."))
-
-
-def _told(request, status, says):
-    return _render(request, {"says": says}, status)
-
-
-def _render(request, told, status):
-    answer = render(request, "cases/talk/link.html", told, status=status)
-    answer["Referrer-Policy"] = "same-origin"  # without any, a browser's form has no origin that could be checked
-    answer["X-Robots-Tag"] = "noindex, nofollow"
-    return answer
+        return render(request, PAGE, {"says": told.words, "typed": form.cleaned_data["text"]}, status=told.status)
+    return render(request, PAGE, {"says": _("Thank you. Your answer has arrived, and this link is over.")})
