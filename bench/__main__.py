@@ -42,9 +42,7 @@ def main():
         rows = measured(asking, stack)
         about = circumstances(asking, began)
     if rows:
-        print(table.shown(rows))
-        print(f"Ten million additions in Python took {about['additions_s']:.2f} s of CPU beside it.")
-        print(f"Written to {written({**about, 'jobs': rows})}.")
+        finished(table.shown(rows), about, {"jobs": rows})
 
 
 def of_pages(asking, began):
@@ -54,7 +52,12 @@ def of_pages(asking, began):
 
         result = pages.measured(asking.cases)
         about = circumstances(asking, began)
-    print(pages.shown(result))
+    finished(pages.shown(result), about, result)
+
+
+def finished(shown, about, result):
+    print(shown)
+    print(f"Ten million additions in Python took {about['additions_s']:.2f} s of CPU beside it.")
     print(f"Written to {written({**about, **result})}.")
 
 

@@ -1,7 +1,7 @@
 """What people wait for, over real HTTP, with as many cases as is asked for: My desk, the list of cases, the workbench.
 
 Wall time means little on a machine that does other work, so the CPU stands beside it, of the server's workers and of the database's
-backends; and what a loop of ten million additions takes here, to compare machines by.
+backends.
 """
 
 import re
@@ -57,7 +57,7 @@ def visited(made) -> dict:
         visit = Visit(server, made.reviewer)
         rows = [visit.measure(name, target, [address] * ROUNDS) for name, target, address in addresses(made)]
         rows += working(visit)
-    return {"loop_seconds": loop(), "pages": [row.__dict__ for row in rows]}
+    return {"pages": [row.__dict__ for row in rows]}
 
 
 def addresses(made) -> list[tuple[str, int, str]]:
@@ -182,14 +182,6 @@ def backends_cpu() -> float:
     return sum(each.user + each.system for each in times)
 
 
-def loop() -> float:
-    """Ten million additions: what this machine does today."""
-    began, total = time.process_time(), 0
-    for number in range(10_000_000):
-        total += number
-    return round(time.process_time() - began, 3)
-
-
 def shown(result) -> str:
     lines = [f"{'page':40} {'target':>7} {'wall':>7} {'server':>7} {'database':>8} {'CPU':>7} {'KB':>6}"]
     for row in result["pages"]:
@@ -200,5 +192,4 @@ def shown(result) -> str:
     lines.append(
         f"{result['cases']:,} cases, filled in {result['filled_seconds']:,} s. Milliseconds; medians of {ROUNDS} for wall, means for CPU."
     )
-    lines.append(f"A loop of 10,000,000 additions takes {result['loop_seconds']} s of CPU here.")
     return "\n".join(lines)

@@ -70,7 +70,12 @@ def report(workflow) -> list[Line]:
     chosen = [pk for ids in newest.values() for pk, _ in ids[-attention.WINDOW :]]
     looks = {decision.pk: look_of(decision) for decision in _measured(Decision.objects.filter(pk__in=chosen))}
     lines = [
-        Line(workflow, people[by], desk, _told([looks[pk] for pk, _ in ids[-attention.WINDOW :]], _base(newest, by, desk)))
+        Line(
+            workflow,
+            people[by],
+            desk,
+            attention.attention([looks[pk] for pk, _ in ids[-attention.WINDOW :]], _base(newest, by, desk)),
+        )
         for (by, desk), ids in newest.items()
         if by in people
     ]
@@ -82,7 +87,7 @@ def of_person(workflow, person, desk) -> tuple[Line, list[Shown]]:
     mine = Decision.objects.filter(by=person, desk=desk, case__workflow=workflow, case__is_test=False)
     decisions = list(_measured(mine).select_related("case", "case__workflow").order_by("-id")[: attention.WINDOW])
     looks = [look_of(decision) for decision in decisions]
-    line = Line(workflow, person, desk, _told(looks[::-1], _base(_compared(workflow), person.pk, desk)))
+    line = Line(workflow, person, desk, attention.attention(looks[::-1], _base(_compared(workflow), person.pk, desk)))
     shown = [
         Shown(decision, look, attention.reading_seconds(look.characters), attention.is_quick(look))
         for decision, look in zip(decisions, looks, strict=True)
@@ -97,7 +102,7 @@ def mine(user) -> list[Line]:
     groups = defaultdict(list)
     for decision in reversed(newest):
         groups[decision.case.workflow, decision.desk].append(look_of(decision))
-    lines = [Line(workflow, user, desk, _told(looks, 0.0)) for (workflow, desk), looks in groups.items()]
+    lines = [Line(workflow, user, desk, attention.attention(looks, 0.0)) for (workflow, desk), looks in groups.items()]
     return [line for line in lines if line.told.decisions >= attention.FEWEST and (line.told.is_quick or line.told.missed)]
 
 
@@ -105,18 +110,13 @@ def look_of(decision) -> attention.Look:
     return attention.Look(decision.characters, decision.seconds, decision.passed, decision.shown_wrong)
 
 
-def _told(looks, base) -> attention.Attention:
-    return attention.attention(looks, base)
-
-
 def _compared(workflow) -> dict[tuple[int, str], list[tuple[int, bool]]]:
     """(person, desk) → (decision, whether it passed unchanged), oldest first, of the newest that were made in the workflow."""
     made = Decision.objects.filter(case__workflow=workflow, case__is_test=False, by__kind=User.Kind.PERSON, desk__in=DESKS)
+    newest = made.annotate(passed=PASSING).order_by("-id").values_list("pk", "by", "desk", "passed")[:COMPARED]
     found: dict[Any, list] = defaultdict(list)
-    for pk, by, desk, passed in (
-        made.annotate(passed=PASSING).order_by("-id").values_list("pk", "by", "desk", "passed")[:COMPARED]
-    ):
-        found[by, desk].insert(0, (pk, passed))
+    for pk, by, desk, passed in reversed(newest):
+        found[by, desk].append((pk, passed))
     return found
 
 
