@@ -1,35 +1,25 @@
 """Whoever cannot see, or reads from the right, can do it too: axe, a right-to-left language, and what a screen reader is told."""
 
 import os
-from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
-from django.db import connections, transaction
+from django.db import transaction
 from django.urls import reverse
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect
 
 from audit import acting
+from tests import browsers
+from tests import test_workbench_browser as workbench
+from tests.browsers import NARROW, WIDE, watched
 from tests.conftest import HOUSE, SignedIn
-from tests.test_signin_browser import CHROMIUM, QUIET
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no Chromium here"),
-]
+chromium, pytestmark = browsers.chromium, browsers.pytestmark
+output_schema = workbench.output_schema
 GRAVE = ("serious", "critical")
 CONTRAST = {"resultTypes": ["violations"], "runOnly": ["color-contrast"]}
 EVERYTHING = {"resultTypes": ["violations"]}
-NARROW, WIDE = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
-
-
-@pytest.fixture
-def chromium(live_server, monkeypatch):
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright's loop runs in this thread
-    with sync_playwright() as driver:
-        yield driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        connections.close_all()  # inside playwright's loop Django keeps connections of its own
 
 
 @pytest.fixture
@@ -45,25 +35,10 @@ def browse(chromium, live_server):
                 client.force_login(person)
             cookie = {"name": settings.SESSION_COOKIE_NAME, "value": client.cookies[settings.SESSION_COOKIE_NAME].value}
             context.add_cookies([{**cookie, "url": live_server.url}])
-        page = context.new_page()
-        page.faults = []
-        page.on("console", lambda said: said.type == "error" and page.faults.append(said.text))
-        page.on("pageerror", lambda error: page.faults.append(str(error)))
-        host = urlsplit(live_server.url).netloc
-        page.on("request", lambda asked: urlsplit(asked.url).netloc in (host, "") or page.faults.append(asked.url))
-        return page
+        return watched(context.new_page(), live_server.url)
 
     yield browse
     acting._current.reset(acting_for_house)
-
-
-@pytest.fixture
-def output_schema():
-    return {
-        "type": "object",
-        "required": ["decision"],
-        "properties": {"decision": {"enum": ["refund", "decline"]}, "reply": {"type": "string"}},
-    }
 
 
 @pytest.fixture
@@ -252,6 +227,6 @@ def test_every_decision_is_named_asked_for_and_announced(browse, waiting):
             page.get_by_text(said).first.wait_for()
 
             if page.locator("#said").count():  # on a page of the desk's own
-                page.locator("#said[aria-live=polite]", has_text=said).wait_for(state="attached")
+                expect(page.locator("#said[aria-live=polite]", has_text=said)).to_have_count(1)
                 assert page.locator("main h1").count() == 1
         assert page.faults == []

@@ -14,7 +14,7 @@ from tests.doors import code, let_in
 from tests.test_signin_browser import give, sign_in
 from tests.test_workbench_browser import keys, rows
 
-page, pytestmark = signing_in.page, signing_in.pytestmark
+chromium, page, pytestmark = signing_in.chromium, signing_in.page, signing_in.pytestmark
 REFUND = {"type": "refund", "amount": 240, "currency": "EUR", "payee": "C-1042"}
 
 

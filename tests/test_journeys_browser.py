@@ -13,7 +13,8 @@ from tests.doors import PASSWORD
 from tests.test_signin_browser import set_up
 from tests.test_workbench_browser import at, committed_password, keys, rows, sign_in
 
-page, start, output_schema, pytestmark = workbench.page, workbench.start, workbench.output_schema, workbench.pytestmark
+page, start, output_schema = workbench.page, workbench.start, workbench.output_schema
+chromium, pytestmark = workbench.chromium, workbench.pytestmark
 
 
 def test_the_first_sign_in_from_the_link_to_my_desk(page, committed, live_server):

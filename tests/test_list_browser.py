@@ -11,7 +11,7 @@ from tests.conftest import HOUSE
 from tests.test_signin_browser import committed_password, sign_in
 from tests.test_workbench_browser import rows
 
-page, pytestmark = signing_in.page, signing_in.pytestmark
+chromium, page, pytestmark = signing_in.chromium, signing_in.page, signing_in.pytestmark
 
 
 @pytest.fixture

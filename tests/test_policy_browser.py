@@ -7,7 +7,7 @@ from tests import test_signin_browser as signing_in
 from tests.test_signin_browser import committed_password, set_up, sign_in
 from workflows.models import Policy
 
-page, pytestmark = signing_in.page, signing_in.pytestmark
+chromium, page, pytestmark = signing_in.chromium, signing_in.page, signing_in.pytestmark
 
 OUTPUT = {"decision": "refund", "reply": "We guarantee it."}
 

@@ -2,43 +2,23 @@
 
 import os
 import re
-from pathlib import Path
 
 import pytest
-from django.db import connections, transaction
+from django.db import transaction
 from django.urls import reverse
-from playwright.sync_api import sync_playwright
 
 from audit import acting
+from tests import browsers
 from tests.doors import PASSWORD, code, let_in, told
 
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-QUIET += ["--disable-sync", "--no-first-run"]
-
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no Chromium here"),
-]
+chromium, pytestmark = browsers.chromium, browsers.pytestmark
 
 
 @pytest.fixture
-def page(live_server, monkeypatch):
+def page(chromium, live_server):
     """A page that knows of every fault in its console, every refusal of the policy, and every request that leaves the host."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright's loop runs in this thread
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        page = chromium.new_page(base_url=live_server.url.replace("127.0.0.1", "localhost"))
-        page.faults = []
-        page.on("console", lambda said: said.type == "error" and page.faults.append(said.text))
-        page.on("pageerror", lambda error: page.faults.append(str(error)))
-        page.on(
-            "request",
-            lambda asked: "//localhost:" in asked.url or asked.url.startswith("data:") or page.faults.append(asked.url),
-        )
-        yield page
-        connections.close_all()  # inside playwright's loop Django keeps connections of its own
-        chromium.close()
+    host = live_server.url.replace("127.0.0.1", "localhost")
+    return browsers.watched(chromium.new_page(base_url=host), host)
 
 
 def sign_in(page, user):

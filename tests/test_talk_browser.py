@@ -1,54 +1,24 @@
 """In real browsers: a reviewer asks somebody outside, who answers by the link without an account, and the case goes on."""
 
-import os
-from pathlib import Path
-
 import pytest
 from django.core.cache import cache
-from django.db import connections, transaction
-from playwright.sync_api import sync_playwright
+from django.db import transaction
 
 from audit import acting
 from cases import actions
 from cases.models import Case, Comment, Inquiry
+from tests import browsers
+from tests.browsers import pictured, watched
 from tests.conftest import HOUSE
-from tests.test_signin_browser import CHROMIUM, QUIET, committed_password, sign_in
+from tests.test_signin_browser import committed_password, sign_in
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no Chromium here"),
-]
-SIZES = {"wide": (1280, 800), "narrow": (390, 844)}
+chromium, pytestmark = browsers.chromium, browsers.pytestmark
 
 
 @pytest.fixture
-def somebody(live_server, monkeypatch):
+def somebody(chromium, live_server):
     """A browser of one's own, for each person who has one; it knows of every fault in its console."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright's loop runs in this thread
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-
-        def somebody():
-            page = chromium.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 800}).new_page()
-            page.faults = []
-            page.on("console", lambda said: said.type == "error" and page.faults.append(said.text))
-            page.on("pageerror", lambda error: page.faults.append(str(error)))
-            return page
-
-        yield somebody
-        connections.close_all()  # inside playwright's loop Django keeps connections of its own
-        chromium.close()
-
-
-def pictured(page, name):
-    """For whoever wants to look: a page at both sizes, light and dark."""
-    folder = os.environ.get("HITLDESK_PICTURES")
-    for size, (width, height) in SIZES.items() if folder else ():
-        for theme in ("light", "dark"):
-            page.emulate_media(color_scheme=theme)
-            page.set_viewport_size({"width": width, "height": height})
-            page.screenshot(path=Path(folder) / f"{name}-{size}-{theme}.png", full_page=True)
-    page.set_viewport_size({"width": 1280, "height": 800})
+    return lambda: watched(chromium.new_context(base_url=live_server.url, viewport=browsers.WIDE).new_page(), live_server.url)
 
 
 def kept(model, **which):

@@ -1,37 +1,25 @@
 """In a real browser: a vendor's lead proposes a person, who signs in with an app's code, works, is withdrawn, and is out on the next click."""
 
-import os
-
 import pytest
-from django.db import connections, transaction
-from playwright.sync_api import sync_playwright
+from django.db import transaction
 
 from accounts.models import User
 from audit import acting
 from cases.models import Case, Decision
-from tests import factories
+from tests import browsers, factories
+from tests.browsers import pictured
 from tests.conftest import HOUSE
 from tests.doors import PASSWORD, code, let_in
-from tests.test_signin_browser import CHROMIUM, QUIET
 from workflows import jobs
 from workflows.models import Proposal
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no Chromium here"),
-]
-SIZES = {"wide": (1280, 800), "narrow": (390, 844)}
+chromium, pytestmark = browsers.chromium, browsers.pytestmark
 
 
 @pytest.fixture
-def somebody(live_server, monkeypatch):
+def somebody(chromium, live_server):
     """A browser of one's own, for each person who has one."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright's loop runs in this thread
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield lambda: chromium.new_context(base_url=live_server.url, viewport={"width": 1280, "height": 800}).new_page()
-        connections.close_all()  # inside playwright's loop Django keeps connections of its own
-        chromium.close()
+    return lambda: chromium.new_context(base_url=live_server.url, viewport=browsers.WIDE).new_page()
 
 
 def sign_in(page, name, digits):
@@ -55,14 +43,6 @@ def set_up_an_app(page) -> str:
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Recovery codes").wait_for()
     return secret
-
-
-def pictured(page, name):
-    """For whoever wants to look: every page at both sizes."""
-    folder = os.environ.get("HITLDESK_PICTURES")
-    for size, (width, height) in SIZES.items() if folder else ():
-        page.set_viewport_size({"width": width, "height": height})
-        page.screenshot(path=f"{folder}/{name}-{size}.png", full_page=True)
 
 
 def out_of_the_world(request):

@@ -12,7 +12,7 @@ from tests import test_signin_browser as signing_in
 from tests.conftest import HOUSE
 from tests.test_signin_browser import committed_password, sign_in
 
-page, pytestmark = signing_in.page, signing_in.pytestmark
+chromium, page, pytestmark = signing_in.chromium, signing_in.page, signing_in.pytestmark
 ANSWER = {"decision": "refund", "reply": "We will."}
 
 
