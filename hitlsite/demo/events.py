@@ -37,7 +37,7 @@ def _break_the_glass(history, at):
     """An invoice beyond everybody's limit is due; the auditor finds next day that it was right."""
     pk = history.send("invoice-capture", *outputs.large_invoice(at), at)
     history.does("ravi", at + HOUR, queues.claim, pk)
-    history.does("ravi", at + HOUR, actions.accept, pk, active_seconds=140)
+    history.does("ravi", at + HOUR + timedelta(seconds=140), actions.accept, pk, active_seconds=140)
     with history._as(None, at + 2 * HOUR):
         jobs.name_what_nobody_can_approve()
     why = "Due today, else the furniture is not delivered. It is beyond every limit; I have seen order and delivery note."

@@ -16,7 +16,7 @@ from scorecards import actions as scorecards
 from workflows import actions as workflows
 from workflows.models import compiled_policy
 
-WEEKS, A_DAY, WAITING = 8, 8, 72
+WEEKS, A_DAY, WAITING, LEAST_WAITING = 8, 8, 72, 6
 SECOND_VERSIONS = 5  # after this many weeks
 SENT_TWICE = {"invoice-capture", "refunds"}  # where somebody sends the same again, now and then
 HOUR = timedelta(hours=1)
@@ -53,6 +53,7 @@ class History:
         for number in range(WAITING):
             at = now - self.world.uniform(0.5, 5) * HOUR
             self._leave_waiting(self._send(at, WEEKS), at, number)
+        self._leave_some_for_the_house(now)
         events.happen(self, now)
         with self._as(None, now):
             people.give_factors(self.people)
@@ -124,6 +125,12 @@ class History:
             with self._as(None, case.settles_at + timedelta(seconds=1)):
                 actions.settle_case(pk, by=User.objects.machine())
 
+    def _leave_some_for_the_house(self, now):
+        """By night most of what waits is a vendor's; whoever looks first, at whatever hour, has a review to begin with."""
+        ours = Case.objects.filter(state=REVIEW, vendor=None)
+        while ours.count() < LEAST_WAITING:
+            self._send(now - self.world.uniform(0.5, 1) * HOUR, WEEKS)
+
     def _leave_waiting(self, pk, at, number):
         """Of what waits at review some is handed on to the vendors and some already escalated; the rest waits where it was allocated."""
         case = Case.objects.get(pk=pk)
@@ -142,8 +149,8 @@ class History:
         by, truth = self.people[name], self.truth[case.pk]
         right = case.standing == truth or self.chance.random() < (0.5 if name == "mila" else 0.06)
         seconds = self.chance.randint(20, 180)
-        with self._as(name, at):
-            queues.claim(case.pk, by=by)
+        self.does(name, at, queues.claim, case.pk)
+        with self._as(name, at + timedelta(seconds=seconds)):
             if right:
                 actions.accept(case.pk, by=by, active_seconds=seconds)
             elif truth is None or self.chance.random() < 0.2:
