@@ -57,7 +57,7 @@ class ListPages:
 
     def _rows(self, request, listing, desks) -> dict:
         """The page asked for. Nothing is listed by a filter that is wrong, or from a place that is none."""
-        nothing = {"rows": [], "page": paging.Page([]), "count": 0, "more": False, "wrong_place": ""}
+        nothing = {"rows": [], "page": paging.Page([]), "count": 0, "is_all": True, "wrong_place": ""}
         if not listing.is_valid:
             return nothing
         after = request.GET.get("after", "")
@@ -65,7 +65,7 @@ class ListPages:
             page = listing.page(after)
         except paging.BadPlace as fault:
             return {**nothing, "wrong_place": str(fault)}
-        count, more = listing.count(page) if not after else (0, False)
+        count, is_all = listing.count(page) if not after else (0, True)
         now = clock.now()
         rows = [_row(case, desks, now) for case in listing.rows(page.ids)]
         following = f"?{urlencode([*QueryDict(listing.query).items(), ('after', page.after)])}" if page.after else ""
@@ -73,7 +73,7 @@ class ListPages:
             "rows": rows,
             "page": page,
             "count": count,
-            "more": more,
+            "is_all": is_all,
             "following": following,
             "after": after,
             "wrong_place": "",

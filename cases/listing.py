@@ -215,14 +215,15 @@ class Listing:
         return paging.newest(cases, after=after, size=size, led=bool(self.chosen.keys() & LED), at_once=known)
 
     def count(self, page) -> tuple[int, bool]:
-        """(how many fit, whether there are more than these). Of a very long list only the newest are counted."""
+        """(how many fit, whether that is all of them). Of a very long list only the newest are counted: so many there are at least."""
         if not page.after:
-            return len(page.ids), False
+            return len(page.ids), True
         if self.desk or self.begin_so or self.few is not None:
-            counted = paging.at_least(self.cases)
-            return min(counted, paging.COUNTED), counted > paging.COUNTED
-        counted = paging.at_least(self.cases, first=page.ids[0]) if page.ids else 0
-        return max(min(counted, paging.COUNTED), len(page.ids)), True
+            return paging.counted(self.cases)
+        if not page.ids:
+            return 0, False
+        number, is_all = paging.counted(self.cases, first=page.ids[0])
+        return max(number, len(page.ids)), is_all
 
     def rows(self, ids) -> list:
         """Those cases, in that order, as this person sees them."""

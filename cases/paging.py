@@ -109,7 +109,8 @@ def place_of(case, by_urgency) -> str:
     return place(case.priority, case.due_at, case.pk) if case.due_at else ""
 
 
-def at_least(cases, *, first=None) -> int:
-    """How many there are, up to `COUNTED` and one; of a very long list only of the ids that follow its `first`."""
-    counted = cases.filter(pk__lte=first, pk__gt=first - WINDOW) if first else cases
-    return len(counted.order_by().values_list("pk")[: COUNTED + 1])
+def counted(cases, *, first=None) -> tuple[int, bool]:
+    """How many there are, and whether that is all of them: no more than `COUNTED`, and within a window of ids from the list's `first`."""
+    near = cases.filter(pk__lte=first, pk__gt=first - WINDOW) if first else cases
+    found = len(near.order_by().values_list("pk")[: COUNTED + 1])
+    return min(found, COUNTED), found <= COUNTED and (first or 0) <= WINDOW

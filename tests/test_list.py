@@ -205,14 +205,37 @@ def test_the_number_of_queries_is_the_same_however_long_it_is(client, send, revi
 
 
 def test_counts_stop_where_nobody_reads_on(send, reviewer, monkeypatch):
+    monkeypatch.setattr(paging, "WINDOW", 10**9)
     for _ in range(5):
         send()
     made = listing(reviewer)
 
-    assert made.count(made.page()) == (5, False)
+    assert made.count(made.page()) == made.count(made.page(size=2)) == made.count(made.page(size=4)) == (5, True)
+    monkeypatch.setattr(paging, "COUNTED", 5)
     assert made.count(made.page(size=2)) == (5, True)
-    monkeypatch.setattr(paging, "COUNTED", 3)
-    assert made.count(made.page(size=2)) == (3, True)
+    monkeypatch.setattr(paging, "COUNTED", 4)
+    assert made.count(made.page(size=2)) == (4, False)
+
+
+@pytest.mark.parametrize(("most", "said"), [(5, "5 cases."), (4, "At least 4 cases.")])
+def test_the_list_says_how_many_there_are_or_how_many_at_least(client, send, reviewer, monkeypatch, most, said):
+    for _ in range(5):
+        send()
+    client.force_login(reviewer)
+    monkeypatch.setattr(paging, "COUNTED", most)
+    monkeypatch.setattr(paging, "WINDOW", 10**9)
+    monkeypatch.setattr(Listing.page, "__kwdefaults__", {**Listing.page.__kwdefaults__, "size": 2})
+
+    assert re.search(r'role="status">\s*([^<]*?)\s*</p>', client.get(ALL).content.decode())[1] == said
+
+
+def test_of_a_list_longer_than_the_window_it_is_said_that_there_may_be_more(send, reviewer, monkeypatch):
+    for _ in range(5):
+        send()
+    monkeypatch.setattr(paging, "WINDOW", 3)
+    made = listing(reviewer)
+
+    assert made.count(made.page(size=2)) == (3, False)
 
 
 # how a case is found
