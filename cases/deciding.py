@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from copy import copy
 from decimal import Decimal
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
 from django.http import Http404
@@ -16,12 +17,12 @@ from django.utils.translation import gettext as _
 
 from accounts import factors
 from audit import clock
-from cases import again, gate, pages, prose, verbs
+from cases import again, gate, pages, prose, skim, verbs
 from cases.models import Case
 from cases.seen import heard, seen_by
 from cases.work_form import WorkForm
 
-NOT_TYPED = {"csrfmiddlewaretoken", "revision", "next", "verb", "active_seconds"}
+NOT_TYPED = {"csrfmiddlewaretoken", "revision", "next", "verb", "active_seconds", "skim", "at"}
 
 
 class Page(NamedTuple):
@@ -95,7 +96,13 @@ class Deciding:
         if case is None:
             raise Http404("There is no such case here, or you may not see it.")
         case.external_id = heard(request.user, case.external_id)
-        told = {"case": case, "title": str(case), "sentence": heard(request.user, sentence), "typed": typed_in(request.POST)}
+        told = {
+            "case": case,
+            "title": str(case),
+            "sentence": heard(request.user, sentence),
+            "typed": typed_in(request.POST),
+            "skim": skim.Skim.worked(request),
+        }
         return render(request, "cases/lost.html", {**self.admin_site.each_context(request), **told}, status=409)
 
 
@@ -111,8 +118,11 @@ def as_it_stood(case, before) -> Case:
 
 
 def factor_first(request, name) -> str:
+    there = request.GET.dict() | {"verb": name}  # with the list one works
     told = _("Give your second factor again, <a {}>on its page</a>; then press here once more. Nothing you typed is lost.")
-    link = format_html('href="{}" target="_blank" data-comes-back', factors.ask_again(request, f"{request.path}?verb={name}"))
+    link = format_html(
+        'href="{}" target="_blank" data-comes-back', factors.ask_again(request, f"{request.path}?{urlencode(there)}")
+    )
     return format_html(told, link)
 
 

@@ -28,6 +28,7 @@ from cases.verbs import VERBS
 from integrations.problems import Conflict
 
 REFUSALS = (PermissionDenied, Conflict, ValidationError, DataError)
+BEGUN = ("claim", "own_answer", "ask")  # after these the decision is still to come
 TIERS = {"low": "success", "medium": "warning", "high": "danger"}
 RELATED = ("workflow", "policy", "ai_release", "category", "claimed_by", "assigned_to", "vendor", "sender")
 
@@ -79,11 +80,13 @@ class CasePages:
         return self._render(request, "case", seen, **as_told(seen, request.user, standing, now))
 
     def _go_on(self, request, case, desk, verb, seen):
-        """To the next case of the list one works, or of that desk, where it was asked for; else back to this one, while it can be seen."""
-        if verb.name in ("own_answer", "ask"):
-            return redirect("admin:cases_case_work", case.pk)
-        if "next" in request.POST and (list_worked := skim.Skim.in_address(request)):
-            return self.next_of_list(request, list_worked)
+        """On with the case, where it is only begun; to the next of the list one works, or of that desk, where it was asked for; else back to
+        the list, or to this case, while it can be seen."""
+        worked = skim.Skim.worked(request)
+        if verb.name in BEGUN:
+            return redirect(skim.bench(case, worked))
+        if worked:
+            return self.next_of_list(request, worked) if "next" in request.POST else redirect(worked.list_address)
         if "next" in request.POST and desk in DESKS:
             return self._to_next(request, desk)
         return redirect(address(case) if seen and verb.name != "skip" else desk_address(desk))

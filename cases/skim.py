@@ -38,8 +38,10 @@ class Skim:
         return cls("" if desk == "all" else desk, query, at)
 
     @classmethod
-    def in_address(cls, request) -> "Skim | None":
-        return cls.of(request.GET.get("skim", ""), request.GET.get("at", ""))
+    def worked(cls, request) -> "Skim | None":
+        """The list one works, by the page's address, or by the form that was sent from it."""
+        asked = request.GET if "skim" in request.GET else request.POST
+        return cls.of(asked.get("skim", ""), asked.get("at", ""))
 
     @property
     def text(self) -> str:
@@ -49,15 +51,19 @@ class Skim:
     def list_address(self) -> str:
         return address_of(self.desk, self.query)
 
+    @property
+    def as_query(self) -> str:
+        return urlencode({"skim": self.text, "at": self.at})
+
     def address(self, case) -> str:
         """The workbench with that case, and where it stands in this list."""
-        return f"{reverse('admin:cases_case_work', args=[case.pk])}?{urlencode({'skim': self.text, 'at': paging.place_of(case, bool(self.desk))})}"
+        return bench(case, Skim(self.desk, self.query, paging.place_of(case, bool(self.desk))))
 
 
-def here(request) -> str:
-    """The workbench's address to post to: with the list one works, without the verb that was chosen when it was opened."""
-    kept = {name: request.GET[name] for name in ("skim", "at") if name in request.GET}
-    return f"{request.path}?{urlencode(kept)}" if kept else request.path
+def bench(case, worked: Skim | None) -> str:
+    """The workbench with that case, and with the list one works."""
+    where = reverse("admin:cases_case_work", args=[case.pk])
+    return f"{where}?{worked.as_query}" if worked else where
 
 
 def following(wanted: Skim, user) -> str | None:

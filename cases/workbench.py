@@ -78,6 +78,7 @@ class WorkPages(Deciding):
     def _bench(self, request, seen, form, standing, status=200, refusal=""):
         """`seen`: the case as whoever asks sees it; masking a long text costs, so it is done once."""
         site, now, panels = self.admin_site.each_context(request), clock.now(), form.panels()
+        worked = skim.Skim.worked(request)
         shown = {
             **pages.content(seen),
             **bench(seen, request.user, standing, now),
@@ -89,8 +90,8 @@ class WorkPages(Deciding):
             or ("own_answer" if "own_answer" in form.verbs else ""),
             "refusal": said(seen, refusal),
             "keys": KEYS,
-            "here": skim.here(request),
-            "skim": skim.Skim.in_address(request),
+            "here": skim.bench(seen, worked),
+            "skim": worked,
         }
         return render(request, "cases/work.html", {**site, "title": str(seen), "case": seen, **shown}, status=status)
 

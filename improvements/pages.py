@@ -10,7 +10,7 @@ from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
 from accounts.strict import strict_page
-from cases import gate, pages
+from cases import gate, pages, skim
 from cases.clock_pages import workflows_seen
 from cases.models import Case
 from cases.permissions import why_not
@@ -90,12 +90,20 @@ def flag_page(request, case):
     except (Conflict, PermissionDenied) as error:
         return _shown(request, seen, form, str(error), 409)
     messages.success(request, _("Flagged as a pattern. Whoever owns the improvement here finds it among the findings."))
-    return redirect("admin:cases_case_work", case.pk)
+    return redirect(skim.bench(case, skim.Skim.worked(request)))
 
 
 def _shown(request, seen, form, refusal, status):
     alike = [(WHY[each.why], each.cases) for each in similar(seen, request.user)]
-    shown = {"case": seen, "form": form, "refusal": said(seen, refusal), "alike": alike, "title": _("Flag as a pattern")}
+    back = skim.bench(seen, skim.Skim.worked(request))
+    shown = {
+        "case": seen,
+        "back": back,
+        "form": form,
+        "refusal": said(seen, refusal),
+        "alike": alike,
+        "title": _("Flag as a pattern"),
+    }
     return "flag", shown, status
 
 

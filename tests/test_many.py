@@ -1,10 +1,13 @@
 """Many cases at once: a list worked as a queue, and one verb on many, with what would happen before and what happened after."""
 
+import html
 import re
 import uuid
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
 
@@ -122,6 +125,71 @@ def test_a_paused_case_and_one_that_was_passed_on_are_left_out(house, send, revi
     Case.objects.filter(pk=passed.pk).update(passed_by=[reviewer.pk])
 
     assert skim(house).url.endswith("?state=review")
+
+
+def looked_at(client, case):
+    """The workbench with that case, in the list of all that wait, where nobody holds it; and the form's fields of the list."""
+    address = reverse("admin:cases_case_work", args=[case.pk]) + "?" + urlencode({"skim": "all:state=review", "at": case.pk})
+    page = client.get(address).content.decode()
+    return address, {name: re.search(f'name="{name}" value="([^"]*)"', page)[1] for name in ("skim", "at")}
+
+
+def test_whoever_takes_a_case_of_the_list_decides_it_there_and_goes_on_with_the_list(house, send, reviewer):
+    second, first = send(), send()
+    address, fields = looked_at(house, first)
+
+    taken = house.post(reverse("admin:cases_case_claim", args=[first.pk]), fields)
+    decided = house.post(taken.url, {"verb": "accept", "revision": 1, "next": "1"})
+
+    assert taken.url == address and Case.objects.get(pk=first.pk).state == "closed"
+    assert case_of(decided) == second.pk and "skim=all%3Astate%3Dreview" in decided.url
+
+
+def test_what_another_was_quicker_to_take_leaves_the_list_as_it_was(house, send, other):
+    case = send()
+    address, fields = looked_at(house, case)
+    queues.claim(case.pk, by=other)
+
+    refused = house.post(reverse("admin:cases_case_claim", args=[case.pk]), fields)
+
+    assert refused.status_code == 409
+    assert f'action="{html.escape(address)}"' in refused.content.decode() and "Next of the list" in refused.content.decode()
+
+
+def test_a_decision_without_the_next_one_leads_back_to_the_list(house, send):
+    send()
+    address, _ = looked_at(house, send())
+
+    assert house.post(address, {"verb": "accept", "revision": 1}).url.endswith("/case/?state=review")
+
+
+@pytest.mark.parametrize("way", ["talk", "attach", "flag"])
+def test_saying_attaching_and_flagging_lead_back_into_the_list(house, send, way):
+    address, fields = looked_at(house, case := send())
+    where, sent = {
+        "talk": (reverse("admin:cases_case_talk", args=[case.pk]), {"text": "Look."}),
+        "attach": (reverse("admin:cases_case_attach", args=[case.pk]), {"file": SimpleUploadedFile("a.txt", b"Plain words.")}),
+        "flag": (
+            reverse("admin:improvements_flag", args=[case.pk]) + "?" + urlencode(fields),
+            {"title": "Doors", "words": "Shut."},
+        ),
+    }[way]
+
+    assert house.post(where, {**fields, **sent, "back": "work"}).url.partition("#")[0] == address
+
+
+def test_whoever_lost_a_case_of_the_list_goes_on_with_the_list(client, send, vendor_reviewer, refunds):
+    case = send()
+    Case.objects.filter(pk=case.pk).update(vendor=vendor_reviewer.vendor)
+    with acting_as(vendor_reviewer):
+        queues.claim(case.pk, by=vendor_reviewer)
+    client.force_login(vendor_reviewer)
+    address, _ = looked_at(client, case)
+    Case.objects.filter(pk=case.pk).update(vendor=None, claimed_by=None, claimed_until=None)
+
+    lost = client.post(address, {"verb": "accept", "revision": 1, "next": "1"}).content.decode()
+
+    assert "Next of the list" in lost and 'value="all:state=review"' in lost
 
 
 # one verb on many: before

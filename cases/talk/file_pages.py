@@ -9,11 +9,11 @@ from django.urls import path
 from django.utils.translation import gettext as _
 
 from accounts.strict import strict_page
-from cases import actions, gate, pages
+from cases import actions, gate, pages, skim
 from cases.models import Attachment
 from cases.seen import rows, said, seen_by
 from cases.talk.attached import FileForm, handed_out, of
-from cases.talk.forms import BACK
+from cases.talk.pages import back_to
 
 
 class FilePages:
@@ -41,8 +41,7 @@ class FilePages:
                 form.add_error(None, error)
             return self._attach(request, case, form, told.status, told.words)
         messages.success(request, _("The file is attached."))
-        back = request.POST.get("back", "")
-        return redirect(self._address(case, back) + "#files")
+        return redirect(back_to(request, case) + "#files")
 
     def _attached(self, request, case, form):
         if getattr(request, "upload_is_too_large", False):
@@ -60,7 +59,12 @@ class FilePages:
         told = of(seen, request.user, gate.standing(case, request.user)) | {"form": form}
         shown = {"title": _("Files"), "case": seen, "files": told, "refusal": said(seen, refusal)}
         site = self.admin_site.each_context(request)
-        return render(request, "cases/talk/attach.html", {**site, **shown, "back": self._address(case, "work")}, status=status)
+        return render(
+            request,
+            "cases/talk/attach.html",
+            {**site, **shown, "back": back_to(request, case), "skim": skim.Skim.worked(request)},
+            status=status,
+        )
 
     def file(self, request, case_id, attachment_id):
         """A download: never shown here, whatever it is."""
@@ -82,7 +86,7 @@ class FilePages:
                 refusal, status = told.words or " ".join(error.messages), told.status
             else:
                 messages.success(request, _("The file is taken off."))
-                return redirect(self._address(case, "change") + "#files")
+                return redirect(pages.address(case) + "#files")
         [shown] = rows(seen, [attachment])
         told = {"title": _("Take a file off"), "case": seen, "attachment": shown, "refusal": refusal}
         return render(request, "cases/talk/take_off.html", {**self.admin_site.each_context(request), **told}, status=status)
@@ -92,6 +96,3 @@ class FilePages:
         if found is None:
             raise Http404(_("There is no such file here."))
         return found
-
-    def _address(self, case, name):
-        return pages.reverse(f"admin:cases_case_{name if name in BACK else 'work'}", args=[case.pk])

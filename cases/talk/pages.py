@@ -8,7 +8,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 
 from accounts.strict import strict_page
-from cases import actions, gate, pages
+from cases import actions, gate, pages, skim
 from cases.seen import seen_by
 from cases.talk import reading
 from cases.talk.forms import BACK, CommentForm
@@ -52,11 +52,21 @@ class TalkPages:
     def _talk(self, request, case, form, status=200, refusal=""):
         seen = seen_by(case, request.user)
         talk = {**reading.of(seen, request.user, gate.standing(case, request.user)), "form": form}
-        shown = {"title": str(seen), "case": seen, "talk": talk, "refusal": refusal, "back": back_to(request, case)}
+        shown = {
+            "title": str(seen),
+            "case": seen,
+            "talk": talk,
+            "refusal": refusal,
+            "back": back_to(request, case),
+            "skim": skim.Skim.worked(request),
+        }
         site = self.admin_site.each_context(request)
         return render(request, "cases/talk/talk.html", {**site, **shown}, status=status)
 
 
 def back_to(request, case) -> str:
+    """The page one was at; the workbench with the list one works."""
     name = request.POST.get("back", "")
-    return reverse(f"admin:cases_case_{name if name in BACK else 'work'}", args=[case.pk])
+    if name in BACK and name != "work":
+        return reverse(f"admin:cases_case_{name}", args=[case.pk])
+    return skim.bench(case, skim.Skim.worked(request))
