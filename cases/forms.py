@@ -1,19 +1,10 @@
 """The forms of the verbs. A form is made of parts; each part brings its fields and reads its share of the verb's arguments."""
 
 from django import forms
-from django.contrib.admin.options import HORIZONTAL
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
-from unfold.widgets import (
-    INPUT_CLASSES,
-    UnfoldAdminDecimalFieldWidget,
-    UnfoldAdminRadioSelectWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminTextareaWidget,
-    UnfoldAdminTextInputWidget,
-)
 
 from accounts.models import Absence, User
 from audit import clock
@@ -27,7 +18,6 @@ from scorecards import actions as scorecards
 from workflows.models import Seat, compiled_policy
 
 NA = "N/A"
-MOMENT = " ".join(INPUT_CLASSES)
 ACTION = {
     "type": (gettext_lazy("What is done"), 60),
     "amount": (gettext_lazy("Amount"), None),
@@ -53,7 +43,7 @@ class Reason(Part):
         self.required, self.help_text = required, help_text
 
     def fields(self, case, user):
-        widget = UnfoldAdminTextareaWidget(attrs={"rows": 3, **({"autofocus": True} if self.required else {})})
+        widget = forms.Textarea(attrs={"rows": 3, **({"autofocus": True} if self.required else {})})
         said = {"required": gettext("Say why.")}
         label = gettext("Why?") if self.required else gettext("Anything to add?")
         made = forms.CharField(
@@ -81,7 +71,6 @@ class ReasonCode(Part):
         made = forms.ChoiceField(
             label=gettext("For which reason?"),
             choices=[("", gettext("Choose")), *((each.code, each.label) for each in listed)],
-            widget=UnfoldAdminSelectWidget(),
             error_messages={"required": gettext("Choose a reason.")},
         )
         return {"reason_code": made} if listed else {}
@@ -98,7 +87,7 @@ class MoreTime(Part):
             label=gettext("Minutes from now"),
             min_value=1,
             max_value=60 * 24 * 366,
-            widget=UnfoldAdminDecimalFieldWidget(attrs={"min": "1"}),
+            widget=forms.NumberInput(attrs={"min": "1"}),
         )
         return {"minutes": made}
 
@@ -123,13 +112,12 @@ class Until(Part):
                 label=gettext("Until when?") if self.required else gettext("Until when, as far as is planned?"),
                 required=self.required,
                 choices=[*first, *offered, (self.OTHER, gettext("Another time, as written below"))],
-                widget=UnfoldAdminSelectWidget(),
                 error_messages={"required": gettext("Choose until when.")},
             ),
             "until_other": forms.DateTimeField(
                 label=gettext("Another time"),
                 required=False,
-                widget=forms.DateTimeInput(attrs={"type": "datetime-local", "class": MOMENT}, format="%Y-%m-%dT%H:%M"),
+                widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
                 help_text=gettext("By the clock of {zone}, within 90 days.").format(zone=zone),
                 error_messages={"invalid": gettext("Write a date and a time, such as 2026-06-01 09:00.")},
             ),
@@ -158,13 +146,12 @@ class OnWhom(Part):
             "on": forms.ChoiceField(
                 label=gettext("On whom does it wait?"),
                 choices=kinds,
-                widget=UnfoldAdminSelectWidget(),
                 error_messages={"required": gettext("Choose on whom it waits.")},
             ),
             "whom": forms.CharField(
                 label=gettext("Who is that?"),
                 max_length=200,
-                widget=UnfoldAdminTextInputWidget(attrs={"placeholder": gettext("Finance, the courier, the account's holder")}),
+                widget=forms.TextInput(attrs={"placeholder": gettext("Finance, the courier, the account's holder")}),
                 error_messages={"required": gettext("Say on whom.")},
             ),
         }
@@ -182,7 +169,6 @@ class Which(Part):
             label=gettext("What is over?"),
             required=False,
             choices=[("", gettext("All of it: it goes on")), *((pause.pk, str(pause)) for pause in standing)],
-            widget=UnfoldAdminSelectWidget(),
         )
         return {"pause": made} if len(standing) > 1 else {}
 
@@ -201,7 +187,6 @@ class Place(Part):
             required=False,
             choices=[*((place, place) for place in hidden), ("", gettext("Everything in this case"))],
             initial=hidden[0] if hidden else "",
-            widget=UnfoldAdminSelectWidget(),
             help_text=reveals.left(case, user),
         )
         return {"what": made}
@@ -225,10 +210,9 @@ class Verdict(Part):
             "verdict": forms.ChoiceField(
                 label=gettext("Was it right?"),
                 choices=[("", gettext("Choose")), *BreakGlassReview.Verdict.choices],
-                widget=UnfoldAdminSelectWidget(),
             ),
             "note": forms.CharField(
-                label=gettext("Why?"), required=False, max_length=10_000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
+                label=gettext("Why?"), required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 3})
             ),
         }
 
@@ -249,7 +233,6 @@ class Category(Part):
             required=self.required,
             choices=[("", gettext("Choose") if self.required else gettext("Leave as it is")), *known],
             initial=case.category.slug if case.category_id else "",
-            widget=UnfoldAdminSelectWidget(),
             error_messages={"required": gettext("Say what kind of exception it was.")},
         )
         return {"category": made}
@@ -267,7 +250,6 @@ class RestsOn(Part):
             label="What does it rest on?",
             required=False,
             choices=[("", "On none of these"), *offered.items()],
-            widget=UnfoldAdminSelectWidget(),
             help_text="The section of the playbook, or the ruling on this case.",
         )
         return {"rests_on": made} if offered else {}
@@ -315,9 +297,9 @@ class Action(Part):
         label, longest = ACTION[name]
         kept = {"label": label, "required": False, "initial": case.action[name]}
         if name == "amount":
-            widget = UnfoldAdminDecimalFieldWidget(attrs={"step": "any"})
+            widget = forms.NumberInput(attrs={"step": "any"})
             return forms.DecimalField(max_digits=18, decimal_places=3, widget=widget, **kept)
-        return forms.CharField(max_length=longest, widget=UnfoldAdminTextInputWidget(), **kept)
+        return forms.CharField(max_length=longest, **kept)
 
     def arguments(self, form):
         names = [name for name in ACTION if f"action.{name}" in form.changed_data]
@@ -332,7 +314,7 @@ class RootCause(Part):
             label=gettext("Why was the AI wrong?"),
             required=False,
             max_length=120,
-            widget=UnfoldAdminTextInputWidget(attrs={"placeholder": gettext("Misread the input")}),
+            widget=forms.TextInput(attrs={"placeholder": gettext("Misread the input")}),
             help_text=gettext("The root cause, in a few words. It is kept with every value you changed."),
         )
         return {"root_cause": made}
@@ -344,11 +326,11 @@ class RootCause(Part):
         return {"root_causes": dict.fromkeys(changed, cause) if cause else None}
 
 
-class MarkRadios(UnfoldAdminRadioSelectWidget):
+class MarkRadios(forms.RadioSelect):
     """The options of a criterion; the page asks for a root cause where a failure is chosen."""
 
     def __init__(self, failures):
-        super().__init__(radio_style=HORIZONTAL)
+        super().__init__()
         self.failures = failures
 
     def create_option(self, name, value, *args, **kwargs):
@@ -390,7 +372,7 @@ class Marks(Part):
     def _causes(self, criterion):
         choices = [("", gettext("If it failed, choose why")), *((cause, cause) for cause in criterion.root_causes)]
         label = gettext("Why “{criterion}” failed").format(criterion=criterion.label)
-        return forms.ChoiceField(label=label, required=False, choices=choices, widget=UnfoldAdminSelectWidget())
+        return forms.ChoiceField(label=label, required=False, choices=choices)
 
     def arguments(self, form):
         card, said = self.card(form.case), form.cleaned_data
@@ -417,7 +399,6 @@ class To(Part):
             label=gettext("To whom?"),
             required=False,
             empty_label=gettext("Whoever else is on this desk"),
-            widget=UnfoldAdminSelectWidget(),
         )
         return {"to": made, **self._sides(case, user)}
 
@@ -429,7 +410,7 @@ class To(Part):
         if not user.is_in_house:
             named = [(value, name) for value, name in named if value == "house"]
         choices = [("", gettext("The side that has it, or the person's")), *named]
-        options = {"label": gettext("Or to which side?"), "required": False, "widget": UnfoldAdminSelectWidget()}
+        options = {"label": gettext("Or to which side?"), "required": False}
         return {"side": forms.TypedChoiceField(choices=choices, coerce=_side, empty_value=None, **options)} if named else {}
 
     def arguments(self, form):
@@ -445,13 +426,10 @@ class Measured(Part):
     """Where a mistake was found after release, how bad it was, and what it cost."""
 
     def fields(self, case, user):
-        plain = {"required": False, "widget": UnfoldAdminDecimalFieldWidget(attrs={"step": "any", "min": "0"})}
-        select = UnfoldAdminSelectWidget
+        plain = {"required": False, "widget": forms.NumberInput(attrs={"step": "any", "min": "0"})}
         return {
-            "place": forms.ChoiceField(
-                label=gettext("Found by"), choices=Rework.Place.choices, initial="other", widget=select()
-            ),
-            "severity": forms.ChoiceField(label=gettext("How bad"), choices=Rework.Severity.choices, widget=select()),
+            "place": forms.ChoiceField(label=gettext("Found by"), choices=Rework.Place.choices, initial="other"),
+            "severity": forms.ChoiceField(label=gettext("How bad"), choices=Rework.Severity.choices),
             "minutes": forms.DecimalField(
                 label=gettext("Minutes it takes"), min_value=0, max_digits=8, decimal_places=1, **plain
             ),
@@ -461,7 +439,6 @@ class Measured(Part):
                 required=False,
                 max_length=3,
                 initial=case.currency,
-                widget=UnfoldAdminTextInputWidget(),
             ),
         }
 

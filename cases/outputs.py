@@ -15,12 +15,6 @@ from django.core.exceptions import ValidationError
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import (
-    UnfoldAdminExpandableTextareaWidget,
-    UnfoldAdminSelectWidget,
-    UnfoldAdminTextInputWidget,
-    UnfoldBooleanWidget,
-)
 
 from cases.masking import is_placeholder
 
@@ -149,7 +143,7 @@ def _fits(value, kind, nullable, needed) -> bool:
 
 
 def _input(kind="text", **attrs):
-    widget = UnfoldAdminTextInputWidget(attrs=attrs)
+    widget = forms.TextInput(attrs=attrs)
     widget.input_type = kind
     return widget
 
@@ -174,7 +168,7 @@ class Text(forms.CharField):
         if kind and (kind != "date" or not shown or DATE.fullmatch(shown)):
             return _input(kind)
         if len(shown) > 80 or "\n" in shown or schema.get("maxLength", 0) > 200:
-            return UnfoldAdminExpandableTextareaWidget(attrs={"rows": 3})
+            return forms.Textarea(attrs={"rows": 3})
         return _input()
 
     def to_python(self, value):
@@ -195,7 +189,7 @@ class Yes(forms.BooleanField):
     """True or false."""
 
     def __init__(self, schema, value):
-        super().__init__(initial=value is True, widget=UnfoldBooleanWidget())
+        super().__init__(initial=value is True)
 
 
 class Choice(forms.TypedChoiceField):
@@ -215,7 +209,6 @@ class Choice(forms.TypedChoiceField):
             coerce=json.loads,
             empty_value=None,
             initial=shown if known else "",
-            widget=UnfoldAdminSelectWidget(),
         )
 
 
@@ -227,7 +220,7 @@ class Lines(forms.CharField):
         sample = value[0] if isinstance(value, list) and value else ""
         self.numeric = items.get("type") in ("integer", "number") or isinstance(sample, int | float)
         shown = value if isinstance(value, list) else []
-        widget = UnfoldAdminExpandableTextareaWidget(attrs={"rows": 3, "placeholder": gettext("One a line")})
+        widget = forms.Textarea(attrs={"rows": 3, "placeholder": gettext("One a line")})
         super().__init__(strip=False, initial="\n".join(map(str, shown)), widget=widget)
 
     def to_python(self, value):
@@ -246,7 +239,7 @@ class Json(forms.Field):
 
     def __init__(self, schema, value):
         text = "" if value is MISSING else json.dumps(value, ensure_ascii=False, indent=2)
-        super().__init__(initial=text, widget=UnfoldAdminExpandableTextareaWidget(attrs={"rows": 4, "spellcheck": "false"}))
+        super().__init__(initial=text, widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}))
 
     def to_python(self, value):
         if value in BLANK or not value.strip():

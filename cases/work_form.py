@@ -3,6 +3,7 @@
 from inspect import signature
 
 from django import forms
+from django.forms.renderers import Jinja2
 from django.forms.utils import ErrorDict
 from django.http import QueryDict
 
@@ -18,6 +19,7 @@ class WorkForm(forms.Form):
 
     revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
     active_seconds = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, initial=0)
+    default_renderer = Jinja2()  # some forty fields: Django's own templates for them, in the language that renders faster
 
     def __init__(self, offered: Offered, case, user, typed: QueryDict | None = None):
         super().__init__(typed, label_suffix="", auto_id=f"case-{case.pk}-%s")  # a page may have several

@@ -40,6 +40,12 @@ def watched(page, host):
     return page
 
 
+def ready(there):
+    """It is on the page, and the page listens: a key that comes before its scripts is nobody's."""
+    there.wait_for()
+    there.page.wait_for_load_state()
+
+
 def pictured(page, name):
     """For whoever wants to look: a page at both sizes, light and dark."""
     folder = os.environ.get("HITLDESK_PICTURES")

@@ -9,6 +9,7 @@ from accounts.sessions import SessionStore
 from audit import acting
 from cases.models import Case, Decision
 from tests import test_signin_browser as signing_in
+from tests.browsers import ready
 from tests.conftest import HOUSE
 from tests.doors import code, let_in
 from tests.test_signin_browser import give, sign_in
@@ -36,9 +37,9 @@ def start(page, committed):
         acting._current.set(acting.NOBODY)
         sign_in(page, approver)
         give(page, code())
-        page.get_by_role("heading", name="My desk").wait_for()
+        ready(page.get_by_role("heading", name="My desk"))
         keys(page, "n")
-        page.get_by_role("heading", name="Approvals").wait_for()
+        ready(page.get_by_role("heading", name="Approvals"))
         return approver, sent
 
     token = acting._current.set(HOUSE)

@@ -1,5 +1,7 @@
 """Blind first: where the policy asks for it, a reviewer answers before anything of the AI's answer is sent to him."""
 
+from html import unescape
+
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
@@ -78,7 +80,7 @@ def test_nothing_of_the_ais_answer_is_sent_before_by_any_address(bench, case, re
     sent = everything(bench, case, header)
     told_of = [where for where, text in sent.items() if f"It is {SECRET}" in text or "0.43217" in text or f"“{SECRET}”" in text]
     assert told_of == []
-    assert [where for where, text in sent.items() if SECRET in text.replace(f'value="&quot;{SECRET}&quot;">{SECRET}', "")] == []
+    assert [where for where, text in sent.items() if SECRET in unescape(text).replace(f'value=""{SECRET}"">{SECRET}', "")] == []
 
     answer(case, reviewer)
     after = everything(bench, case, header)

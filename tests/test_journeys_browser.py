@@ -8,6 +8,7 @@ from audit import acting
 from cases.models import Case
 from tests import factories
 from tests import test_workbench_browser as workbench
+from tests.browsers import ready
 from tests.conftest import HOUSE
 from tests.doors import PASSWORD
 from tests.test_signin_browser import set_up
@@ -49,9 +50,9 @@ def resolve(page, committed):
             sent = [send(0.9, output={"reply": "We will."}) for _ in range(2)]  # nothing is decided: it breaks the schema
         acting._current.set(acting.NOBODY)
         sign_in(page, resolver)
-        page.get_by_role("heading", name="My desk").wait_for()
+        ready(page.get_by_role("heading", name="My desk"))
         page.keyboard.press("n")
-        page.locator("#work").wait_for()
+        ready(page.locator("#work"))
         return sent
 
     token = acting._current.set(HOUSE)

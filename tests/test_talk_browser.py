@@ -8,7 +8,7 @@ from audit import acting
 from cases import actions
 from cases.models import Case, Comment, Inquiry
 from tests import browsers
-from tests.browsers import pictured, watched
+from tests.browsers import pictured, ready, watched
 from tests.conftest import HOUSE
 from tests.test_signin_browser import committed_password, sign_in
 
@@ -44,7 +44,7 @@ def test_somebody_outside_answers_by_the_link_and_the_case_goes_on(somebody, com
         asks.goto("/admin/")
         pictured(asks, "my-desk")
         asks.keyboard.press("n")
-        asks.locator("#work").wait_for()
+        ready(asks.locator("#work"))
 
         # what is typed beside stays where something is said, and what is said stands there at once
         asks.locator(".talk textarea[name=text]").last.fill("I ask them. @nobody")

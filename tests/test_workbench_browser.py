@@ -9,6 +9,7 @@ from audit import acting, clock
 from cases import queues
 from cases.models import Case, Decision
 from tests import test_signin_browser as signing_in
+from tests.browsers import ready
 from tests.conftest import HOUSE
 from tests.test_signin_browser import committed_password, sign_in
 
@@ -36,9 +37,9 @@ def start(page, committed):
             sent = [send(0.5, output=ANSWER, **facts) for _ in range(cases)]
         acting._current.set(acting.NOBODY)
         sign_in(page, person)
-        page.get_by_role("heading", name="My desk").wait_for()
+        ready(page.get_by_role("heading", name="My desk"))
         page.keyboard.press("n")
-        page.locator("#work").wait_for()
+        ready(page.locator("#work"))
         return person, sent
 
     token = acting._current.set(HOUSE)

@@ -3,7 +3,6 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from cases.forms import Part
 from cases.models import Pause
@@ -22,19 +21,18 @@ class Ask(Part):
             "whom": forms.CharField(
                 label=_("Whom do you ask?"),
                 max_length=200,
-                widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "Finance, @ana, the courier"}),
+                widget=forms.TextInput(attrs={"placeholder": "Finance, @ana, the courier"}),
                 help_text=_("A team or somebody outside, in words; or @name, who finds it on the own desk."),
                 error_messages={"required": _("Say whom you ask: a team, somebody outside, or @name.")},
             ),
             "on": forms.ChoiceField(
                 label=_("Who is that?"),
                 choices=[(Pause.Kind.TEAM, _("Another team, or a colleague")), (Pause.Kind.CUSTOMER, _("The customer"))],
-                widget=UnfoldAdminSelectWidget(),
             ),
             "question": forms.CharField(
                 label=_("What do you need to know?"),
                 max_length=10_000,
-                widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+                widget=forms.Textarea(attrs={"rows": 3}),
                 error_messages={"required": _("Write the question.")},
             ),
             "shows": forms.MultipleChoiceField(
@@ -50,7 +48,6 @@ class Ask(Part):
                 choices=_days,
                 coerce=int,
                 empty_value=0,
-                widget=UnfoldAdminSelectWidget(),
                 help_text=_("For one answer. You find the link on the case and can take it back."),
             ),
             "ticket": forms.URLField(
@@ -58,7 +55,7 @@ class Ask(Part):
                 required=False,
                 max_length=500,
                 assume_scheme="https",
-                widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "https://tickets.example/42"}),
+                widget=forms.TextInput(attrs={"placeholder": "https://tickets.example/42"}),
             ),
         }
 
