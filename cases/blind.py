@@ -6,12 +6,16 @@ What is asked are the values that the output's schema names; what he leaves empt
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from cases.models.blind import OwnAnswer
 from cases.prose import told
 from cases.states import REVIEW
 from workflows.models import compiled_policy
 
 FIRST = "Give your own answer first. What the AI proposes, and why it came here, is shown then."
+
+LATER = gettext_noop("It is shown once you have given your own answer.")
 
 
 def is_asked(case) -> bool:

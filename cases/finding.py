@@ -7,9 +7,9 @@ the cases they see, what they see of them. Whoever found a case by what is hidde
 
 import re
 
-from django.contrib.postgres.search import SearchQuery
+from django.contrib.postgres.search import SearchQuery, SearchVectorExact, SearchVectorField
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import F, Func, Q
 
 from cases.models import Findable
 from cases.seen import Sight
@@ -57,7 +57,16 @@ def by_reference(text) -> list[int]:
 
 def by_words(cases, text):
     """Of these cases those in which all of the words stand."""
-    return cases.filter(findable__words=SearchQuery(text, config="simple", search_type="plain"))
+    return cases.filter(findable__words=_query(text))
+
+
+def the_input_says(text):
+    """As a condition on a case: all of the words stand in what came in."""
+    return SearchVectorExact(Func(F("input"), function="words_of", output_field=SearchVectorField()), _query(text))
+
+
+def _query(text):
+    return SearchQuery(text, config="simple", search_type="plain")
 
 
 def few_saying(text) -> list[int] | None:

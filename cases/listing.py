@@ -126,10 +126,14 @@ class Filters(forms.Form):
         return cases.filter(vendor=None if side == HOUSE else int(side))
 
     def _by_category(self, cases, slug):
-        return cases.filter(category__in=list(self.categories.filter(slug=slug).values_list("pk", flat=True)))
+        return (
+            Sight(self.user)
+            .unowed(cases)
+            .filter(category__in=list(self.categories.filter(slug=slug).values_list("pk", flat=True)))
+        )
 
     def _by_trigger(self, cases, name):
-        return cases.filter(reasons__contains=[{"name": name}])
+        return Sight(self.user).unowed(cases).filter(reasons__contains=[{"name": name}])
 
     def _by_segment(self, cases, segment):
         return cases.filter(segment=segment)
@@ -196,7 +200,8 @@ class Listing:
     def _saying(self, cases, text):
         if not self.user.is_in_house:
             return cases.filter(pk__in=finding.as_seen(cases, self.user, text, in_words=True))
-        return finding.by_words(cases, text) if self.few is None else cases.filter(pk__in=self.few)
+        found = finding.by_words(cases, text) if self.few is None else cases.filter(pk__in=self.few)
+        return Sight(self.user).unowed(found, unless=finding.the_input_says(text))
 
     @cached_property
     def few(self) -> list[int] | None:

@@ -17,6 +17,7 @@ from audit import clock
 from cases import lookback, prose, replay, replay_table, trigger_log, trying
 from cases.models import Case, Replay
 from cases.rules_forms import DaysForm, TryForm, as_received, clean_days, first_of
+from cases.seen import Sight
 from jobs.models import Job
 from workflows.models import Policy, Workflow
 from workflows.pages import allowed, typed
@@ -35,6 +36,11 @@ def may_look(user, workflow) -> bool:
 
 def _owns(user, workflow):
     return workflow.owners.filter(user=user).exists()
+
+
+def _told_to(user):
+    """The cases of which these pages may tell this person how the AI's output was judged."""
+    return Sight(user).unowed(Case.objects.visible_to(user))
 
 
 class RulesPages(Asking):
@@ -56,7 +62,7 @@ class RulesPages(Asking):
         begun = self._begun(request, policy)
         form = TryForm(typed(request), initial=as_received(begun) if begun else first_of(policy), label_suffix="")
         told, fault = self._tried(form, policy) if form.is_bound and form.is_valid() and form.item else (None, "")
-        recent = Case.objects.visible_to(request.user).filter(workflow=policy.workflow).only("external_id", "sentence")[:RECENT]
+        recent = _told_to(request.user).filter(workflow=policy.workflow).only("external_id", "sentence")[:RECENT]
         shown = {
             "policy": policy,
             "form": form,
@@ -74,7 +80,7 @@ class RulesPages(Asking):
         number = request.GET.get("case", "")
         if not (number.isdecimal() and len(number) < 19):
             return None
-        return Case.objects.visible_to(request.user).filter(workflow=policy.workflow, pk=number).first()
+        return _told_to(request.user).filter(workflow=policy.workflow, pk=number).first()
 
     def _tried(self, form, policy):
         """The answer; or why the rules cannot be applied yet."""
@@ -142,7 +148,7 @@ class RulesPages(Asking):
         self._look(request, workflow)
         days, version = clean_days(request.GET.get("days")), clean_days(request.GET.get("version"), None)
         log = trigger_log.log(workflow, days=days, version=version)
-        seen = Case.objects.visible_to(request.user).filter(pk__in=log.examples()).values_list("pk", "external_id")
+        seen = _told_to(request.user).filter(pk__in=log.examples()).values_list("pk", "external_id")
         log.name_cases(dict(seen))
         versions = workflow.policies.published().values_list("version", flat=True)
         shown = {
@@ -176,7 +182,7 @@ def as_told(found, user) -> dict:
     """A finished replay, with the changed cases that this person may see."""
     result = found.result
     ids = [change["id"] for change in result["changes"]]
-    seen = dict(Case.objects.visible_to(user).filter(pk__in=ids).values_list("pk", "external_id"))
+    seen = dict(_told_to(user).filter(pk__in=ids).values_list("pk", "external_id"))
     return {
         "replay": found,
         "result": result,

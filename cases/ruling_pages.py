@@ -13,6 +13,7 @@ from audit import clock
 from cases import actions, rulings
 from cases.clock_pages import workflows_seen
 from cases.models import Case, Question, Ruling
+from cases.seen import Sight
 from integrations.problems import Conflict
 from workflows import actions as workflows
 from workflows.models import PlaybookSection
@@ -41,12 +42,15 @@ class RulingPages:
             "case__workflow", "by", "ruling__by", "ruling__example__section"
         )
         owned = set(rulings.owned_by(request.user, clock.now()).values_list("workflow", flat=True))
+        sight = Sight(request.user)
         visible = Case.objects.visible_to(request.user).filter(pk=OuterRef("case"))
         asked = asked.annotate(is_seen=Exists(visible)).order_by("-id")
         shown = {
             "title": _("Questions and rulings"),
-            "open": [(each, each.case.workflow_id in owned) for each in asked.open()[:MOST]],
-            "answered": [(each, each.case.workflow_id in owned) for each in asked.exclude(ruling=None)[:MOST]],
+            "open": [(*_as_read(sight, each), each.case.workflow_id in owned) for each in asked.open()[:MOST]],
+            "answered": [
+                (*_as_read(sight, each), each.case.workflow_id in owned) for each in asked.exclude(ruling=None)[:MOST]
+            ],
             **typed,
         }
         return render(request, "cases/rulings.html", {**self.admin_site.each_context(request), **shown}, status=status)
@@ -92,3 +96,8 @@ class RulingPages:
         if found is None:
             raise Http404("There is no such thing here.")
         return found
+
+
+def _as_read(sight, question):
+    """The question and its ruling, if it has one, as this person reads them."""
+    return rulings.as_read(sight.of(question.case), question)

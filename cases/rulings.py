@@ -37,14 +37,19 @@ def answers_to(user, now) -> list[tuple]:
 
 def _as_heard(sight, ruling, seen):
     case = sight.of(ruling.question.case)
-    [question], [told] = rows(case, [ruling.question]), rows(case, [ruling])
-    return (case if seen else None, question, told)
+    return (case if seen else None, *as_read(case, ruling.question))
 
 
 def of(seen) -> list[tuple]:
     """(question, its ruling or None) of this case, as whoever has this view of it reads them."""
     asked = whole(seen).questions.select_related("by", "ruling__by")
-    return [(rows(seen, [each])[0], rows(seen, [each.ruling])[0] if hasattr(each, "ruling") else None) for each in asked]
+    return [as_read(seen, each) for each in asked]
+
+
+def as_read(seen, question) -> tuple:
+    """(question, its ruling or None), as whoever has this view of its case reads them."""
+    [told], ruling = rows(seen, [question]), getattr(question, "ruling", None)
+    return told, rows(seen, [ruling])[0] if ruling else None
 
 
 def to_rest_on(seen) -> dict[str, str]:

@@ -13,17 +13,20 @@ from functools import cached_property
 from typing import NamedTuple
 
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Exists, OuterRef, Q
 from django.utils.crypto import salted_hmac
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from accounts.roles import Role
 from audit import clock
 from cases import blind
 from cases.masking import Mask, Misplaced, Rules
-from cases.models import Case, Decision, OwnAnswer, Reveal
+from cases.models import Case, Decision, OwnAnswer, Reveal, Ruling
 from cases.models.case import said_of_action
+from cases.states import REVIEW
 from integrations.problems import Conflict
-from workflows.models import ExceptionCategory, Mandate, compiled_policy
+from workflows.models import ExceptionCategory, Mandate, Policy, compiled_policy
 
 # fmt: off
 AS_IT_IS = {
@@ -84,7 +87,7 @@ def heard(user, text) -> str:
 
 def rows(case, found) -> list:
     """Rows about a case, such as pauses and alerts, as whoever has this view of it reads them."""
-    return [Worded(row, case) for row in found] if isinstance(case, Seen) else list(found)
+    return [case.row(row) for row in found] if isinstance(case, Seen) else list(found)
 
 
 def decisions(case) -> list:
@@ -134,6 +137,24 @@ class Sight:
         """The workflows in which he reviews, and may owe an own answer."""
         return set(self.user.seats.live().filter(role=Role.REVIEWER).values_list("workflow", flat=True))
 
+    @cached_property
+    def asks_first(self) -> list[int]:
+        """The versions of policies under which he may owe one."""
+        if not self.reviews:
+            return []
+        asking = (
+            Policy.objects.published().filter(workflow__in=self.reviews, rules__blind_first=True).values_list("pk", flat=True)
+        )
+        return [pk for pk in asking if compiled_policy(pk).names_fields]
+
+    def unowed(self, cases, *, unless=None):
+        """Of these cases those of which he may be told what the AI says, or what is `unless`: what finds a case tells of it, too."""
+        if not self.asks_first:
+            return cases
+        answered = OwnAnswer.objects.filter(case=OuterRef("pk"), by=self.user)
+        known = ~Q(state=REVIEW) | ~Q(policy__in=self.asks_first) | Exists(answered)
+        return cases.filter(known if unless is None else known | Q(unless))
+
     def owes(self, case) -> bool:
         """Whether he is to answer before he sees what the AI says."""
         if not blind.is_asked(case) or case.workflow_id not in self.reviews:
@@ -166,9 +187,10 @@ class Sight:
     def of(self, case, *, beside=None, uncovered=True, blinded=True):
         owes = blinded and self.owes(case)
         if self.user.vendor_id is None:
-            return Blind(case, Mask(NOTHING)) if owes else case
+            return Blind(case, Mask(NOTHING), self.user.pk) if owes else case
         mask = self.learnt(beside.mask, case) if isinstance(beside, Seen) else self.mask(case)
-        return (Blind if owes else Seen)(case, mask, Reveal.objects.places(case, self.user) if uncovered else frozenset())
+        places = Reveal.objects.places(case, self.user) if uncovered else frozenset()
+        return Blind(case, mask, self.user.pk, places) if owes else Seen(case, mask, places)
 
     def mask(self, case) -> Mask:
         """The placeholders of a case, numbered in the order in which it came to be, so that they never change."""
@@ -236,6 +258,10 @@ class Seen:
 
     def serializable_value(self, name):
         return getattr(self, name)
+
+    def row(self, row):
+        """A row about the case, as it is read here."""
+        return Worded(row, self)
 
     @property
     def mark(self) -> str:
@@ -334,12 +360,22 @@ class Seen:
 
 
 class Blind(Seen):
-    """A case as somebody sees it who owes it his own answer: nothing of what the AI says, nor of what tells of it."""
+    """A case as somebody sees it who owes it his own answer: nothing of what the AI says, nor of what tells of it.
+
+    What others said may tell of it: so he reads his own words alone, and what he was answered.
+    """
 
     output, standing_output, reasons, tags, chain = {}, None, [], [], []
     confidence = confidences = alternatives = category = category_id = None
     proposes_no_action, currency, sentence = False, "", blind.FIRST
     action = {"type": "", "amount": None, "currency": "", "payee": ""}
+
+    def __init__(self, case, mask, reader, places=frozenset()):
+        super().__init__(case, mask, places)
+        self.reader = reader
+
+    def row(self, row):
+        return Worded(row, self) if self.reader == asked_by(row) else Withheld(row, self)
 
     @property
     def mark(self) -> str:
@@ -372,6 +408,28 @@ class Worded:
     @property
     def changes(self) -> list:
         return [Change(each, self._seen) for each in self._row.changes]
+
+
+WORDS = {"text", "question", "answer", "words", "reason", "note"}  # what people write about a case
+
+
+def asked_by(row) -> int | None:
+    """Whose words they are; of a ruling, who asked for it."""
+    return row.question.by_id if isinstance(row, Ruling) else getattr(row, "by_id", None)
+
+
+class Withheld(Worded):
+    """A row of somebody else's about a case to which an own answer is owed: that it is there, and nothing of what it says."""
+
+    def __str__(self):
+        said = super().__str__()
+        return _(blind.LATER) if any(getattr(self._row, name, "") == said for name in WORDS) else said
+
+    def __getattr__(self, name):
+        value = super().__getattr__(name)
+        if name in WORDS and value:
+            return _(blind.LATER)
+        return [] if name == "shown" else value
 
 
 class Change(Worded):

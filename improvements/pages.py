@@ -14,7 +14,7 @@ from cases import gate, pages, skim
 from cases.clock_pages import workflows_seen
 from cases.models import Case
 from cases.permissions import why_not
-from cases.seen import said, seen_by
+from cases.seen import Sight, rows, said, seen_by
 from cases.states import OPEN
 from improvements import actions
 from improvements.models import Finding
@@ -116,5 +116,15 @@ def findings_page(request):
         open_ones.annotate(cases=Count("flags")).order_by("-cases", "-id").prefetch_related("flags__case", "flags__by")[:MOST]
     )
     flagged = [flag.case_id for finding in counted for flag in finding.flags.all()]
+    told = _as_read(request.user, counted)
     visible = set(Case.objects.visible_to(request.user).filter(pk__in=flagged).values_list("pk", flat=True))
-    return "findings", {"findings": counted, "visible": visible, "title": _("Findings")}, 200
+    return "findings", {"findings": told, "visible": visible, "title": _("Findings")}, 200
+
+
+def _as_read(user, findings) -> list[tuple]:
+    """(finding, its flags), as this person reads what others said of the cases."""
+    cases = Case.objects.filter(pk__in={flag.case_id for finding in findings for flag in finding.flags.all()})
+    seen = {case.pk: case for case in Sight(user).of_all(cases)}
+    return [
+        (finding, [row for flag in finding.flags.all() for row in rows(seen[flag.case_id], [flag])]) for finding in findings
+    ]
