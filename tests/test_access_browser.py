@@ -1,6 +1,6 @@
 """Whoever cannot see, or reads from the right, can do it too: axe, a right-to-left language, and what a screen reader is told."""
 
-import os
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -10,10 +10,15 @@ from django.urls import reverse
 from playwright.sync_api import expect
 
 from audit import acting
-from tests import browsers
+from cases import actions, finding, queues
+from cases.models import Case, Inquiry, SavedView
+from cases.talk import digests, links
+from tests import browsers, factories
 from tests import test_workbench_browser as workbench
 from tests.browsers import NARROW, WIDE, watched
 from tests.conftest import HOUSE, SignedIn
+from workflows import actions as workflows
+from workflows.models import Mandate
 
 chromium, pytestmark = browsers.chromium, browsers.pytestmark
 output_schema = workbench.output_schema
@@ -62,20 +67,30 @@ def looked_at(page, name, path) -> list[str]:
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     answer = page.goto(path)
     assert answer.status in (200, 403, 404), f"{name}: {answer.status}"
+    return as_it_stands(page, name)
+
+
+def as_it_stands(page, name) -> list[str]:
+    """The same of the page one has come to."""
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
     grave = findings(page, f"{name}, light", EVERYTHING)
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")
     page.evaluate("document.documentElement.classList.add('dark')")  # the admin's frame asks the system at its start only
     grave += findings(page, f"{name}, dark", CONTRAST)
     page.set_viewport_size(NARROW)
     width = page.evaluate("document.documentElement.scrollWidth")
-    pictured(page, name)
+    browsers.pictured(page, name)
     page.set_viewport_size(WIDE)
     return grave + ([f"{name}: {width} wide on a telephone of {NARROW['width']}"] if width > NARROW["width"] else [])
 
 
-def pictured(page, name):
-    if folder := os.environ.get("HITLDESK_PICTURES"):
-        page.screenshot(path=f"{folder}/{name}.png")
+def with_each_verb(page, name, form) -> list[str]:
+    """What axe finds in a form of decision, one verb after the other chosen."""
+    grave = []
+    for choice in form.locator("[name=verb]").all():
+        choice.check(force=True)
+        grave += findings(page, f"{name}-{choice.get_attribute('value')}", EVERYTHING, within=".decide")
+    return grave
 
 
 def case(case, way):
@@ -105,8 +120,6 @@ def test_axe_finds_nothing_grave_where_people_work(browse, committed):
         low, high = send(0.5, output={"decision": "refund", "reply": "We will."}), send(None)
         action = {"type": "refund", "amount": "50.00", "currency": "EUR", "payee": "C-1"}
         asked = send(0.9, action=action, output={"decision": "refund"})
-        from cases import actions, queues
-
         queues.claim(high.pk, by=reviewer)
         actions.escalate(high.pk, by=reviewer, reason="To whom?")
     grave = []
@@ -114,11 +127,110 @@ def test_axe_finds_nothing_grave_where_people_work(browse, committed):
         page = browse(person)
         grave += looked_at(page, f"desk-{person}", reverse("admin:index"))
         grave += looked_at(page, f"work-{person}", case(which, "work"))
-        for choice in page.locator("#work [name=verb]").all():
-            choice.check(force=True)
-            grave += findings(page, f"work-{person}-{choice.get_attribute('value')}", EVERYTHING, within=".decide")
+        grave += with_each_verb(page, f"work-{person}", page.locator("#work"))
 
     assert grave == []
+
+
+def test_axe_finds_nothing_grave_where_people_approve(browse, committed):
+    approver, resolver, send = committed("approver", "resolver", "send")
+    with transaction.atomic():
+        refund = {"type": "refund", "amount": "240.00", "currency": "EUR", "payee": "C-1042"}
+        asked, _ = (send(0.9, action=refund, output={"decision": "refund"}, customer_reference="C-1042") for _ in range(2))
+        actions.comment(asked.pk, by=resolver, text="The bank shows it twice.")
+    page = browse(approver)
+
+    grave = looked_at(page, "approvals", reverse("admin:cases_approvals"))
+    grave += with_each_verb(page, "approvals", page.locator(f"#approval-{asked.pk}"))
+    grave += looked_at(page, "approval", case(asked, "approval"))
+
+    assert grave == [] and page.faults == []
+
+
+def test_axe_finds_nothing_grave_where_people_list_decide_on_many_and_find(browse, committed):
+    reviewer, send = committed("reviewer", "send")
+    with transaction.atomic():
+        sent = [send(0.5, external_id=f"ref-{number}", output={"decision": "refund"}) for number in range(3)]
+        Case.objects.filter(pk=sent[0].pk).update(tier="high")
+        SavedView.objects.create(owner=reviewer, name="Urgent", query="tier=high")
+        finding.note_new()
+    page, listed, find = browse(reviewer), reverse("admin:cases_case_changelist"), reverse("admin:cases_case_find")
+
+    grave = looked_at(page, "list-empty", f"{listed}?q=nowhere")
+    grave += looked_at(page, "list", f"{listed}?all=1")
+    page.set_viewport_size(NARROW)
+    page.get_by_role("button", name="All filters").click()
+    page.get_by_text("Keep this list as a view").click()
+    grave += findings(page, "list with its filters open", EVERYTHING)
+    page.set_viewport_size(WIDE)
+    page.goto(f"{listed}?all=1")
+    page.get_by_label("All on this page").check()
+    page.get_by_label("With the ticked ones").select_option("escalate")
+    page.get_by_role("button", name="See what would happen").click()
+    page.get_by_label("Why?").fill("To whom?")
+    grave += as_it_stands(page, "bulk-preview")
+    page.get_by_role("button", name="Escalate: 3 cases").click()
+    page.get_by_text("3 of 3 cases are done.").wait_for()
+    grave += as_it_stands(page, "bulk-results")
+    grave += looked_at(page, "find", f"{find}?q=ref-") + looked_at(page, "find-nothing", f"{find}?q=nowhere")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("ref-")
+    page.get_by_role("option", selected=True).wait_for()
+    grave += as_it_stands(page, "find-dialog")
+
+    assert grave == [] and page.faults == []
+
+
+def test_axe_finds_nothing_grave_where_people_talk(browse, committed):
+    reviewer, resolver, send = committed("reviewer", "resolver", "send")
+    with transaction.atomic():
+        low = send(0.5, input={"text": "Twice.", "order": "O-77"}, output={"decision": "refund"}, customer_reference="C-7")
+        queues.claim(low.pk, by=reviewer)
+        actions.comment(low.pk, by=resolver, text=f"@{reviewer.username} Finance knows.", kind="note")
+        said = actions.comment(low.pk, by=reviewer, text="I ask them.")
+        actions.mend(said.pk, by=reviewer, text="I ask them now.")
+        actions.attach(low.pk, by=reviewer, name="statement.txt", content=b"Charged twice.")
+        for whom in ("Finance", f"@{resolver.username}", "The customer"):
+            actions.inquire(low.pk, by=reviewer, question="Was it paid twice?", whom=whom, shows=["input.order"], link_days=7)
+        finance, resolvers, _ = Inquiry.objects.order_by("pk")
+        actions.answer(Inquiry.objects.latest("pk").pk, by=reviewer, text="Once.")
+    file = low.attachments.get()
+    page, asked, outside = browse(reviewer), browse(resolver), browse()
+
+    grave = looked_at(page, "talk", case(low, "talk"))
+    grave += looked_at(page, "attach", case(low, "attach"))
+    grave += looked_at(page, "take-off", reverse("admin:cases_attachment_off", args=[low.pk, file.pk]))
+    grave += looked_at(page, "notices", reverse("admin:cases_notices"))
+    grave += looked_at(page, "wishes", reverse("admin:cases_wishes"))
+    page.goto(case(low, "work"))
+    for folded in page.locator(".talk summary").all():
+        folded.click()
+    grave += as_it_stands(page, "work-talked-about")
+    grave += looked_at(asked, "asked", reverse("admin:cases_asked"))
+    grave += looked_at(asked, "inquiry", reverse("admin:cases_inquiry", args=[resolvers.pk]))
+    grave += looked_at(outside, "link", links.of(finance))
+    grave += looked_at(outside, "link-nowhere", links.of(finance) + "x")
+    grave += looked_at(outside, "stop-mail", urlsplit(digests.stop_address(reviewer)).path)
+
+    assert grave == [] and page.faults == asked.faults == []
+
+
+def test_axe_finds_nothing_grave_where_a_lead_looks_after_his_people(browse, committed):
+    vendor, send, vendor_reviewer = committed("vendor", "send", "vendor_reviewer")
+    with transaction.atomic():
+        given = Mandate.objects.get(engagement__vendor=vendor)
+        lead, newcomer = factories.lead(vendor), factories.UserFactory(vendor=vendor, password="!")
+        workflows.propose(given, "reviewer", by=lead, person=newcomer)
+        Case.objects.filter(pk=send().pk).update(vendor=vendor)
+    page = browse(lead)
+
+    grave = looked_at(page, "lead", reverse("admin:workflows_proposal_changelist"))
+    for name, about in (("propose", given), ("withdraw", vendor_reviewer), ("link", newcomer)):
+        grave += looked_at(page, f"lead-{name}", reverse(f"admin:workflows_proposal_{name}", args=[about.pk]))
+    page.get_by_role("button", name="Make the link").click()
+    grave += as_it_stands(page, "lead-link-made")
+
+    assert grave == [] and page.faults == []
 
 
 OURS = {  # of the pages that stand in the frame of the admin: who sees them
@@ -137,8 +249,6 @@ def test_axe_finds_nothing_grave_on_our_pages_in_the_admins_frame(browse, commit
     reviewer, owner, administrator, refunds = committed("reviewer", "owner", "administrator", "refunds")
     people = {"reviewer": reviewer, "owner": owner, "administrator": administrator}
     with transaction.atomic():
-        from workflows import actions as workflows
-
         draft = workflows.draft(refunds, rules=refunds.policy.rules, by=owner, reason="To look at.")
     about = {"policy": draft.pk, "workflow": refunds.pk}
     grave = []
@@ -171,7 +281,7 @@ def test_a_language_that_is_read_from_the_right_fits(browse, committed, settings
         for size in (WIDE, NARROW):
             page.set_viewport_size(size)
             assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
-            pictured(page, f"rtl-{size['width']}-{path.strip('/').replace('/', '-')}")
+            browsers.pictured(page, f"rtl-{size['width']}-{path.strip('/').replace('/', '-')}")
     assert page.faults == []
 
 
