@@ -222,6 +222,8 @@ def sentence(event, names=None) -> str:
         said = gettext("{noun} {verb} by {actor}").format(noun=noun, verb=verb.replace("_", " "), actor=event.actor)
     if side := event.body.get("allocated"):
         said = gettext("{said}. Allocated: {side}").format(said=said.removesuffix("."), side=retold(side).removesuffix("."))
+    if event.body.get("back_to"):
+        said = gettext("{said}. It is back with whoever asked").format(said=said)
     if holder := event.body.get("for"):
         said += gettext(" for {holder}").format(holder=(names or {}).get(holder, f"person {holder}"))
     return f"{said} – “{event.words}”" if event.words else said

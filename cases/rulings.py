@@ -1,7 +1,4 @@
-"""Questions and rulings as people meet them: on their desk, on the case, and as what a judgment rests on.
-
-Whoever builds notices hangs them here: `answers_to` is what an asker has to hear, `open_to` what waits for an owner.
-"""
+"""Questions and rulings as people meet them: on their desk, on the case, and as what a judgment rests on."""
 
 from datetime import timedelta
 

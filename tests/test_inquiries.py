@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, transaction
 from django.urls import reverse
 
+from accounts import actions as people
 from audit import acting, clock
 from audit.models import AuditEvent
 from cases import actions, queues
@@ -19,6 +20,7 @@ from integrations.problems import Conflict
 from tests import factories
 from tests.conftest import acting_as, seated
 from tests.factories import UserFactory
+from workflows import actions as workflows
 
 pytestmark = pytest.mark.django_db
 CARD = "4111 1111 1111 1111"
@@ -39,6 +41,12 @@ def case(send):
 @pytest.fixture(autouse=True)
 def unhurried():
     cache.clear()
+
+
+@pytest.fixture
+def other(refunds, owner):
+    """Another one at the desk."""
+    return seated(refunds, "reviewer", owner)
 
 
 def ask(case, by, question="Was it paid twice?", whom="Finance", **more) -> Inquiry:
@@ -101,6 +109,34 @@ def test_its_page_says_on_whom_it_waits_and_what_came_of_it(client, case, review
     ):
         assert told_of in before
     assert "It was not." in after and "It waits for" not in after
+
+
+def test_with_the_last_answer_it_is_back_with_whoever_asked(browser, case, reviewer, resolver, other):
+    first, last = ask(case, reviewer), ask(case, reviewer, link_days=1)
+
+    actions.answer(first.pk, by=other, text="Yes.")
+    assert now(case).assigned_to is None
+    outside(browser, last, text="Yes.", named="The bank")
+
+    assert now(case).assigned_to == reviewer
+    assert queues.next_case(other) is None and queues.next_case(reviewer) == case
+    assert AuditEvent.objects.filter(subject_id=case.pk, verb="case.answer").latest("number").body["back_to"] == reviewer.pk
+
+
+@pytest.mark.parametrize("why", ["away", "without a seat", "somebody has it", "passed on"])
+def test_but_not_where_he_works_it_no_more_or_somebody_else_does(case, reviewer, other, owner, why):
+    asked = ask(case, reviewer)
+    if why == "away":
+        people.be_absent(reviewer, by=reviewer, until=clock.now() + timedelta(days=1))
+    elif why == "without a seat":
+        workflows.end_seat(reviewer.seats.get(), by=owner)
+    else:
+        changed = {"assigned_to": other} if why == "somebody has it" else {"passed_by": [reviewer.pk]}
+        Case.objects.filter(pk=case.pk).update(**changed)
+
+    actions.answer(asked.pk, by=other, text="Yes.")
+
+    assert now(case).assigned_to == (other if why == "somebody has it" else None)
 
 
 def test_what_goes_on_without_an_answer_is_not_asked_any_more(case, reviewer):

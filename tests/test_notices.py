@@ -12,7 +12,7 @@ from accounts import actions as people
 from accounts.models import User
 from audit import acting, clock
 from cases import actions, jobs, queues
-from cases.models import Case, Digest, Notice, Wishes
+from cases.models import Case, Digest, Notice, Question, Wishes
 from cases.talk import digests, rhythm
 from tests import factories
 from tests.conftest import HOUSE, acting_as, seated
@@ -61,6 +61,31 @@ class TestWhoHears:
         actions.send_back(case.pk, by=approver, reason="Not at all.")
 
         assert (kinds(resolver)[-1], kinds(reviewer)) == ("sent_back", [])
+
+    def test_whoever_owns_the_policy_or_stands_in_for_him_hears_a_question(
+        self, case, reviewer, owner, vendor, vendor_reviewer
+    ):
+        deputy = factories.UserFactory()
+        people.be_absent(owner, by=owner, until=clock.now() + timedelta(days=1), stand_in=deputy)
+        actions.ask(case.pk, by=reviewer, reason="May a voucher be refunded?")
+        Case.objects.filter(pk=case.pk).update(vendor=vendor)
+        with acting_as(vendor_reviewer):
+            actions.ask(case.pk, by=vendor_reviewer, reason="May it?")
+
+        assert (kinds(owner), kinds(reviewer)) == (["to_rule", "to_rule"], [])
+        assert kinds(deputy) == ["to_rule", "to_rule"]
+
+    def test_whoever_asked_and_who_has_the_case_hear_the_ruling(self, case, reviewer, refunds, owner, client):
+        holder, named, stranger = (seated(refunds, "reviewer", owner) for _ in range(3))
+        actions.ask(case.pk, by=reviewer, reason="May a voucher be refunded?")
+        queues.claim(case.pk, by=holder)
+        Case.objects.filter(pk=case.pk).update(assigned_to=named)
+
+        actions.rule(Question.objects.get().pk, by=owner, reason="Never.")
+
+        assert [kinds(each) for each in (reviewer, holder, named, stranger)] == [["ruled"], ["ruled"], ["ruled"], []]
+        client.force_login(reviewer)
+        assert "rules on a question about a case of yours" in client.get(reverse("admin:cases_notices")).content.decode()
 
     def test_the_only_one_at_a_desk_hears_of_an_escalation(self, case, send, reviewer, resolver, refunds, owner):
         actions.escalate(case.pk, by=reviewer, reason="Too hard.")

@@ -53,8 +53,20 @@ def answer(inquiry_id, *, by, text, named="") -> Inquiry:
         inquiry.save(update_fields=["answer", "answered_at", "answered_by", "answered_as"])
         end(case, "answer", by, only=inquiry.pause_id)
         notices.tell([inquiry.by_id], Notice.Kind.ANSWER, case, by=by)
-        record(case, "answer", by, "", inquiry=inquiry.pk, pauses=[inquiry.pause_id], still=case.paused_since)
+        facts = {"inquiry": inquiry.pk, "pauses": [inquiry.pause_id], "still": case.paused_since}
+        record(case, "answer", by, "", **facts, back_to=_back_to_the_asker(case, inquiry.by_id))
     return inquiry
+
+
+def _back_to_the_asker(case, asker) -> int | None:
+    """With the last answer it is his again, who knows why he asked: if he may still work it and nobody has it meanwhile."""
+    now = clock.now()
+    is_somebodys = case.held_by(now) or case.assigned_to_id or case.paused_since
+    if is_somebodys or asker in case.passed_by or asker not in notices.at_the_desk(case, now):
+        return None
+    case.assigned_to_id = asker
+    case.save(update_fields=["assigned_to"])
+    return asker
 
 
 def give_link(inquiry_id, *, by, days) -> Inquiry:

@@ -6,6 +6,7 @@ from audit import clock, trail
 from cases.actions.reasons import said
 from cases.gate import asking, move
 from cases.models import Case, Example, Question, Ruling
+from cases.talk import notices
 from integrations.problems import Conflict
 from workflows import actions as workflows
 from workflows.models import PlaybookSection
@@ -18,12 +19,13 @@ def ask(case_id, *, by, reason) -> Case:
     with asking(case_id, "ask", by=by) as case:
         words = said(reason).strip()
         question = Question.objects.create(case=case, by=by, vendor_id=by.vendor_id, at=clock.now(), words=words)
+        notices.tell_of_the_question(case, by=by)
         trail.record("case.ask", by=by, subject=case, words=words, question=question.pk, **move(case, case.state))
     return case
 
 
 def rule(question_id, *, by, reason) -> Ruling:
-    """The owner of policy answers; whoever asked finds it on his desk and on the case (`cases/rulings.py`, where a notice hangs)."""
+    """The owner of policy answers; whoever asked hears of it, and finds it on his desk and on the case."""
     case_id = Question.objects.values_list("case", flat=True).get(pk=question_id)
     with asking(case_id, "rule", by=by) as case:
         words = said(reason).strip()
@@ -31,6 +33,7 @@ def rule(question_id, *, by, reason) -> Ruling:
         if Ruling.objects.filter(question=question).exists():
             raise Conflict("This question was answered already.", code="answered_already")
         ruling = Ruling.objects.create(question=question, by=by, at=clock.now(), words=words)
+        notices.tell_of_the_ruling(case, question.by_id, by=by)
         trail.record("case.rule", by=by, subject=case, words=words, question=question.pk, **move(case, case.state))
     return ruling
 

@@ -70,6 +70,8 @@ class Notice(models.Model):
         HANDED = "handed", _("A case is handed to me")
         ASKED = "asked", _("I am asked for information")
         ANSWER = "answer", _("My request for information is answered")
+        TO_RULE = "to_rule", _("A question waits for my ruling")
+        RULED = "ruled", _("A question about a case of mine is ruled on")
         SENT_BACK = "sent_back", _("What I decided is sent back")
         APPROVAL = "approval", _("My approval is needed soon")
         ALONE = "alone", _("A case is escalated to a desk where I am the only one")

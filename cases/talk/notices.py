@@ -8,11 +8,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import Absence
+from accounts.roles import Ownership
 from audit import acting, clock
 from cases.eligibility import UNTOUCHED
 from cases.models import Notice
 from cases.states import APPROVAL, CLOSED, DESKS
-from workflows.models import Seat
+from workflows.models import Owner, Seat
 
 # By SQL, and with nothing returned: a vendor's session may tell the house something and does not see what the house is told.
 TELL = """
@@ -40,6 +41,17 @@ def tell(people, kind, case, *, by):
         with connection.cursor() as cursor:
             about = {"people": told, "kind": kind, "case": case.pk, "by": by.pk, "at": clock.now()}
             cursor.execute(TELL, about)
+
+
+def tell_of_the_question(case, *, by):
+    """Whoever answers for its policy now: it waits for his ruling."""
+    tell(Owner.objects.acting_for(case.workflow_id, Ownership.POLICY, clock.now()), Notice.Kind.TO_RULE, case, by=by)
+
+
+def tell_of_the_ruling(case, asker, *, by):
+    """Whoever asked, and who holds the case now or has it handed to him."""
+    mine = [asker, case.held_by(clock.now()), case.assigned_to_id]
+    tell([pk for pk in mine if pk], Notice.Kind.RULED, case, by=by)
 
 
 def tell_of_the_move(case):
@@ -91,16 +103,19 @@ def says(notice, person) -> str:
 
 def link_of(notice) -> str:
     """To what it is about; a question finds whoever is asked also where the case is not theirs to see."""
-    if notice.kind == Notice.Kind.ASKED:
-        return reverse("admin:cases_asked")
+    if notice.kind in ASKING:
+        return reverse(ASKING[notice.kind])
     return reverse("admin:cases_notice_go", args=[notice.pk])
 
 
+ASKING = {Notice.Kind.ASKED: "admin:cases_asked", Notice.Kind.TO_RULE: "admin:cases_rulings"}
 SENTENCES = {
     Notice.Kind.MENTION: lambda: _("%(by)s mentions you."),
     Notice.Kind.HANDED: lambda: _("%(by)s hands you a case."),
     Notice.Kind.ASKED: lambda: _("%(by)s asks you for information."),
     Notice.Kind.ANSWER: lambda: _("Your request for information is answered."),
+    Notice.Kind.TO_RULE: lambda: _("%(by)s asks for your ruling."),
+    Notice.Kind.RULED: lambda: _("%(by)s rules on a question about a case of yours."),
     Notice.Kind.SENT_BACK: lambda: _("%(by)s sends back what you decided."),
     Notice.Kind.APPROVAL: lambda: _("Your approval is needed within the hour."),
     Notice.Kind.ALONE: lambda: _("%(by)s escalates a case to a desk where you are the only one."),

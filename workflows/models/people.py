@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.core.validators import MinValueValidator
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Q
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext
@@ -110,6 +110,13 @@ class OwnerQuerySet(models.QuerySet):
         """What this person owns, and what he owns in the place of an owner who is away: the database's own answer."""
         mine = RawSQL("SELECT acting.id FROM owners_acting(%s) acting WHERE acting.user_id = %s", [now, user.pk])
         return self.filter(pk__in=mine)
+
+    def acting_for(self, workflow_id, of, now) -> list[int]:
+        """Who owns this of the workflow, and who stands in for him."""
+        with connection.cursor() as cursor:
+            asked = 'SELECT DISTINCT user_id FROM owners_acting(%s) WHERE workflow_id = %s AND "of" = %s'
+            cursor.execute(asked, [now, workflow_id, of])
+            return [user for (user,) in cursor.fetchall()]
 
 
 class TenureQuerySet(models.QuerySet):
