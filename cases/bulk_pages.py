@@ -5,7 +5,7 @@ import uuid
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpResponseNotAllowed, QueryDict
 from django.shortcuts import redirect, render
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
 
 from accounts.strict import strict_page
@@ -72,7 +72,8 @@ class BulkPages:
         except (PermissionDenied, ValidationError) as error:
             self.message_user(request, str(error), "error")
             return redirect("admin:cases_case_changelist")
-        return redirect("admin:cases_case_bulk_results", made.pk)
+        where = reverse("admin:cases_case_bulk_results", args=[made.pk])
+        return redirect(f"{where}?{back.as_query}" if back else where)
 
     def results_page(self, request, bulk_id):
         """What became of each. While a worker is at it, the page comes again by itself."""
@@ -89,6 +90,7 @@ class BulkPages:
             "job": job,
             "waits": job is not None and job.state in ("queued", "running"),
             "done": sum(each.row.outcome == outcomes.DONE for each in results),
+            "back": skim.Skim.worked(request),
             "refused": [each for each in results if each.row.outcome == outcomes.REFUSED and each.seen],
             "undoable": [each for each in results if each.may_undo],
         }

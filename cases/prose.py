@@ -34,6 +34,11 @@ class Compared(NamedTuple):
     after: Told | None
     changed: bool
 
+    @property
+    def name(self) -> str:
+        """The path as it is read: “customer.given_name” is “Customer: Given name”."""
+        return ": ".join(map(named, self.path.split(".")))
+
 
 class _Room:
     """How much of a value there is room for still."""

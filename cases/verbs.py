@@ -127,7 +127,7 @@ VERBS = {
     "go_on": Verb(
         "go_on", _("Go on"), actions.go_on, _("going on"),
         _("What it waited for is there. It is due as much later as its clock stood."),
-        (Which(), OPTIONAL), "play_circle", "primary", stays=True,
+        (Which(), OPTIONAL), "play_circle", stays=True,
     ),
     "reveal": Verb(
         "reveal", _("Reveal"), actions.reveal, _("revealed to you"),

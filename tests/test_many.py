@@ -356,6 +356,12 @@ def test_within_the_grace_window_they_are_undone_together(house, send):
     assert {case.state for case in Case.objects.all()} == {"review"}
 
 
+def test_the_results_lead_back_to_the_list_one_came_from(house, send):
+    results = house.get(do(house, "escalate", send(), reason="To whom?", skim="all:state=review").url).content.decode()
+
+    assert 'href="/admin/cases/case/?state=review"' in results and "Back to the list" in results
+
+
 def test_snoozed_together_until_the_chosen_time(house, send):
     one, two = send(), send()
     until = (clock.now() + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")

@@ -86,6 +86,7 @@ def test_somebody_outside_answers_by_the_link_and_the_case_goes_on(somebody, com
         asks.get_by_role("link", name="Notices, 2 unread").wait_for()
         asks.keyboard.press("n")
         asks.locator(f"#work[data-case='{case.pk}']").wait_for()
+        assert asks.locator("[name='inquire.question']").input_value() == "", "what was asked is asked; it does not come back"
         pictured(asks, "work")
     finally:
         acting._current.reset(token)

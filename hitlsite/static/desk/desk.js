@@ -254,6 +254,9 @@
     const signedOut = event.detail.xhr.responseURL.includes("/sign-in/");
     say(signedOut ? words.wordsSignedOut : words.wordsAnswered.replace("{status}", event.detail.xhr.status));
   });
+  document.addEventListener("htmx:beforeOnLoad", (event) => {  // done, and the browser goes on to another page
+    if (event.detail.xhr.getResponseHeader("HX-Redirect")) forms().forEach((form) => sessionStorage.removeItem(kept(form)));
+  });
   document.addEventListener("click", (event) => {  // the text is kept here, so the way there and back needs no window of its own
     const link = event.target.closest("[data-comes-back]");
     if (link) link.removeAttribute("target");
