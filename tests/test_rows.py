@@ -57,6 +57,7 @@ from scorecards.models import Evaluation
 from tests import factories
 from tests.conftest import acting_as, keys, seated
 from tests.desk import asked, decide
+from workflows import actions as workflows
 from workflows.models import Proposal
 
 NOBODY = AnonymousUser()
@@ -135,8 +136,10 @@ def given_to(vendor, case) -> Case:
 
 
 @pytest.fixture
-def both(send, refunds, owner, vendor_reviewer, other_vendor_reviewer, administrator, integration):
+def both(send, refunds, owner, vendor_reviewer, other_vendor_reviewer, administrator, integration, approver):
     """Of everything one of each vendor's, and one of the house's."""
+    workflows.set_limit(approver.seats.get(), "refund", "EUR", Decimal(500), by=owner)
+    workflows.delegate(approver.seats.get(), factories.UserFactory(), by=approver, until=clock.now() + timedelta(1), reason="Away")
     card = scorecards.ready_made(refunds, by=owner)
     for person in (vendor_reviewer, other_vendor_reviewer, owner):
         case = given_to(person.vendor, send())
@@ -221,6 +224,8 @@ def test_each_vendor_sees_its_own_rows_and_none_of_the_others(both, owner):
                   "cases_findable", "cases_savedview", "cases_bulk", "cases_bulkrow"):  # fmt: skip
         assert mine[table] and theirs[table], table
         assert mine[table] | theirs[table] <= house[table]
+    for table in ("workflows_approvallimit", "workflows_delegation"):  # what the house may sign is the house's
+        assert house[table] and not mine[table], table
     with acting_as(one):
         assert not User.objects.filter(vendor=other.vendor).exists() and User.objects.filter(vendor=None).exists()
 
