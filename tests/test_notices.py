@@ -62,8 +62,8 @@ class TestWhoHears:
 
         assert (kinds(resolver)[-1], kinds(reviewer)) == ("sent_back", [])
 
-    def test_whoever_owns_the_policy_or_stands_in_for_him_hears_a_question(
-        self, case, reviewer, owner, vendor, vendor_reviewer
+    def test_whoever_owns_the_policy_or_stands_in_hears_a_question(
+        self, client, case, reviewer, owner, vendor, vendor_reviewer
     ):
         deputy = factories.UserFactory()
         people.be_absent(owner, by=owner, until=clock.now() + timedelta(days=1), stand_in=deputy)
@@ -73,6 +73,10 @@ class TestWhoHears:
             actions.ask(case.pk, by=vendor_reviewer, reason="May it?")
 
         assert (kinds(owner), kinds(reviewer)) == (["to_rule", "to_rule"], [])
+        client.force_login(owner)
+        heard = owner.notices.first()
+        assert client.get(reverse("admin:cases_notice_go", args=[heard.pk])).url == reverse("admin:cases_rulings")
+        assert owner.notices.get(pk=heard.pk).read_at
         assert kinds(deputy) == ["to_rule", "to_rule"]
 
     def test_whoever_asked_and_who_has_the_case_hear_the_ruling(self, case, reviewer, refunds, owner, client):

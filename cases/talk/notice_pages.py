@@ -101,6 +101,8 @@ class NoticePages:
         if notice is None:
             raise Http404(_("There is no such notice here."))
         Notice.objects.unread().filter(pk=notice.pk).update(read_at=clock.now())
+        if notice.kind in notices.ASKING:
+            return redirect(notices.ASKING[notice.kind])
         if not Case.objects.visible_to(request.user).filter(pk=notice.case_id).exists():
             messages.info(request, _("That case is with somebody else now, so you do not see it any more."))
             return redirect("admin:cases_notices")

@@ -102,12 +102,11 @@ def says(notice, person) -> str:
 
 
 def link_of(notice) -> str:
-    """To what it is about; a question finds whoever is asked also where the case is not theirs to see."""
-    if notice.kind in ASKING:
-        return reverse(ASKING[notice.kind])
+    """To what it is about, and whoever goes there has read it."""
     return reverse("admin:cases_notice_go", args=[notice.pk])
 
 
+# A question finds whoever is asked also where the case is not theirs to see.
 ASKING = {Notice.Kind.ASKED: "admin:cases_asked", Notice.Kind.TO_RULE: "admin:cases_rulings"}
 SENTENCES = {
     Notice.Kind.MENTION: lambda: _("%(by)s mentions you."),
