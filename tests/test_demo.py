@@ -8,8 +8,23 @@ from django.core.management import CommandError, call_command
 from accounts.models import Absence, User
 from audit import clock
 from audit.models import AuditEvent
-from cases.models import Alert, BreakGlassReview, Case, Decision, Inquiry, Notice, Pause, Release, Replay, Stuck
+from cases.models import (
+    Alert,
+    BreakGlassReview,
+    Case,
+    Decision,
+    Inquiry,
+    Notice,
+    OwnAnswer,
+    Pause,
+    Question,
+    Release,
+    Replay,
+    Ruling,
+    Stuck,
+)
 from cases.trigger_log import NOT_TRIGGERS
+from improvements.models import Finding
 from workflows.models import Calendar, Delegation, Engagement, Mandate, Policy, Workflow
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,6 +47,7 @@ def test_the_demo_keeps_every_promise_and_shows_every_part_of_the_rules(capsys):
     two_vendors_work_within_their_engagements()
     some_wait_some_are_late_and_the_list_says_so()
     somebody_is_asked_and_rita_has_heard_of_it()
+    what_was_flagged_asked_and_answered_blind_is_there_to_be_seen()
     with pytest.raises(CommandError, match="empty database only"):
         call_command("demo")
     assert "hd_live_" in capsys.readouterr().out
@@ -48,6 +64,13 @@ def somebody_is_asked_and_rita_has_heard_of_it():
     asked = Inquiry.objects.open().get()
     assert asked.has_link(clock.now()) and asked.case.comments.get().kind == "note"
     assert list(Notice.objects.unread().filter(case=asked.case).values_list("to__username", flat=True)) == ["rita"]
+
+
+def what_was_flagged_asked_and_answered_blind_is_there_to_be_seen():
+    assert Finding.objects.open().get().flags.count() == 2
+    assert Question.objects.open().count() == 1
+    assert Ruling.objects.get().example.section.is_draft
+    assert OwnAnswer.objects.filter(differs=[]).exists() and OwnAnswer.objects.exclude(differs=[]).exists()
 
 
 def two_vendors_work_within_their_engagements():

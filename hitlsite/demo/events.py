@@ -4,10 +4,12 @@ from datetime import timedelta
 
 from accounts import actions as accounts
 from cases import actions, jobs, queues, replay
-from cases.models import Case
+from cases.models import Case, Question
 from cases.states import RESOLUTION, REVIEW
 from hitlsite.demo import outputs, rules
 from hitlsite.demo.policies import DRAFT
+from improvements import actions as improvements
+from improvements.models import Finding
 from workflows import actions as workflows
 from workflows.models import Seat
 
@@ -27,6 +29,8 @@ def happen(history, now):
     _propose_other_rules(history, refunds, now - 1 * HOUR)
     _let_some_wait(history, now)
     _talk(history, now)
+    _see_a_pattern(history, refunds, now)
+    _ask_for_rulings(history, now)
     with history._as(None, now):
         jobs.call_the_time()
         jobs.list_what_is_stuck()
@@ -37,6 +41,7 @@ def _break_the_glass(history, at):
     """An invoice beyond everybody's limit is due; the auditor finds next day that it was right."""
     pk = history.send("invoice-capture", *outputs.large_invoice(at), at)
     history.does("ravi", at + HOUR, queues.claim, pk)
+    history.answer_first(Case.objects.get(pk=pk), "ravi", at + HOUR + timedelta(seconds=70))
     history.does("ravi", at + HOUR + timedelta(seconds=140), actions.accept, pk, active_seconds=140)
     with history._as(None, at + 2 * HOUR):
         jobs.name_what_nobody_can_approve()
@@ -97,6 +102,32 @@ def _talk(history, now):
     history.does("olga", at, actions.comment, pk, text=note, kind="note")
     asked = {"question": "Did this customer get money back for the same thing already?", "whom": "Finance", "link_days": 7}
     history.does("rita", at, actions.inquire, pk, shows=["external_id"], until=now + 5 * HOUR, **asked)
+
+
+def _see_a_pattern(history, refunds, now):
+    """Two of the open refunds show the same, in the eyes of two people: one open finding."""
+    at = now - 0.2 * HOUR
+    here = Case.objects.filter(workflow=refunds, state__in=(REVIEW, RESOLUTION), received_at__lt=at)
+    first, second = here.order_by("-received_at")[:2]
+    words = "The statement has the fee once; the AI took the customer's word for it."
+    history.does("rita", at, improvements.flag, first.pk, title="A fee is believed to be booked twice", words=words)
+    again = {"finding": Finding.objects.get().pk, "words": "Here too."}
+    history.does("ravi", at + timedelta(minutes=4), improvements.flag, second.pk, **again)
+
+
+def _ask_for_rulings(history, now):
+    """One question is ruled on, and a draft of the playbook is made of it; one waits."""
+    at = now - 0.2 * HOUR
+    here = {"state": REVIEW, "vendor": None, "paused_since": None, "received_at__lt": at}
+    asked, waits = Case.objects.filter(**here).order_by("received_at").values_list("pk", flat=True)[:2]
+    words = "A customer writes in two languages. In which one do we answer?"
+    history.does("rita", at, actions.ask, asked, reason=words)
+    answer = "In that of the last message. Where it is mixed, in that of the account."
+    ruling = history.does("olga", at + timedelta(minutes=5), actions.rule, Question.objects.get().pk, reason=answer)
+    history.does("olga", at + timedelta(minutes=6), actions.write_down, ruling.pk)
+    history.does(
+        "ravi", at + timedelta(minutes=7), actions.ask, waits, reason="Does a shared account count as one customer or as two?"
+    )
 
 
 def _propose_other_rules(history, refunds, at):

@@ -7,7 +7,7 @@ import msgspec
 
 from accounts.models import User
 from audit import acting, clock
-from cases import actions, queues
+from cases import actions, blind, queues
 from cases.intake import Intake, receive
 from cases.models import Case
 from cases.states import APPROVAL, RESOLUTION, REVIEW
@@ -150,6 +150,7 @@ class History:
         right = case.standing == truth or self.chance.random() < (0.5 if name == "mila" else 0.06)
         seconds = self.chance.randint(20, 180)
         self.does(name, at, queues.claim, case.pk)
+        self.answer_first(case, name, at + timedelta(seconds=seconds // 2))
         with self._as(name, at + timedelta(seconds=seconds)):
             if right:
                 actions.accept(case.pk, by=by, active_seconds=seconds)
@@ -164,6 +165,14 @@ class History:
                     active_seconds=seconds,
                     **_action(case, truth),
                 )
+
+    def answer_first(self, case, name, at):
+        """Where the policy asks for it: what is right, but for a slip now and then."""
+        if not blind.is_asked(case):
+            return
+        read = self.truth[case.pk] or case.standing
+        slip = {"invoice_number": f"{read['invoice_number']}0"} if case.pk % 11 == 0 else {}
+        self.does(name, at, actions.own_answer, case.pk, output={**read, **slip})
 
     def _resolve(self, case, at):
         name = self.chance.choice(["rita", "ravi"]) if case.vendor_id is None else "mila"

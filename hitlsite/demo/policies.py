@@ -80,6 +80,7 @@ INVOICES_FIRST = {
 }
 INVOICES_SECOND = {
     **INVOICES_FIRST,
+    "blind_first": True,
     "tiers": {
         **INVOICES_FIRST["tiers"],
         "medium": {
@@ -224,7 +225,8 @@ VERSIONS = {
     "invoice-capture": [
         ("The first rules, agreed with finance.", "", INVOICES_FIRST),
         (
-            "Invoices were read with the tax added twice, at a high confidence. The order's total says so; agencies have no orders.",
+            "Invoices were read with the tax added twice, at a high confidence. The order's total says so; agencies have no orders. "
+            "Whoever reads one writes down what he reads before he sees what the AI read.",
             "No invoice is paid that is more than 2 % off its order.",
             INVOICES_SECOND,
         ),
