@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.throttling import SimpleRateThrottle
@@ -33,7 +35,7 @@ class BadKey(AuthenticationFailed):
 def _administering(verb, *, by, about):
     """Keys are an administrator's to give and to take; anybody else's attempt is noted."""
     if not administers(by):
-        why = f"{by} may not {verb} API keys. Ask an administrator."
+        why = format_lazy(_("{by} may not {verb} API keys. Ask an administrator."), by=by, verb=verb)
         trail.refused(f"apikey.{verb}", by=by, subject=about, why=why)
         raise PermissionDenied(why)
     with transaction.atomic():
@@ -48,7 +50,7 @@ def make(user, *, by, name, verbs, mode=ApiKey.Mode.LIVE, expires_at=None) -> tu
         taken = set(ApiKey.objects.filter(user=user, mode=mode, revoked_at=None).values_list("slot", flat=True))
         free = sorted({1, 2} - taken)
         if not free:
-            raise ValidationError("Two keys are live already. Revoke one before making another.")
+            raise ValidationError(_("Two keys are live already. Revoke one before making another."))
         key = ApiKey.objects.create(
             user=user,
             name=name,
@@ -69,7 +71,7 @@ def revoke(key, *, by, reason=""):
     with _administering("revoke", by=by, about=key):
         stored = ApiKey.objects.select_for_update().get(pk=key.pk)
         if stored.revoked_at:
-            raise ValidationError(f"This key was revoked on {stored.revoked_at:%Y-%m-%d at %H:%M} UTC.")
+            raise ValidationError(format_lazy(_("This key was revoked on {at:%Y-%m-%d %H:%M} UTC."), at=stored.revoked_at))
         key.revoked_at = clock.now()
         key.save(update_fields=["revoked_at"])
         trail.record("apikey.revoke", by=by, subject=key, words=reason, user=key.user_id)

@@ -97,6 +97,7 @@ PHRASES = [
     gettext_noop("Everybody at this desk passed it on, or is away."),
     gettext_noop("Everybody with a seat at {desk} on its side is away."),
     gettext_noop("Too few people can approve it."),
+    gettext_noop("Too few can approve it. Of {approvers}: {whys}. Give a seat or a limit, delegate, or break the glass."),
     gettext_noop(
         "By {ends} UTC, when the shift ends, {late} more of the {waiting} at {desk} with {side} will be late: 1 person, {pace} decisions an hour."
     ),
@@ -131,6 +132,13 @@ PHRASES = [
     gettext_noop("The case is at {desk} now: it {event} at {time} UTC on {day}."),
     gettext_noop("The case is at {desk} now."),
     gettext_noop("{who} holds this case until {until}."),
+    # what came of one among many
+    gettext_noop("It is at {desk} now."),
+    gettext_noop("It is closed."),
+    gettext_noop("It is not there for you any more."),
+    gettext_noop("High risk is accepted one by one. Open it."),
+    gettext_noop("It is marked on a scorecard, so it is accepted on its own page."),
+    gettext_noop("Its content changed since you looked at it. Look again, then decide."),
 ]
 NAMED = re.compile(r"\\\{(\w+)\\\}")
 

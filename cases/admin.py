@@ -5,6 +5,7 @@ from django.urls import path, reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
@@ -135,23 +136,23 @@ class RevealAdmin(OnlyLookedAt, ModelAdmin):
     def changelist_view(self, request, extra_context=None):
         return super().changelist_view(request, {"title": "What was revealed", **(extra_context or {})})
 
-    @display(description="When")
+    @display(description=_("When"))
     def when(self, made):
         return date_format(localtime(made.at), "j M Y, H:i:s")
 
-    @display(description="To whom")
+    @display(description=_("To whom"))
     def who(self, made):
         return str(made.by)
 
-    @display(description="Vendor")
+    @display(description=_("Vendor"))
     def of_vendor(self, made):
         return str(made.mandate.vendor)
 
-    @display(description="Case")
+    @display(description=_("Case"))
     def of_case(self, made):
         link = reverse("admin:cases_case_change", args=[made.case_id])
         return format_html('<a class="text-link nowrap" href="{}">{}</a>', link, made.case)
 
-    @display(description="What")
+    @display(description=_("What"))
     def what_told(self, made):
         return made.what or "Everything"

@@ -13,7 +13,7 @@ from cases.prose import told
 from cases.states import REVIEW
 from workflows.models import compiled_policy
 
-FIRST = "Give your own answer first. What the AI proposes, and why it came here, is shown then."
+FIRST = gettext_noop("Give your own answer first. What the AI proposes, and why it came here, is shown then.")
 
 LATER = gettext_noop("It is shown once you have given your own answer.")
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from audit import acting, clock, trail
+from audit.wording import within
 from cases import gate, pages, verbs
 from cases.forms import Marks, VerbForm
 from cases.models import Bulk, BulkRow, Case
@@ -94,13 +95,13 @@ def _would(case, name, standing) -> str:
     }
     match name:
         case "hand_over":
-            return _("Stays at %(desk)s, for somebody else.") % {"desk": case.get_state_display().lower()}
+            return _("Stays at %(desk)s, for somebody else.") % {"desk": within(case.get_state_display())}
         case "snooze":
             return _("Is put off, and comes back by itself.")
         case "give_back":
             return _("Anybody at the desk may take it.")
     if to[name] != CLOSED:
-        return _("Goes to %(desk)s.") % {"desk": State(to[name]).label.lower()}
+        return _("Goes to %(desk)s.") % {"desk": within(State(to[name]).label)}
     grace = compiled_policy(case.policy_id).rules.grace_seconds
     return (
         _("Closes; you can undo it for %(seconds)s seconds.") % {"seconds": grace}
@@ -211,7 +212,7 @@ def _typed(made, row) -> QueryDict:
 
 def _where(case) -> str:
     if case.state in DESKS:
-        return _("It is at %(desk)s now.") % {"desk": case.get_state_display().lower()}
+        return _("It is at %(desk)s now.") % {"desk": within(case.get_state_display())}
     return _("It is closed.")
 
 

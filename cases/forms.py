@@ -247,10 +247,10 @@ class RestsOn(Part):
     def fields(self, case, user):
         offered = rulings.to_rest_on(case)
         made = forms.ChoiceField(
-            label="What does it rest on?",
+            label=gettext("What does it rest on?"),
             required=False,
             choices=[("", "On none of these"), *offered.items()],
-            help_text="The section of the playbook, or the ruling on this case.",
+            help_text=gettext("The section of the playbook, or the ruling on this case."),
         )
         return {"rests_on": made} if offered else {}
 

@@ -11,6 +11,7 @@ from functools import reduce
 from time import monotonic
 
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 SIZE = 50
 WINDOW = 10_000  # ids; each is wider than the one before it
@@ -66,7 +67,7 @@ def _newest_id(cases):
 
 def _number(text) -> int:
     if not (text.isdecimal() and len(text) < 19):
-        raise BadPlace("There is no such place in the list. Begin at its top.")
+        raise BadPlace(_("There is no such place in the list. Begin at its top."))
     return int(text)
 
 
@@ -99,7 +100,7 @@ def _place(text):
         priority, due_at, pk = text.split("_")
         return int(priority), datetime.fromtimestamp(float(due_at)).astimezone(), _number(pk)
     except (ValueError, OverflowError, OSError) as error:
-        raise BadPlace("There is no such place in the list. Begin at its top.") from error
+        raise BadPlace(_("There is no such place in the list. Begin at its top.")) from error
 
 
 def place_of(case, by_urgency) -> str:

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from audit import clock, trail
 from cases import lookback
@@ -60,10 +62,10 @@ def replay(policy, *, by, days=30, since=None, until=None) -> Replay:
 def span(days, since=None, until=None) -> tuple[datetime, datetime]:
     until = until or clock.now()
     if since is None and not 1 <= days <= MOST_DAYS:
-        raise ValidationError({"days": f"Choose from 1 to {MOST_DAYS} days."})
+        raise ValidationError({"days": format_lazy(_("Choose from 1 to {days} days."), days=MOST_DAYS)})
     since = since or until - timedelta(days=days)
     if since >= until:
-        raise ValidationError({"since": "The time ends before it begins. Choose an earlier beginning."})
+        raise ValidationError({"since": _("The time ends before it begins. Choose an earlier beginning.")})
     return since, until
 
 

@@ -17,6 +17,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.crypto import salted_hmac
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.roles import Role
 from audit import clock
@@ -51,7 +52,9 @@ RECEIVED += ("alternatives", "segment", "channel", "tags")
 ROOTS = {"sent_action": "action", "received_action": "action"}
 UNSEEN = "it concerns a field that is not shown to you"
 UNSEEN_SENTENCE = "It concerns a field that is not shown to you."
-DOES_NOT_FIT = "What stands in a field that is not shown to you does not fit here. Escalate it, or have it revealed."
+DOES_NOT_FIT = gettext_noop(
+    "What stands in a field that is not shown to you does not fit here. Escalate it, or have it revealed."
+)
 IN_LISTS = re.compile(r"\.\d+(?=\.|\b)")
 
 
@@ -356,7 +359,7 @@ class Seen:
             place == field or place.startswith(f"{field}.") or field.startswith(f"{place}.")
             for place in self.mask.fields_hidden
         )
-        return DOES_NOT_FIT if under and "required property" not in message else self.text(message)
+        return _(DOES_NOT_FIT) if under and "required property" not in message else self.text(message)
 
 
 class Blind(Seen):
@@ -367,7 +370,7 @@ class Blind(Seen):
 
     output, standing_output, reasons, tags, chain = {}, None, [], [], []
     confidence = confidences = alternatives = category = category_id = None
-    proposes_no_action, currency, sentence = False, "", blind.FIRST
+    proposes_no_action, currency, sentence = False, "", _(blind.FIRST)
     action = {"type": "", "amount": None, "currency": "", "payee": ""}
 
     def __init__(self, case, mask, reader, places=frozenset()):

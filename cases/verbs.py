@@ -54,8 +54,8 @@ class Verb:
 OPTIONAL = Reason(required=False)
 VERBS = {
     "own_answer": Verb(
-        "own_answer", "My answer", actions.own_answer, "answered",
-        "What would you answer? The AI's answer is shown then, beside yours. What you leave empty is not compared.",
+        "own_answer", _("My answer"), actions.own_answer, _("answered"),
+        _("What would you answer? The AI's answer is shown then, beside yours. What you leave empty is not compared."),
         (OwnAnswer(),), "edit_note", "primary", stays=True,
     ),
     "accept": Verb(
@@ -136,9 +136,9 @@ VERBS = {
         (Place(), Reason(help_text=_("Why you cannot decide without it."))), "visibility", stays=True,
     ),
     "ask": Verb(
-        "ask", "Ask for a ruling", actions.ask, "asked about",
-        "Ask whoever owns the policy. The answer comes back to the case and to your desk; the case waits for nobody meanwhile.",
-        (Reason(help_text="What is not clear? It stays in the case's story."),), "help", stays=True,
+        "ask", _("Ask for a ruling"), actions.ask, _("asked about"),
+        _("Ask whoever owns the policy. The answer comes back to the case and to your desk; the case waits for nobody meanwhile."),
+        (Reason(help_text=_("What is not clear? It stays in the case's story.")),), "help", stays=True,
     ),
     "recall": Verb(
         "recall", _("Recall"), actions.recall, _("recalled"), _("Take it back from approval. Approvals given are void."),
@@ -213,11 +213,11 @@ def not_now(case, name, user, now) -> str:
 def _not_blind_now(case, name, user) -> str:
     """Why, where the policy asks for an own answer first."""
     if name == "own_answer" and not blind.is_asked(case):
-        return "The policy shows the AI's answer at once here; no own answer is asked for."
+        return gettext("The policy shows the AI's answer at once here; no own answer is asked for.")
     owed = blind.is_owed(case, user)
     if name == "own_answer":
-        return "" if owed else "You gave your own answer already."
-    return blind.FIRST if owed else ""
+        return "" if owed else gettext("You gave your own answer already.")
+    return gettext(blind.FIRST) if owed else ""
 
 
 def _places(name):

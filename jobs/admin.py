@@ -47,11 +47,11 @@ class JobAdmin(OperationsPages, ReadOnlyAdmin):
     list_filter = ["state"]
     actions = ["retry"]
 
-    @admin.display(description="progress")
+    @admin.display(description=_("progress"))
     def progress(self, job):
         return gettext("{done} of {total}").format(done=job.done, total=job.total) if job.total else ""
 
-    @admin.display(description="error")
+    @admin.display(description=_("error"))
     def error_line(self, job):
         return job.error[:120]
 

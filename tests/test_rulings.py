@@ -166,7 +166,7 @@ def test_what_decisions_rest_on_is_not_removed(client, exception, refunds, owner
     section = PlaybookSection.objects.create(workflow=refunds, title="When to refund", text="Within thirty days.")
     actions.resolve(exception.pk, by=resolver, reason="So.", section=section.pk)
 
-    with pytest.raises(ValidationError, match="One decision rests on this section"):
+    with pytest.raises(ValidationError, match="1 decision rests on this section"):
         workflows.remove(section, by=owner)
     client.force_login(owner)
     answer = client.post(reverse("admin:workflows_playbooksection_delete", args=[section.pk]), {"post": "yes"})

@@ -1,14 +1,19 @@
 """The words: every text of the code is in the catalogue, what is compiled is the catalogue, and each reads his own language."""
 
+import ast
+
 import pytest
+from django.conf import settings
 from django.urls import reverse
 from django.utils import translation
+from django.utils.functional import Promise
 
 from accounts import actions
 from accounts.models import User
 from audit import phrases, trail
 from audit.models import AuditEvent
 from cases import allocation, gate, permissions
+from cases.verbs import VERBS
 from hitlsite import words
 from tests.doors import SIGN_IN, told
 
@@ -126,6 +131,7 @@ def test_history_is_kept_in_english_whoever_makes_it(reviewer, administrator):
             "Zurückgehalten für Freigabe: Risiko „hoch“ braucht eine Freigabe: die Maßnahme ist „refund“.",
         ),
         ("Acme, by lot: its share is 40 %.", "Acme, durch das Los: der Anteil ist 40 %."),
+        ("It is at review now.", "Er ist jetzt bei: Prüfung."),
         ("Somebody typed this.", "Somebody typed this."),
     ],
 )
@@ -160,3 +166,43 @@ def test_why_somebody_may_not_is_read_in_his_language(client, send, stranger, re
 
     with translation.override("de"):
         assert all(whys) and [why for why in whys if phrases.retold(why) == why] == []
+
+
+# what is marked
+
+
+def refusals():
+    """What verbs say when they refuse a person, as it is written; what only the machine is refused is for no reader."""
+    for module in sorted(settings.BASE_DIR.glob("*/actions/*.py")) + sorted(settings.BASE_DIR.glob("*/actions.py")):
+        for node in ast.walk(ast.parse(module.read_text())):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+                name = ast.unparse(node.exc.func)
+                for_the_machine = any(
+                    each.arg == "code" and ast.unparse(each.value) == "'not_due'" for each in node.exc.keywords
+                )
+                if name in ("Conflict", "ValidationError", "PermissionDenied") and not for_the_machine:
+                    yield f"{module.relative_to(settings.BASE_DIR)}:{node.lineno}", node.exc.args
+
+
+def sentences_within(node):
+    """The sentences that stand in it plainly, not as the argument of a function."""
+    if isinstance(node, ast.Call):
+        return []
+    if isinstance(node, ast.Constant):
+        return [node.value] if isinstance(node.value, str) and " " in node.value else []
+    inner = node.values if isinstance(node, ast.Dict | ast.JoinedStr) else ast.iter_child_nodes(node)
+    return [sentence for each in inner for sentence in sentences_within(each)]
+
+
+def test_every_refusal_of_a_verb_can_be_translated():
+    found = dict(refusals())
+
+    assert len(found) > 50
+    assert {where: plain for where, args in found.items() for each in args if (plain := sentences_within(each))} == {}
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_every_verb_is_named_in_the_readers_language(name):
+    verb = VERBS[name]
+
+    assert [text for text in (verb.label, verb.done, verb.says) if not isinstance(text, Promise)] == []

@@ -72,8 +72,8 @@ class HolidayForm(forms.ModelForm):
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2026-12-25", "size": 11}),
         error_messages={"invalid": _("Write the date as 2026-12-25.")},
     )
-    opens = Clock(label=_("From"), required=False, placeholder="closed")
-    closes = Clock(label=_("To"), required=False, placeholder="closed")
+    opens = Clock(label=_("From"), required=False, placeholder=_("closed"))
+    closes = Clock(label=_("To"), required=False, placeholder=_("closed"))
 
     class Meta:
         model = Holiday

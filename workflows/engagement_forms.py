@@ -156,8 +156,10 @@ class MandateForm(forms.Form):
         initial=list(MaskedPattern.values),
     )
     reveals_a_day = _number("reveals_a_day", _("Reveals a day"), initial=5)
-    languages = Words(label=_("Languages"), widget=_text(placeholder="any"), help_text=HINTS["languages"])
-    skills = Words(label=_("Skills"), widget=_text(placeholder="any"), help_text=_("Segments, categories or tags. None: any."))
+    languages = Words(label=_("Languages"), widget=_text(placeholder=_("any")), help_text=HINTS["languages"])
+    skills = Words(
+        label=_("Skills"), widget=_text(placeholder=_("any")), help_text=_("Segments, categories or tags. None: any.")
+    )
 
     def __init__(self, *args, given=None, workflows=None, **options):
         super().__init__(*args, label_suffix="", **options)

@@ -58,7 +58,7 @@ def _sentences(rules: Rules) -> Iterator[str]:
             else gettext("Scorecard version {version} applies.")
         ).format(version=rules.scorecard)
     if rules.blind_first:
-        yield "A reviewer gives his own answer before the AI's is shown to him."
+        yield gettext("A reviewer gives his own answer before the AI's is shown to him.")
     if rules.grace_seconds:
         yield gettext("Whoever decided may undo it for {duration}; then it takes effect.").format(
             duration=duration(rules.grace_seconds)

@@ -3,9 +3,12 @@
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Absence, User
 from accounts.roles import Role
+from audit.wording import within
 from cases import sides
 from cases.actions.closing import close, keep_rework
 from cases.actions.content import set_action
@@ -31,7 +34,7 @@ def undo(case_id, *, by, reason=""):
     """Within the grace window the decider takes the decision back; what it changed is as before."""
     with changing(case_id, "undo", by=by, reason=reason) as case:
         if case.settles_at is None or case.settles_at <= case.story.now:
-            raise Conflict("The time to undo is over: the decision has taken effect.", code="too_late_to_undo")
+            raise Conflict(_("The time to undo is over: the decision has taken effect."), code="too_late_to_undo")
         last = case.standing_facts.last
         case.story.decides, case.story.voids = False, True
         _restore(case, last)
@@ -63,7 +66,7 @@ def withdraw(case_id, *, by, reason=""):
     """Whoever sent it no longer wants it. What was released is not withdrawn: report a rework."""
     with changing(case_id, "withdraw", by=by, reason=reason) as case:
         if case.released_at:
-            raise Conflict("The output was released already. Report a rework instead.", code="already_released")
+            raise Conflict(_("The output was released already. Report a rework instead."), code="already_released")
         case.story.decides = False
         case.withdraw()
         close(case, ClosedAs.WITHDRAWN, at_once=True)
@@ -74,7 +77,7 @@ def reopen(case_id, *, by, reason, place=Rework.Place.OTHER, **measured):
     """It was wrong after all: back to resolution, as rework. `measured`: severity, minutes, cost, currency."""
     with changing(case_id, "reopen", by=by, reason=said(reason)) as case:
         if case.settles_at:
-            raise Conflict("The decision has not taken effect yet. Whoever decided can undo it.", code="not_settled")
+            raise Conflict(_("The decision has not taken effect yet. Whoever decided can undo it."), code="not_settled")
         case.story.decides = False
         case.reopen()
         if case.released_at:
@@ -86,7 +89,7 @@ def rework(case_id, *, by, reason, place, **measured):
     """A correction made elsewhere after release: noted with where it was found and what it cost; nothing moves."""
     with changing(case_id, "rework", by=by, reason=said(reason)) as case:
         if not case.released_at:
-            raise Conflict("Nothing of this case was released, so there is nothing to rework.", code="not_released")
+            raise Conflict(_("Nothing of this case was released, so there is nothing to rework."), code="not_released")
         case.story.decides = False
         keep_rework(case, place, **measured)
     return case
@@ -118,7 +121,9 @@ def _side_wanted(case, person, side) -> int:
     if person is None:
         return (case.vendor_id or sides.HOUSE) if named is None else named
     if named is not None and named != (person.vendor_id or sides.HOUSE):
-        raise ValidationError({"side": f"{person} works for another side. Name the person or the side."})
+        raise ValidationError(
+            {"side": format_lazy(_("{person} works for another side. Name the person or the side."), person=person)}
+        )
     return person.vendor_id or sides.HOUSE
 
 
@@ -131,12 +136,16 @@ def _seated(case, user_id) -> User:
         .first()
     )
     if seat is None:
-        raise ValidationError({"to": f"Nobody with that id holds a seat at {case.get_state_display().lower()} here."})
+        raise ValidationError(
+            {"to": format_lazy(_("Nobody with that id holds a seat at {desk} here."), desk=within(case.get_state_display()))}
+        )
     if Absence.objects.at(case.story.now).filter(user=user_id).exists():
-        raise ValidationError({"to": f"{seat.user} is away. Choose somebody else."})
+        raise ValidationError({"to": format_lazy(_("{user} is away. Choose somebody else."), user=seat.user)})
     mine = case.story.by.vendor_id
     if mine is not None and seat.user.vendor_id not in (None, mine):
-        raise ValidationError({"to": "Your side's work goes to your own people or back to the house."})
+        raise ValidationError({"to": _("Your side's work goes to your own people or back to the house.")})
     if user_id in case.passed_by or user_id == case.story.by.pk:
-        raise ValidationError({"to": f"{seat.user} passed this case on already. Choose somebody else."})
+        raise ValidationError(
+            {"to": format_lazy(_("{user} passed this case on already. Choose somebody else."), user=seat.user)}
+        )
     return seat.user

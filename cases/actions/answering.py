@@ -1,6 +1,7 @@
 """A reviewer's own answer, before he sees the AI's. It moves nothing and decides nothing."""
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
 
 from audit import clock, trail
 from cases import blind
@@ -19,9 +20,9 @@ def own_answer(case_id, *, by, output, active_seconds=None) -> Case:
             raise Conflict(what_happened(case), code="not_from_here", state=case.state)
         nobody_else_holds(case, by)
         if not blind.is_asked(case):
-            raise Conflict("The policy shows the AI's answer at once here; no own answer is asked for.", code="not_blind")
+            raise Conflict(_("The policy shows the AI's answer at once here; no own answer is asked for."), code="not_blind")
         if not blind.is_owed(case, by):
-            raise Conflict("You gave your own answer already.", code="answered_already")
+            raise Conflict(_("You gave your own answer already."), code="answered_already")
         _check(output, compiled_policy(case.policy_id))
         differs = blind.differing(output, unblinded(case, by).output)
         OwnAnswer.objects.create(
@@ -40,7 +41,7 @@ def own_answer(case_id, *, by, output, active_seconds=None) -> Case:
 def answered_first(case):
     """Whoever reviews blind has answered before he decides. Raises Conflict."""
     if blind.is_owed(case, case.story.by):
-        raise Conflict(blind.FIRST, code="own_answer_first")
+        raise Conflict(_(blind.FIRST), code="own_answer_first")
 
 
 def _check(output, policy):
@@ -50,6 +51,6 @@ def _check(output, policy):
         where = ".".join(["output", *map(str, error.instance_path)])
         faults.setdefault(where, []).append(f"{error.message}.")
     if not output:
-        faults = {"output": ["Answer at least one of the values."]}
+        faults = {"output": [_("Answer at least one of the values.")]}
     if faults:
         raise ValidationError(faults)

@@ -4,6 +4,8 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from audit import clock, trail
 from cases import pauses
@@ -27,7 +29,7 @@ def pause(case_id, *, by, on, whom, reason, until=None):
     """
     with at_a_desk(case_id, "pause", by) as case:
         if on not in WAITS:
-            raise ValidationError({"on": f"Say on whom it waits: {' or '.join(WAITS)}."})
+            raise ValidationError({"on": format_lazy(_("Say on whom it waits: {choices}."), choices=", ".join(WAITS))})
         whom = said(whom, "whom").strip()
         made = stand(case, "pause", by, kind=on, on_whom=whom, reason=said(reason).strip(), until=until)
         record(case, "pause", by, made.reason, pause=made.pk, waits=WAITS[on], until=until)
@@ -38,10 +40,14 @@ def snooze(case_id, *, by, reason, until):
     """Put it off until then, for a reason. It comes back by itself, more urgent than it was."""
     with at_a_desk(case_id, "snooze", by) as case:
         if until is None:
-            raise ValidationError({"until": "Say until when."})
+            raise ValidationError({"until": _("Say until when.")})
         if snoozed := case.pauses.open().filter(kind=SNOOZE).first():
             raise Conflict(
-                f"{snoozed.by} snoozed it already, until {snoozed.until:%Y-%m-%d at %H:%M} UTC. Let it go on first.",
+                format_lazy(
+                    _("{who} snoozed it already, until {until:%Y-%m-%d %H:%M} UTC. Let it go on first."),
+                    who=snoozed.by,
+                    until=snoozed.until,
+                ),
                 code="already_snoozed",
                 until=snoozed.until,
             )
@@ -54,10 +60,10 @@ def go_on(case_id, *, by, reason="", pause=None):
     """What it waited for is there: all its pauses are over, or the one named. With the last of them it is due anew."""
     with at_a_desk(case_id, "go_on", by) as case:
         if case.paused_since is None:
-            raise Conflict("Its clock runs already: nothing of it is paused.", code="not_paused")
+            raise Conflict(_("Its clock runs already: nothing of it is paused."), code="not_paused")
         ended = end(case, "go_on", by, only=pause)
         if not ended:
-            raise ValidationError({"pause": "No open pause of this case has that id."})
+            raise ValidationError({"pause": _("No open pause of this case has that id.")})
         record(case, "go_on", by, (reason or "").strip(), pauses=[each.pk for each in ended], still=case.paused_since)
     return case
 
@@ -100,11 +106,11 @@ def _check(until: datetime | None, now):
     if until is None:
         return
     if until.tzinfo is None:
-        raise ValidationError({"until": "Say in which time zone, such as 2026-06-01T09:00:00Z."})
+        raise ValidationError({"until": _("Say in which time zone, such as 2026-06-01T09:00:00Z.")})
     if until <= now:
-        raise ValidationError({"until": "That moment is past. Choose a later one."})
+        raise ValidationError({"until": _("That moment is past. Choose a later one.")})
     if until > now + LONGEST:
-        raise ValidationError({"until": f"Choose a moment within {LONGEST.days} days."})
+        raise ValidationError({"until": format_lazy(_("Choose a moment within {days} days."), days=LONGEST.days)})
 
 
 def end(case, verb, by, *, only) -> list[Pause]:

@@ -1,6 +1,7 @@
 """Asking the owner of policy from a case, his answer, and the section of the playbook that it becomes."""
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from audit import clock, trail
 from cases.actions.reasons import said
@@ -31,7 +32,7 @@ def rule(question_id, *, by, reason) -> Ruling:
         words = said(reason).strip()
         question = Question.objects.get(pk=question_id)
         if Ruling.objects.filter(question=question).exists():
-            raise Conflict("This question was answered already.", code="answered_already")
+            raise Conflict(_("This question was answered already."), code="answered_already")
         ruling = Ruling.objects.create(question=question, by=by, at=clock.now(), words=words)
         notices.tell_of_the_ruling(case, question.by_id, by=by)
         trail.record("case.rule", by=by, subject=case, words=words, question=question.pk, **move(case, case.state))
@@ -46,6 +47,6 @@ def write_down(ruling_id, *, by) -> PlaybookSection:
         section = PlaybookSection(workflow=ruling.question.case.workflow, title=title, text=ruling.words, is_draft=True)
         workflows.add(section, by=by)
         if Example.objects.filter(ruling=ruling).exists():
-            raise Conflict("This ruling stands in the playbook already.", code="written_down_already")
+            raise Conflict(_("This ruling stands in the playbook already."), code="written_down_already")
         Example.objects.create(ruling=ruling, section=section)
     return section

@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from audit import clock, trail
 from cases.gate import asking, move
@@ -13,7 +14,7 @@ from cases.permissions import why_not
 from cases.talk import mentions, notices
 from integrations.problems import Conflict
 
-UNSEEN = "This case is not at a desk of yours."
+UNSEEN = gettext_lazy("This case is not at a desk of yours.")
 KINDS = {kind.value for kind in Comment.Kind}
 
 
@@ -39,7 +40,7 @@ def mend(comment_id, *, by, text) -> Comment:
         raise Comment.DoesNotExist(f"There is no comment {comment_id}.")
     with talking(old.case_id, "comment", by=by) as case:
         if old.by_id != by.pk:
-            raise PermissionDenied("Only whoever wrote it mends it.")
+            raise PermissionDenied(_("Only whoever wrote it mends it."))
         if Comment.objects.filter(replaces=old).exists():
             raise Conflict(_("You mended this one already. Mend what stands now."), code="mended_already")
         made = _write(case, by, text, kind=old.kind, house_only=old.house_only, replaces=old)

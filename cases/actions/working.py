@@ -162,9 +162,9 @@ def _name_category(case, slug):
 def _rest_on(case, section, ruling):
     """What the judgment rests on: a published section of the workflow's playbook, or a ruling on this case."""
     if section is not None and not case.workflow.playbook.published().filter(pk=section).exists():
-        raise ValidationError({"section": "The playbook of this workflow has no such section."})
+        raise ValidationError({"section": _("The playbook of this workflow has no such section.")})
     if ruling is not None and not Ruling.objects.filter(pk=ruling, question__case=case.pk).exists():
-        raise ValidationError({"ruling": "There is no such ruling on this case."})
+        raise ValidationError({"ruling": _("There is no such ruling on this case.")})
     case.story.section, case.story.ruling = section, ruling
 
 

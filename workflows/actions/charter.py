@@ -4,7 +4,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import ProtectedError
 from django.utils.text import format_lazy, slugify
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from audit import trail
 from workflows.actions.asking import deciding
@@ -59,10 +59,12 @@ def remove(section: PlaybookSection, *, by):
             section.delete()
         except ProtectedError as used:
             many = len(used.protected_objects)
-            rests = "One decision rests" if many == 1 else f"{many} decisions rest"
-            raise ValidationError(
-                f"{rests} on this section, so it stays. Change its words where they no longer hold."
-            ) from used
+            rests = ngettext_lazy(
+                "%(many)d decision rests on this section, so it stays. Change its words where they no longer hold.",
+                "%(many)d decisions rest on this section, so it stays. Change its words where they no longer hold.",
+                "many",
+            )
+            raise ValidationError(rests % {"many": many}) from used
 
 
 def publish_section(section: PlaybookSection, *, by) -> PlaybookSection:
@@ -70,7 +72,7 @@ def publish_section(section: PlaybookSection, *, by) -> PlaybookSection:
     with deciding(section.workflow, "publish_playbook", by=by):
         stored = PlaybookSection.objects.select_for_update().get(pk=section.pk)
         if not stored.is_draft:
-            raise ValidationError("This section is published already.")
+            raise ValidationError(gettext_lazy("This section is published already."))
         stored.is_draft = False
         stored.save(update_fields=["is_draft"])
         trail.record("playbook.publish", by=by, subject=stored, workflow=stored.workflow.slug, named=str(stored))

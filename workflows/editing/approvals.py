@@ -196,8 +196,8 @@ class DecisionForm(PartForm):
         label=_("Every review must be marked"), help_text=_("Otherwise a reviewer may accept without filling in the scorecard.")
     )
     blind_first = Tick(
-        label="A reviewer answers before the AI's answer is shown to him",
-        help_text="Blind first: what the two say is kept and compared. It needs an output schema that names its fields.",
+        label=_("A reviewer answers before the AI's answer is shown to him"),
+        help_text=_("Blind first: what the two say is kept and compared. It needs an output schema that names its fields."),
     )
     grace_seconds = Duration(
         label=_("Time to undo"),
@@ -229,9 +229,9 @@ class DecisionForm(PartForm):
 
 
 class Decisions(Approvals):
-    name, title = "decisions", "Decisions"
+    name, title = "decisions", _("Decisions")
     names = ("scorecard", "marks_required", "blind_first", "grace_seconds", "lease_seconds", "language_from")
-    about = "How people decide, and when what they decide takes effect."
+    about = _("How people decide, and when what they decide takes effect.")
     begin = {
         "scorecard": None,
         "marks_required": False,

@@ -137,7 +137,7 @@ class ConflictForm(TriggerForm):
     example = _("The refund is higher than what was paid.")
     left = Text(label=_("This field"), suggests="paths", max_length=200, help_text=_("Such as output.amount."))
     must = Choice(
-        label="must",
+        label=_("must"),
         choices=[
             ("equal", "equal"),
             ("differ_from", _("differ from")),

@@ -108,7 +108,7 @@ class PlaybookSection(models.Model):
     criterion = models.SlugField(blank=True, help_text=_("The scorecard criterion it explains, by its key."))
     position = models.PositiveSmallIntegerField(default=0)
     is_draft = models.BooleanField(
-        default=False, editable=False, help_text="Not shown at work until the owner of policy publishes it."
+        default=False, editable=False, help_text=_("Not shown at work until the owner of policy publishes it.")
     )
 
     objects = PlaybookQuerySet.as_manager()
