@@ -75,8 +75,19 @@ def test_a_list_of_10_000_things_in_the_output_is_edited_and_decided(bench, held
     typed = {"verb": "correct", "revision": 1, "output.decision": "decline", "output.lines": "\n".join([*lines, "one more"])}
     bench.post(at(case), typed)
 
-    assert "line 9999" in shown.content.decode()
+    assert shown.content.decode().count("line 9999") == 1  # once, in the field that holds it
     assert Case.objects.get(pk=case.pk).standing_output["lines"][-1] == "one more"
+
+
+def test_beside_what_was_typed_stands_what_it_was(bench, held):
+    case = held(output={"decision": "refund", "lines": ["first", "second"]})
+
+    refused = bench.post(at(case), {"verb": "correct", "revision": 9, "output.decision": "refund", "output.lines": "mine"})
+
+    assert refused.status_code == 409
+    assert (
+        re.search(r'data-was="first\s+second"', refused.content.decode()) and ">\nmine</textarea>" in refused.content.decode()
+    )
 
 
 def test_the_room_on_a_page_is_one_for_the_whole_value():

@@ -22,7 +22,7 @@ def output_schema():
     return {
         "type": "object",
         "required": ["decision"],
-        "properties": {"decision": {"enum": ["refund", "decline"]}, "reply": {"type": "string"}},
+        "properties": {"decision": {"enum": ["refund", "decline"]}, "reply": {"type": "string", "maxLength": 2000}},
     }
 
 

@@ -20,7 +20,7 @@
     showAsked(work());
     keep();
     const first = $(`[data-ask="${radio.value}"]`, work())?.querySelector("textarea, select, input");
-    const output = radio.hasAttribute("data-reads-output") && !$(".field.changed", work()) && $(".field[data-was]", work())?.querySelector("input, select, textarea");
+    const output = radio.hasAttribute("data-reads-output") && !$(".field.changed", work()) && $(".field[data-differs]", work())?.querySelector("input, select, textarea");
     if (radio.value === "accept" || radio.value === "approve") radio.focus();
     else (output || first || radio).focus();
   }
@@ -32,7 +32,8 @@
   function compare(field) {
     const input = $("input, select, textarea", field);
     if (!input) return;
-    const was = field.dataset.was, changed = valueOf(input).replaceAll("\r\n", "\n") !== was.replaceAll("\r\n", "\n");
+    const was = field.dataset.was ?? input.defaultValue;  // a text that nobody has changed yet is sent once
+    const changed = valueOf(input).replaceAll("\r\n", "\n") !== was.replaceAll("\r\n", "\n");
     field.classList.toggle("changed", changed);
     const told = $(".was", field);
     const option = input.options && [...input.options].find((each) => each.value === was);
@@ -40,7 +41,7 @@
     told.hidden = !changed || was === "" || input.type === "checkbox";
   }
   function compareAll(form) {
-    all(".field[data-was]", form).forEach(compare);
+    all(".field[data-differs]", form).forEach(compare);
     const changed = Boolean($(".field.changed", form));
     all("[data-when-changed]", form).forEach((each) => { each.hidden = !changed; });
   }
@@ -211,7 +212,7 @@
     const form = event.target.closest("[data-work]");
     if (!form) return;
     keep();
-    if (!event.target.closest(".field[data-was]")) return;
+    if (!event.target.closest(".field[data-differs]")) return;
     compareAll(form);
     const reads = all("[data-reads-output]", form);
     if (reads.length && $(".field.changed", form) && !reads.some((each) => each.checked)) { reads[0].checked = true; showAsked(form); }
