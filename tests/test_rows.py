@@ -139,7 +139,9 @@ def given_to(vendor, case) -> Case:
 def both(send, refunds, owner, vendor_reviewer, other_vendor_reviewer, administrator, integration, approver):
     """Of everything one of each vendor's, and one of the house's."""
     workflows.set_limit(approver.seats.get(), "refund", "EUR", Decimal(500), by=owner)
-    workflows.delegate(approver.seats.get(), factories.UserFactory(), by=approver, until=clock.now() + timedelta(1), reason="Away")
+    workflows.delegate(
+        approver.seats.get(), factories.UserFactory(), by=approver, until=clock.now() + timedelta(1), reason="Away"
+    )
     card = scorecards.ready_made(refunds, by=owner)
     for person in (vendor_reviewer, other_vendor_reviewer, owner):
         case = given_to(person.vendor, send())
