@@ -370,12 +370,16 @@ class Blind(Seen):
 
     output, standing_output, reasons, tags, chain = {}, None, [], [], []
     confidence = confidences = alternatives = category = category_id = None
-    proposes_no_action, currency, sentence = False, "", _(blind.FIRST)
+    proposes_no_action, currency = False, ""
     action = {"type": "", "amount": None, "currency": "", "payee": ""}
 
     def __init__(self, case, mask, reader, places=frozenset()):
         super().__init__(case, mask, places)
         self.reader = reader
+
+    @property
+    def sentence(self) -> str:
+        return _(blind.FIRST)
 
     def row(self, row):
         return Worded(row, self) if self.reader == asked_by(row) else Withheld(row, self)

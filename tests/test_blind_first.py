@@ -5,6 +5,7 @@ from html import unescape
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.urls import reverse
+from django.utils import translation
 
 from audit import clock
 from audit.models import AuditEvent
@@ -152,6 +153,13 @@ def test_it_is_given_once(case, reviewer):
 
     with pytest.raises(Conflict, match="already"):
         answer(case, reviewer, decision="decline")
+
+
+def test_why_it_came_is_told_in_the_readers_language(case, reviewer):
+    with translation.override("de"):
+        told = seen_by(case, reviewer).sentence
+
+    assert told.startswith("Geben Sie") and told != blind.FIRST == seen_by(case, reviewer).sentence
 
 
 def test_where_the_policy_does_not_ask_nothing_is_hidden(send, refunds, owner, reviewer, output_schema):
