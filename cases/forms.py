@@ -287,15 +287,17 @@ class Action(Part):
     """The action, but for what the policy reads in the output; only what was changed is said."""
 
     def fields(self, case, user):
-        if not case.action_type:
-            return {}
         read = compiled_policy(case.policy_id).rules.action_from
+        if not case.action_type and not any(getattr(read, name) for name in ACTION):
+            return {}  # a workflow of answers alone; where outputs carry actions, one that proposes none may have to
         free = [name for name in ACTION if not getattr(read, name) and not is_placeholder(case.action[name])]
         return {f"action.{name}": self._field(case, name) for name in free}
 
     def _field(self, case, name):
         label, longest = ACTION[name]
         kept = {"label": label, "required": False, "initial": case.action[name]}
+        if name == "type":
+            kept["help_text"] = gettext("Empty where nothing is to be done.")
         if name == "amount":
             widget = forms.NumberInput(attrs={"step": "any"})
             return forms.DecimalField(max_digits=18, decimal_places=3, widget=widget, **kept)

@@ -1,5 +1,7 @@
 """The workbench: one case, everything about it and the whole decision on one screen."""
 
+from decimal import Decimal
+
 import pytest
 from django.urls import reverse
 
@@ -7,6 +9,7 @@ from cases import queues
 from cases.models import Case
 from scorecards import actions as scorecards
 from tests import factories
+from tests.desk import decide
 from workflows.models import PlaybookSection
 
 pytestmark = pytest.mark.django_db
@@ -197,3 +200,22 @@ def test_the_number_of_queries_is_known(bench, case, django_assert_max_num_queri
 
     with django_assert_max_num_queries(24):
         bench.get(at(case))
+
+
+@pytest.mark.parametrize("rules", [{"action_from": {"amount": "amount"}}])
+@pytest.mark.parametrize("output_schema", [{"properties": {"decision": {"type": "string"}, "amount": {"type": ["number", "null"]}}}])
+def test_an_answer_that_proposed_nothing_is_corrected_into_an_action_and_back(bench, send):
+    """Where outputs carry actions, declining and refunding are one correction apart."""
+    case = send(0.5, output={"decision": "decline", "amount": None})
+    refund = {"output.decision": "refund", "output.amount": "12.50", "action.type": "refund", "action.currency": "EUR"}
+
+    assert 'name="action.currency"' in bench.get(at(case)).content.decode()
+    assert decide(bench, case, "correct", **refund, **{"action.payee": "C-7"}).status_code == 302
+    done = Case.objects.get(pk=case.pk)
+    assert (done.action_type, done.amount, done.currency, done.payee) == ("refund", Decimal("12.5"), "EUR", "C-7")
+
+    case = send(0.5, output={"decision": "refund", "amount": 12.5}, action={"type": "refund", "currency": "EUR", "payee": "C-7"})
+    nothing = {"output.decision": "decline", "output.amount": "", "action.type": "", "action.currency": "", "action.payee": ""}
+    assert decide(bench, case, "correct", **nothing).status_code == 302
+    done = Case.objects.get(pk=case.pk)
+    assert (done.action_type, done.payee, done.action_sentence) == ("", "", "")
