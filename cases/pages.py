@@ -28,7 +28,7 @@ from cases.verbs import VERBS
 from integrations.problems import Conflict
 
 REFUSALS = (PermissionDenied, Conflict, ValidationError, DataError)
-BEGUN = ("claim", "own_answer", "ask")  # after these the decision is still to come
+BEGUN = ("claim", "own_answer", "ask", "undo")  # after these the decision is still to come
 TIERS = {"low": "success", "medium": "warning", "high": "danger"}
 RELATED = ("workflow", "policy", "ai_release", "category", "claimed_by", "assigned_to", "vendor", "sender")
 
@@ -160,16 +160,20 @@ def _held_until(case) -> str:
 def _where(case, seen):
     """Where the case is, until when that can be undone, and the way to do so."""
     if case.state != CLOSED:
-        return gettext("It is at {state} now.").format(state=within(case.get_state_display()))
+        until = max((pause.until for pause in case.pauses.open() if pause.until), default=None) if case.paused_since else None
+        told = gettext("It goes on at {state} on {until}.") if until else gettext("It is at {state} now.")
+        when = until and date_format(timezone.localtime(until), "j M Y, H:i")
+        return told.format(state=within(case.get_state_display()), until=when)
     how = gettext("It is closed: {how}.").format(how=begun_small(case.get_closed_as_display()))
     if not case.settles_at:
         return how
     until = date_format(timezone.localtime(case.settles_at), "H:i:s")
     if not seen:
         return gettext("{how} It takes effect at {until}.").format(how=how, until=until)
-    undo = verb_address(case, "undo")
-    told = gettext('{} It takes effect at {}; until then you can <a class="underline" href="{}">undo</a> it.')
-    return format_html(told, how, until, undo)
+    left = int((case.settles_at - clock.now()).total_seconds())
+    told = gettext('{} It takes effect at {}; until then you can <a class="underline" href="{}" {}>undo</a> it.')
+    once = format_html('data-undo="{}" data-left="{}"', case.revision, left)  # with a script one press does it
+    return format_html(told, how, until, verb_address(case, "undo"), once)
 
 
 def content(case, *, whole=False) -> dict:

@@ -16,7 +16,7 @@ from cases import approver, customers, gate, pages, precedents, prose, queues, r
 from cases.deciding import Deciding, Page
 from cases.forms import VerbForm
 from cases.models import Case
-from cases.seen import said, seen_by, whole
+from cases.seen import is_blind, said, seen_by, whole
 from cases.states import APPROVAL
 from cases.talk import beside
 from cases.work_form import WorkForm
@@ -127,6 +127,13 @@ def followed(request, going):
     return HttpResponseClientRedirect(going.url)
 
 
+def sent_here(seen, last) -> dict:
+    """Who brings a case to another desk says why, and whoever works it there reads that first. `last`: its last decision."""
+    if is_blind(seen) or not last.get("reason") or last["to"] != seen.state or last["desk"] == seen.state:
+        return {}
+    return {"done": verbs.DONE[last["verb"]], "reason": said(seen, last["reason"])}
+
+
 def bench(seen, user, standing, now) -> dict:
     """What the workbench shows beside the form."""
     case = whole(seen)
@@ -144,6 +151,7 @@ def bench(seen, user, standing, now) -> dict:
         "twins": twins.of(seen, user),
         "earlier": customers.earlier(seen),
         "alerts": pages.alerts_for(seen, user),
+        "sent_here": sent_here(seen, standing.last),
         "playbook": playbook(case),
         "rulings": rulings.of(seen),
         "story_link": pages.address(case),

@@ -12,7 +12,7 @@ from cases.clock_pages import foretold
 from cases.models import Alert, Case, Decision, Notice, Pause
 from cases.pages import desk_address
 from cases.seen import Sight, rows
-from cases.states import APPROVAL, DESKS, State
+from cases.states import DESKS, State
 from cases.talk import inquiries
 from hitlsite.away import absence_of
 from quality import attention
@@ -25,7 +25,7 @@ def my_desk(request, context):
     return {
         **context,
         "title": gettext("My desk"),
-        "desks": [_card(desk, request.user) for desk in my_desks(request)],
+        "desks": [_card(desk, request.user, workflows) for desk, workflows in my_desks(request).items()],
         "alerts": my_alerts(request),
         "forecasts": foretold(request.user, now),
         "in_hand": in_hand(request.user, now),
@@ -74,22 +74,20 @@ def my_alerts(request):
     return [(*rows(sight.of(alert.case), [alert]), links(alert)) for alert in mine[:20]]
 
 
-def my_desks(request) -> list[str]:
-    """The desks at which this person holds a seat, or one is lent to him; asked once a request."""
+def my_desks(request) -> dict[str, list[int]]:
+    """Desk → the workflows in which this person holds a seat there, or one is lent to him; asked once a request."""
     if not hasattr(request, "my_desks"):
         lent = Delegation.objects.at(clock.now()).filter(to=request.user).values("seat")
-        seats = Seat.objects.live().filter(Q(user=request.user) | Q(pk__in=lent))
-        roles = set(seats.values_list("role", flat=True))
-        request.my_desks = [desk for desk, role in DESKS.items() if role in roles]
+        seats = Seat.objects.live().filter(Q(user=request.user) | Q(pk__in=lent)).values_list("role", "workflow")
+        desks = {desk: sorted({workflow for held, workflow in seats if held == role}) for desk, role in DESKS.items()}
+        request.my_desks = {desk: workflows for desk, workflows in desks.items() if workflows}
     return request.my_desks
 
 
-def _card(desk, user) -> dict:
+def _card(desk, user, workflows) -> dict:
     """One desk as its own people see it: what waits on their side, since when, and what is late. Counted as far as one card says."""
-    now, workflows = clock.now(), _workflows_of(desk, user)
-    seen = Case.objects.visible_to(user, workflows=workflows)
-    here = seen.filter(workflow__in=workflows, state=desk, vendor=user.vendor_id)
-    running = here.filter(paused_since=None)
+    now = clock.now()
+    here, running = _here(desk, user, workflows), _running(desk, user, workflows)
     warned = Alert.objects.open().filter(code=Alert.Code.DUE_SOON).values("case")
     waiting = up_to(running)
     counts = {"waiting": waiting, "paused": up_to(here.filter(pk__in=Pause.objects.open().values("case")))}
@@ -105,12 +103,15 @@ def _card(desk, user) -> dict:
     return {**counts, "told": told, "oldest": oldest, "desk": desk, "label": State(desk).label, "link": desk_address(desk)}
 
 
-def _workflows_of(desk, user) -> list[int]:
-    """Where this person sits at that desk, or somebody's seat there is lent to him."""
-    mine = set(user.seats.live().filter(role=DESKS[desk]).values_list("workflow", flat=True))
-    if desk == APPROVAL:
-        mine |= set(Delegation.objects.at(clock.now()).filter(to=user).values_list("seat__workflow", flat=True))
-    return sorted(mine)
+def _here(desk, user, workflows):
+    """What is at that desk on this person's side, where he sits."""
+    seen = Case.objects.visible_to(user, workflows=workflows)
+    return seen.filter(workflow__in=workflows, state=desk, vendor=user.vendor_id)
+
+
+def _running(desk, user, workflows):
+    """Of that what waits for somebody to work it: no clock of it stands."""
+    return _here(desk, user, workflows).filter(paused_since=None)
 
 
 def _oldest(cases, workflows):
@@ -132,10 +133,10 @@ def told_count(count, most=COUNTED) -> str:
 
 
 def count_at(desk, request) -> str:
-    """How many cases of that desk this person may see, as far as a badge says; asked once a request."""
+    """How many cases wait there on this person's side, as the card on My desk says it, as far as a badge goes; asked once a request."""
     counts = request.__dict__.setdefault("desk_counts", {})
     if desk not in counts:
-        counts[desk] = told_count(up_to(Case.objects.visible_to(request.user).filter(state=desk)))
+        counts[desk] = told_count(up_to(_running(desk, request.user, my_desks(request).get(desk, []))))
     return counts[desk]
 
 

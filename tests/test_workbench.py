@@ -5,10 +5,12 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
-from cases import queues
+from audit import clock
+from cases import actions, queues
 from cases.models import Case
 from scorecards import actions as scorecards
 from tests import factories
+from tests.conftest import seated
 from tests.desk import decide
 from workflows.models import PlaybookSection
 
@@ -203,7 +205,9 @@ def test_the_number_of_queries_is_known(bench, case, django_assert_max_num_queri
 
 
 @pytest.mark.parametrize("rules", [{"action_from": {"amount": "amount"}}])
-@pytest.mark.parametrize("output_schema", [{"properties": {"decision": {"type": "string"}, "amount": {"type": ["number", "null"]}}}])
+@pytest.mark.parametrize(
+    "output_schema", [{"properties": {"decision": {"type": "string"}, "amount": {"type": ["number", "null"]}}}]
+)
 def test_an_answer_that_proposed_nothing_is_corrected_into_an_action_and_back(bench, send):
     """Where outputs carry actions, declining and refunding are one correction apart."""
     case = send(0.5, output={"decision": "decline", "amount": None})
@@ -214,8 +218,30 @@ def test_an_answer_that_proposed_nothing_is_corrected_into_an_action_and_back(be
     done = Case.objects.get(pk=case.pk)
     assert (done.action_type, done.amount, done.currency, done.payee) == ("refund", Decimal("12.5"), "EUR", "C-7")
 
-    case = send(0.5, output={"decision": "refund", "amount": 12.5}, action={"type": "refund", "currency": "EUR", "payee": "C-7"})
+    case = send(
+        0.5, output={"decision": "refund", "amount": 12.5}, action={"type": "refund", "currency": "EUR", "payee": "C-7"}
+    )
     nothing = {"output.decision": "decline", "output.amount": "", "action.type": "", "action.currency": "", "action.payee": ""}
     assert decide(bench, case, "correct", **nothing).status_code == 302
     done = Case.objects.get(pk=case.pk)
     assert (done.action_type, done.payee, done.action_sentence) == ("", "", "")
+
+
+def test_whoever_works_it_next_reads_first_why_it_was_sent_here(bench, case, reviewer, refunds, owner):
+    actions.escalate(case.pk, by=reviewer, reason="Is it ours to refund?")
+    bench.force_login(seated(refunds, "resolver", owner))
+
+    shown = bench.get(at(case)).content.decode()
+
+    assert "It was escalated:" in shown and "Is it ours to refund?" in shown
+
+
+def test_the_desks_badge_counts_what_waits_on_ones_own_side(bench, case, send, refunds, vendor):
+    factories.mandated(vendor, refunds)
+    other, paused = send(), send()
+    Case.objects.filter(pk=other.pk).update(vendor=vendor)
+    Case.objects.filter(pk=paused.pk).update(paused_since=clock.now())
+
+    nav = bench.get(at(case)).content.decode().partition('id="desks"')[2].partition("</nav>")[0]
+
+    assert '<span class="badge">1</span>' in nav

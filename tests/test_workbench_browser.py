@@ -180,3 +180,18 @@ def test_without_a_script_a_decision_is_still_possible(page, start):
     assert "is accepted" in plain.inner_text("body")
     assert rows(Case, pk=case.pk)[0].state == "closed"
     context.close()
+
+
+@pytest.mark.parametrize("rules", [{"grace_seconds": 60}])
+def test_one_press_undoes_while_it_can_be_undone(page, start, rules):
+    _, [case, _] = start(cases=2)
+
+    keys(page, "a", "Control+Enter")
+    page.locator("[data-undo][data-time]").wait_for()  # the time runs beside it
+    page.get_by_role("link", name="undo").click()
+    at(page, case)
+    page.get_by_text("undone").first.wait_for()
+
+    undone = rows(Case, pk=case.pk)[0]
+    assert (undone.state, undone.closed_as, undone.settles_at) == ("review", "", None)
+    assert page.faults == []

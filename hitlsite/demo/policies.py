@@ -113,6 +113,7 @@ REFUND_REASONS = [
     {"code": "refunded-before", "label": "Refunded before", "verbs": ["reject", "no_action"]},
     {"code": "check-the-amount", "label": "The amount must be checked again", "verbs": ["send_back"]},
     {"code": "reply-promises", "label": "The reply promises too much", "verbs": ["send_back"]},
+    {"code": "another-case", "label": "Another case deals with it", "verbs": ["no_action"]},
     {"code": "no-longer-wanted", "label": "The customer no longer wants it", "verbs": ["no_action"]},
 ]
 COMPLIANCE_TERMS = {

@@ -81,6 +81,7 @@
   // the lease
 
   function clock() {
+    all("[data-undo]").forEach(countDown);
     if (!work()) return;
     if (document.visibilityState === "visible" && Date.now() - touched < 60000) spent.set(work(), (spent.get(work()) || 0) + 1);
     if (work().elements.active_seconds) work().elements.active_seconds.value = spent.get(work()) || 0;
@@ -88,10 +89,11 @@
     left -= 1;
     beat -= 1;
     const told = $("[data-countdown]");
-    if (told) told.textContent = left > 0 ? `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}` : "0:00";
+    if (told) told.textContent = left > 0 ? told.dataset.countdown.replace("{left}", minutes(left)) : told.dataset.over;
     $(".lease")?.classList.toggle("late", left < 60);
     if (beat <= 0 && Date.now() - touched < 1000 * Number(work().dataset.lease)) stillAtIt();
   }
+  function minutes(seconds) { return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`; }
   async function stillAtIt() {
     beat = Math.max(Number(work().dataset.lease) / 3, 10);
     try {
@@ -100,6 +102,27 @@
       if (answer.ok && told) left = told.seconds;
       else if (told) say(`${told.detail} ${words.wordsStays}`);
     } catch { /* the network is away: the next beat tries again */ }
+  }
+
+  // undo: one press, for as long as it can be done
+
+  function countDown(link) {
+    link.dataset.left -= 1;
+    if (link.dataset.left > 0) link.dataset.time = minutes(Number(link.dataset.left));
+    else link.replaceWith(link.textContent);
+  }
+  function undo(event) {
+    const link = event.target.closest("[data-undo]");
+    if (!link) return;
+    event.preventDefault();
+    const token = JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];
+    const form = document.createElement("form");
+    Object.assign(form, { method: "post", action: link.href, hidden: true });
+    Object.entries({ csrfmiddlewaretoken: token, verb: "undo", revision: link.dataset.undo }).forEach(([name, value]) => {
+      form.append(Object.assign(document.createElement("input"), { name, value }));
+    });
+    document.body.append(form);
+    HTMLFormElement.prototype.submit.call(form);
   }
   function say(text, kind = "error") {
     const line = document.createElement("p");
@@ -201,11 +224,12 @@
   }
   document.addEventListener("DOMContentLoaded", begin);
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.target.id === "desk") { begin(); announce(); $("#desk").focus({ preventScroll: true }); }
+    if (event.target.id === "desk") { begin(); announce(); $("#desk").focus({ preventScroll: true }); window.scrollTo(0, 0); }
     else if (event.target.matches?.(".approval")) cardCame(event.target);
   });
   document.addEventListener("focusin", (event) => { const there = event.target.closest(".approval"); if (there) atCard(there); });
   document.addEventListener("keydown", key);
+  document.addEventListener("click", undo);
   ["pointerdown", "pointermove", "scroll"].forEach((name) => document.addEventListener(name, () => { touched = Date.now(); }, { passive: true, capture: true }));
   document.addEventListener("input", (event) => {
     touched = Date.now();
