@@ -105,7 +105,7 @@ def working(visit) -> list[Row]:
         before = visit.cpu()
         began = time.monotonic()
         going = visit.post(going, {"verb": "accept", "revision": revision, "next": "1", "active_seconds": "20"})
-        sizes.append(len(visit.get(going).content) / 1024)
+        sizes.append(visit.get(going).num_bytes_downloaded / 1024)
         walls.append(1000 * (time.monotonic() - began))
         after = visit.cpu()
         servers.append(1000 * (after[0] - before[0]))
@@ -147,7 +147,7 @@ class Visit:
         before, walls, size = self.cpu(), [], 0
         for address in where:
             began = time.monotonic()
-            size = len(self.get(address).content)
+            size = self.get(address).num_bytes_downloaded
             walls.append(1000 * (time.monotonic() - began))
         after = self.cpu()
         server, backends = (1000 * (now - then) / len(where) for now, then in zip(after, before, strict=True))

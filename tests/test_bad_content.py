@@ -71,11 +71,12 @@ def test_a_list_of_10_000_things_in_the_output_is_edited_and_decided(bench, held
     lines = [f"line {number}" for number in range(10_000)]
     case = held(output={"decision": "refund", "lines": lines})
 
-    shown = bench.get(at(case))
+    shown, sent = bench.get(at(case)), bench.get(at(case), headers={"Accept-Encoding": "gzip"})
     typed = {"verb": "correct", "revision": 1, "output.decision": "decline", "output.lines": "\n".join([*lines, "one more"])}
     bench.post(at(case), typed)
 
     assert shown.content.decode().count("line 9999") == 1  # once, in the field that holds it
+    assert sent["Content-Encoding"] == "gzip" and len(sent.content) < 100_000
     assert Case.objects.get(pk=case.pk).standing_output["lines"][-1] == "one more"
 
 
