@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.strict import strict_page
+from cases import verbs
 from cases.models import Case
 from cases.states import DESKS
 from quality import attention
@@ -66,4 +67,5 @@ def person_page(request, workflow, person, desk):
         .filter(pk__in=[each.decision.case_id for each in shown])
         .values_list("pk", flat=True)
     )
-    return "person", {"title": _("Who still looks"), "line": line, "shown": shown, "visible": visible}
+    told = {"title": _("Who still looks"), "line": line, "shown": shown, "visible": visible, "done": verbs.DONE}
+    return "person", told
