@@ -3,6 +3,8 @@
 import msgspec
 from django.db import connection, transaction
 
+from audit import clock
+from cases import queues
 from cases.intake import Intake, receive
 from hitlsite.scoped.owner import as_owner
 
@@ -47,3 +49,20 @@ def test_what_asks_for_cases_or_their_history_plans_it_by_index(db):
             " AND NOT coalesce(p.proconfig::text LIKE '%enable_seqscan=off%', false)"
         )
         assert cursor.fetchall() == []
+
+
+def test_ones_own_escalations_are_looked_for_only_where_nothing_else_waits(send, reviewer):
+    send()
+    asked = {
+        "user": reviewer.pk,
+        "vendor": None,
+        "now": clock.now(),
+        **dict.fromkeys(("desk", "role", "workflow")),
+    }
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF, FORMAT JSON) {queues.NEXT}", asked)
+        [[explained]] = cursor.fetchone()
+
+    [either] = [each for each in explained["Plan"]["Plans"] if each["Node Type"] == "Append"]
+    assert [each["Actual Loops"] for each in either["Plans"]] == [1, 0]

@@ -195,6 +195,29 @@ def test_a_claim_bars_everybody_else_until_it_runs_out(send, reviewer, refunds, 
     assert list(case.claims.order_by("id").values_list("ended_by", flat=True)) == ["expired", "accept"]
 
 
+def test_what_one_escalated_oneself_is_offered_last(send, reviewer, resolver, refunds, owner):
+    workflows.seat(reviewer, refunds, "resolver", by=owner)
+    own, others, waiting = send(), send(), send()
+    actions.escalate(own.pk, by=reviewer, reason="Unclear")
+    actions.escalate(others.pk, by=seated(refunds, "reviewer", owner), reason="Unclear")
+
+    offered = [queues.next_case(reviewer).pk for _ in range(3)]
+
+    assert set(offered[:2]) == {others.pk, waiting.pk} and offered[2] == own.pk
+    queues.give_back(own.pk, by=reviewer)
+    assert queues.next_case(resolver).pk == own.pk
+
+
+def test_what_was_handed_to_him_by_name_waits_behind_nothing(send, reviewer, resolver, refunds, owner):
+    workflows.seat(reviewer, refunds, "resolver", by=owner)
+    own, others = send(), send()
+    actions.escalate(own.pk, by=reviewer, reason="Unclear")
+    actions.escalate(others.pk, by=seated(refunds, "reviewer", owner), reason="Unclear")
+    actions.hand_over(own.pk, by=resolver, reason="You know it best", to=reviewer.pk)
+
+    assert queues.next_case(reviewer).pk == own.pk
+
+
 @pytest.mark.parametrize("rules", [{"grace_seconds": 60}])
 def test_within_the_grace_window_the_decider_may_undo(send, reviewer, stranger, machine, integration, rules):
     case = send()
