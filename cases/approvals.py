@@ -114,7 +114,7 @@ class ApprovalPages(Deciding):
         more |= {
             "typed": typed_in(request.POST),
             "alone": True,
-            "earlier": customers.earlier(seen),
+            "earlier": customers.earlier(seen, user),
             "twins": twins.of(seen, user),
             **beside.the_case(seen, user, standing),
         }

@@ -149,7 +149,7 @@ def bench(seen, user, standing, now) -> dict:
         "approver": for_an_approver(case, user, standing) if case.state == APPROVAL else None,
         "why_not": said(seen, verbs.why_not_the_main_verb(case, user, standing, now)),
         "twins": twins.of(seen, user),
-        "earlier": customers.earlier(seen),
+        "earlier": customers.earlier(seen, user),
         "alerts": pages.alerts_for(seen, user),
         "sent_here": sent_here(seen, standing.last),
         "playbook": playbook(case),

@@ -184,6 +184,27 @@ def test_earlier_cases_of_the_customer_are_a_line_each_also_for_a_vendor(client,
     assert case.external_id not in shown
 
 
+def test_an_earlier_case_says_what_was_done_and_leads_there_where_one_may_open_it(
+    client, send, vendor, vendor_reviewer, reviewer, case
+):
+    """To a vendor's person the amount and the payee that his mandate hides stay hidden, and a case of another side has no link."""
+    action = {"type": "voucher", "amount": 240, "currency": "EUR", "payee": "anna.keller@example.com"}
+    houses, theirs, now = (send(0.5, customer_reference="C-8", action=each) for each in (action, action, None))
+    Case.objects.filter(pk__in=[theirs.pk, now.pk]).update(vendor=vendor)
+
+    def shown_to(person):
+        client.force_login(person)
+        shown = client.get(at(now)).content.decode()
+        return shown.partition("Earlier of")[2].partition("</ul>")[0]
+
+    read = shown_to(reviewer)
+    assert at(houses, "change") in read and at(theirs, "change") in read
+    assert read.count("Voucher 240.00 EUR to anna.keller@example.com") == 2
+    read = shown_to(vendor_reviewer)
+    assert at(theirs, "change") in read and at(houses, "change") not in read and read.count("<li>") == 2
+    assert "anna.keller" not in read and read.count("Voucher 240.00 EUR to") == 1
+
+
 def test_the_lease_runs_anew_while_somebody_is_at_it(bench, case):
     assert bench.post(at(case, "heartbeat")).json()["seconds"] > 800
 
