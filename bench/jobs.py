@@ -17,7 +17,7 @@ from django.db import connection, transaction
 
 from audit import clock
 from bench import clients, floor, samples
-from bench.rounds import Job, Round
+from bench.rounds import Job, Round, Yardstick
 from bench.servers import CHECKOUT, WORKERS, Server
 from bench.world import World
 from cases import intake, queues
@@ -85,6 +85,7 @@ def receiving(bench) -> Job:
         {"ours": partial(rest, "ours"), "plain": partial(rest, "plain"), "floor": psycopg},
         size=500,
         target="≤ 3.5 ms, ≥ 2× plain",
+        yardstick=Yardstick("plain", took=8.1, target=3.5),
         met=lambda row: row["ours"]["cpu_ms"] <= 3.5 and row["ratio"] >= 2,
         note="one output a request, 8 clients",
     )
@@ -113,6 +114,7 @@ def receiving_many(bench) -> Job:
         {"ours": partial(rest, "ours"), "plain": partial(rest, "plain"), "floor": psycopg},
         size=8,
         target="≥ 12,000 cases/s, ≥ 5× plain",
+        yardstick=Yardstick("floor", took=26_800, target=12_000, of="per_second"),
         met=lambda row: row["ours"]["per_second"] >= 12_000 and row["ratio"] >= 5,
         ratio_of="per_second",
         note="1,000 outputs a request, 2 clients; 10 triggers (5 CEL, a word list) and two schemas; p50 and p99 of a request",
@@ -172,6 +174,7 @@ def claiming(bench) -> Job:
         {"ours": partial(rest, "ours"), "plain": partial(rest, "plain"), "floor": psycopg},
         size=400,
         target="≤ 3.5 ms, p99 < 60 ms, 0 doubles",
+        yardstick=Yardstick("plain", took=6.8, target=3.5),
         met=lambda row: row["ours"]["cpu_ms"] <= 3.5 and row["ours"]["p99_ms"] < 60 and row["ours"]["doubles"] == 0,
         note="the next case of a desk, 8 clients",
     )
@@ -211,6 +214,7 @@ def deciding(bench) -> Job:
         {"ours": partial(rest, "ours"), "plain": partial(rest, "plain"), "floor": psycopg},
         size=400,
         target="≤ 4.5 ms",
+        yardstick=Yardstick("plain", took=7.0, target=4.5),
         met=lambda row: row["ours"]["cpu_ms"] <= 4.5,
         note="correct a claimed case: transition, decision, correction, release, 2 events, 2 outbox rows; 8 clients",
     )

@@ -20,6 +20,27 @@ class Round:
     facts: dict = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Yardstick:
+    """What another side of the job took where the target was set, so that the target can be held against a faster or slower machine.
+
+    `took` and `target` are in `of`: CPU ms an operation, or operations a second.
+    """
+
+    side: str
+    took: float
+    target: float
+    of: str = "cpu_ms"
+
+    def here(self, row: dict) -> float:
+        """The target, as much harder or easier as that side's work was in this run."""
+        return self.target * row[self.side][self.of] / self.took
+
+    def met(self, row: dict) -> bool:
+        ours = row["ours"][self.of]
+        return ours <= self.here(row) if self.of == "cpu_ms" else ours >= self.here(row)
+
+
 @dataclass
 class Job:
     """What is measured: one function a side, which does a round of a size under a name of its own; and what is aimed at."""
@@ -32,6 +53,7 @@ class Job:
     ratio_of: str = "cpu_ms"  # or "per_second"
     is_command: bool = False  # nothing to warm up, and long: three rounds do
     note: str = ""
+    yardstick: Yardstick | None = None
 
 
 WARM = 8  # requests at least, so that every worker has answered one before anything is measured
@@ -53,6 +75,12 @@ def run(job: Job, *, rounds: int, size: int) -> dict:
     row = {"job": job.name, **{side: summed_up(done) for side, done in kept.items()}, "target": job.target, "note": job.note}
     row["ratio"] = ratio(row, job.ratio_of)
     row["met"] = bool(job.met(row))
+    if job.yardstick:
+        row |= {
+            "scaled_target": job.yardstick.here(row),
+            "met_to_scale": job.yardstick.met(row),
+            "scaled_by": job.yardstick.side,
+        }
     return row
 
 

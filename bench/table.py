@@ -1,11 +1,12 @@
 """The one table, and what stands under it."""
 
-HEADS = ["job", "side", "CPU ms", "per second", "p50 ms", "p99 ms", "ratio", "target", "met?"]
-LEFT = {0, 1, 7, 8}
+HEADS = ["job", "side", "CPU ms", "per second", "p50 ms", "p99 ms", "ratio", "target", "met?", "to scale"]
+LEFT = {0, 1, 7, 8, 9}
 NOTES = """
 CPU ms is per operation and of the server's workers alone (user + system, /proc/<pid>/stat): no client, no PostgreSQL.
 Of the floor it is the client's (psycopg), with the rows decided beforehand; of a command, that of its process.
 Medians of the rounds, which take turns; p50 and p99 over all requests of a side. ratio is ours against plain.
+to scale: the target was set where plain, or the floor, took what `bench/` says of it; held against what that took in this run.
 """
 
 
@@ -22,8 +23,18 @@ def lines_of(row):
         if side in row:
             ours, cells = side == "ours", row[side]
             figures = [number(cells["cpu_ms"]), number(cells["per_second"]), number(cells["p50_ms"]), number(cells["p99_ms"])]
-            judged = [f"{row['ratio']:.1f}×" if row["ratio"] else "–", row["target"], "yes" if row["met"] else "NO"]
-            yield [row["job"] if ours else "", side, *figures, *(judged if ours else ["", "", ""])]
+            judged = [f"{row['ratio']:.1f}×" if row["ratio"] else "–", row["target"], yes(row["met"]), to_scale(row)]
+            yield [row["job"] if ours else "", side, *figures, *(judged if ours else [""] * 4)]
+
+
+def yes(met: bool) -> str:
+    return "yes" if met else "NO"
+
+
+def to_scale(row) -> str:
+    if "scaled_target" not in row:
+        return "–"
+    return f"{yes(row['met_to_scale'])}: {number(row['scaled_target'])} by {row['scaled_by']}"
 
 
 def number(value) -> str:
