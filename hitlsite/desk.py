@@ -7,9 +7,9 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext
 
 from audit import clock
-from cases import prose, rulings
+from cases import prose, rulings, waiting
 from cases.clock_pages import foretold
-from cases.models import Alert, Case, Decision, Notice, Pause
+from cases.models import Alert, Case, Decision, Notice
 from cases.pages import desk_address
 from cases.seen import Sight, rows
 from cases.states import DESKS, State
@@ -25,7 +25,7 @@ def my_desk(request, context):
     return {
         **context,
         "title": gettext("My desk"),
-        "desks": [_card(desk, request.user, workflows) for desk, workflows in my_desks(request).items()],
+        "desks": _cards(request),
         "alerts": my_alerts(request),
         "forecasts": foretold(request.user, now),
         "in_hand": in_hand(request.user, now),
@@ -84,60 +84,25 @@ def my_desks(request) -> dict[str, list[int]]:
     return request.my_desks
 
 
-def _card(desk, user, workflows) -> dict:
-    """One desk as its own people see it: what waits on their side, since when, and what is late. Counted as far as one card says."""
-    now = clock.now()
-    here, running = _here(desk, user, workflows), _running(desk, user, workflows)
-    warned = Alert.objects.open().filter(code=Alert.Code.DUE_SOON).values("case")
-    waiting = up_to(running)
-    counts = {"waiting": waiting, "paused": up_to(here.filter(pk__in=Pause.objects.open().values("case")))}
-    if waiting:
-        counts["late"] = up_to(running.filter(due_at__lt=now))
-        counts["soon"] = up_to(here.filter(pk__in=warned))
-        counts["held"] = up_to(here.filter(claimed_until__gt=now).exclude(claimed_by=user))
-    if user.is_in_house:
-        counts["vendors"] = up_to(Case.objects.visible_to(user).filter(state=desk, vendor__isnull=False))
-    since = _oldest(running, workflows) if waiting else None
-    told = {name: told_count(count) for name, count in counts.items()}
-    oldest = timesince(since, now, depth=1) if since else ""
-    return {**counts, "told": told, "oldest": oldest, "desk": desk, "label": State(desk).label, "link": desk_address(desk)}
+def _cards(request) -> list[dict]:
+    desks = waiting.at_desks(request.user, my_desks(request))
+    request.waiting_at_desks = {desk: seen.waiting for desk, seen in desks.items()}  # the badges beside say the same
+    return [_card(desk, seen) for desk, seen in desks.items()]
 
 
-def _here(desk, user, workflows):
-    """What is at that desk on this person's side, where he sits."""
-    seen = Case.objects.visible_to(user, workflows=workflows)
-    return seen.filter(workflow__in=workflows, state=desk, vendor=user.vendor_id)
-
-
-def _running(desk, user, workflows):
-    """Of that what waits for somebody to work it: no clock of it stands."""
-    return _here(desk, user, workflows).filter(paused_since=None)
-
-
-def _oldest(cases, workflows):
-    """Since when the oldest of them waits: of each workflow the first of an index."""
-    firsts = [cases.filter(workflow=pk).order_by("desk_since").values_list("desk_since", flat=True)[:1] for pk in workflows]
-    return min((since for first in firsts for since in first), default=None)
-
-
-COUNTED = 999  # a badge need not be exact beyond what anybody works through
-
-
-def up_to(cases, most=COUNTED) -> int:
-    """How many there are, counted no further than one beyond `most`."""
-    return len(cases.order_by().values_list("pk")[: most + 1])
-
-
-def told_count(count, most=COUNTED) -> str:
-    return str(count) if count <= most else f"{most}+"
+def _card(desk, seen) -> dict:
+    """One desk as its own people see it: what waits on their side, since when, and what is late."""
+    counts = {name: getattr(seen, name) for name in ("waiting", "paused", "late", "soon", "held", "vendors")}
+    oldest = timesince(seen.oldest, clock.now(), depth=1) if seen.oldest else ""
+    numbers = {name: waiting.told(count) for name, count in counts.items()}
+    return {**counts, "told": numbers, "oldest": oldest, "desk": desk, "label": State(desk).label, "link": desk_address(desk)}
 
 
 def count_at(desk, request) -> str:
     """How many cases wait there on this person's side, as the card on My desk says it, as far as a badge goes; asked once a request."""
-    counts = request.__dict__.setdefault("desk_counts", {})
-    if desk not in counts:
-        counts[desk] = told_count(up_to(_running(desk, request.user, my_desks(request).get(desk, []))))
-    return counts[desk]
+    if not hasattr(request, "waiting_at_desks"):
+        request.waiting_at_desks = waiting.counts(request.user, my_desks(request))
+    return waiting.told(request.waiting_at_desks.get(desk, 0))
 
 
 def at_review(request):

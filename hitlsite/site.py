@@ -3,8 +3,7 @@
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.shortcuts import redirect
-from django.template.response import TemplateResponse
+from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
@@ -42,7 +41,7 @@ class Site(UnfoldAdminSite):
 
     def _desk(self, request, form, status=200):
         context = {**my_desk(request, self.each_context(request)), "away": form}
-        return TemplateResponse(request, "desk/my_desk.html", context, status=status)
+        return render(request, "desk/my_desk.html", context, status=status)  # within the request's transaction
 
     def each_context(self, request):
         """With how many notices are unread: the bell is on every page of the desk."""

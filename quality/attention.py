@@ -98,7 +98,7 @@ def of_person(workflow, person, desk) -> tuple[Line, list[Shown]]:
 def mine(user) -> list[Line]:
     """What a person's own desk tells him: where his pace leaves no time to read, or what he let pass was changed later."""
     newest = _measured(Decision.objects.filter(by=user, desk__in=DESKS, case__is_test=False))
-    newest = newest.select_related("case__workflow").order_by("-id")[: attention.WINDOW]
+    newest = newest.select_related("case__workflow").only("desk", "case__workflow").order_by("-id")[: attention.WINDOW]
     groups = defaultdict(list)
     for decision in reversed(newest):
         groups[decision.case.workflow, decision.desk].append(look_of(decision))
