@@ -258,6 +258,11 @@ class Case(FSMModelMixin, models.Model):
             ),
             models.Index(fields=["claimed_until"], name="cases_claimed", condition=Q(claimed_until__isnull=False)),
             models.Index(fields=["workflow", "state", "desk_since"], name="waiting_since", condition=~Q(state=CLOSED)),
+            models.Index(  # counted on every page, for the badges: see `waiting`
+                fields=["workflow", "state", "due_at"],
+                name="waiting_in_house",
+                condition=~Q(state=CLOSED) & Q(vendor=None, paused_since=None),
+            ),
             # by id downwards, in words that the primary key's index does not know: see `paging.newest`
             models.Index(F("ai_release"), F("id") * -1, name="cases_of_a_release"),
             models.Index(F("category"), F("id") * -1, name="cases_of_a_category", condition=Q(category__isnull=False)),
