@@ -11,7 +11,7 @@ from improvements.models import Finding
 from tests import factories
 from tests import test_access_browser as access
 from tests import test_workbench_browser as workbench
-from tests.browsers import ready
+from tests.browsers import pictured, ready
 from tests.conftest import HOUSE
 from tests.test_access_browser import as_it_stands, case, looked_at
 from tests.test_workbench_browser import keys, rows
@@ -141,3 +141,14 @@ def test_the_owner_of_quality_reads_who_still_looks(browse, committed):
     grave += as_it_stands(page, "attention-person")
 
     assert grave == [] and page.faults == []
+
+
+def test_a_picture_leaves_no_fault_on_a_page(browse, waiting, monkeypatch, tmp_path):
+    monkeypatch.setenv("HITLDESK_PICTURES", str(tmp_path))
+    reviewer, _, [first, _] = waiting
+    page = browse(reviewer)
+    at_work(page, first)
+
+    pictured(page, "work")
+
+    assert len(list(tmp_path.iterdir())) == 4 and page.faults == []
