@@ -110,7 +110,7 @@ class ApprovalPages(Deciding):
         """One card on a page of its own; a script puts it in the place of the one on the list."""
         user, now = request.user, clock.now()
         made = card(seen, user, standing, form, precedents.of_all([whole(seen)], user)[seen.pk], approver.named(standing), now)
-        more = {"refusal": said(seen, refusal), "chosen": request.POST.get("verb") or request.GET.get("verb", "")}
+        more = {"refusal": said(seen, refusal), "chosen": request.POST.get("verb") or request.GET.get("verb") or form.begun}
         more |= {
             "typed": typed_in(request.POST),
             "alone": True,

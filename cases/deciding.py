@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 
 from accounts import factors
 from audit import clock
-from cases import again, gate, pages, prose, skim, verbs
+from cases import again, gate, pages, prose, skim, undone, verbs
 from cases.models import Case
 from cases.seen import heard, seen_by
 from cases.work_form import WorkForm
@@ -60,7 +60,7 @@ class Deciding:
 
     def _ask(self, request, case, offered, standing, page):
         name = request.GET.get("verb", "")
-        form = WorkForm(offered, seen_by(case, request.user), request.user)
+        form = undone.put_back(WorkForm(offered, seen_by(case, request.user), request.user), standing)
         if name not in page.offers or name in form.verbs:
             return page.show(request, form.case, form, standing, 200, "")
         why = verbs.refusal(case, name, request.user, standing)

@@ -93,6 +93,11 @@ def rows(case, found) -> list:
     return [case.row(row) for row in found] if isinstance(case, Seen) else list(found)
 
 
+def output_of(case, output):
+    """An output that stood once, as whoever has this view of the case reads it."""
+    return case.masked(output, "output") if isinstance(case, Seen) else output
+
+
 def decisions(case) -> list:
     """What was decided, as whoever has this view of the case reads it; a list has asked for those of all its cases at once."""
     if is_blind(case):

@@ -24,6 +24,7 @@ class WorkForm(forms.Form):
     def __init__(self, offered: Offered, case, user, typed: QueryDict | None = None):
         super().__init__(typed, label_suffix="", auto_id=f"case-{case.pk}-%s")  # a page may have several
         self.case, self.user = case, user
+        self.begun, self.note = "", ""
         self.verbs = {name: verb for name, verb in offered if not verb.at_once}
         self.fields["revision"].initial = case.revision
         self.shared = {part: [] for part in SHARED}
@@ -86,6 +87,11 @@ class WorkForm(forms.Form):
         typed["revision"] = case.revision
         fresh.data, fresh.is_bound = typed, True
         return fresh
+
+    def fill(self, typed, verb, note):
+        """As if `typed` had been typed under this verb, and a note that says whence it is."""
+        self.data, self.is_bound = typed, True
+        self.begun, self.note = verb, note
 
     def full_clean(self):
         """What is wrong, the chosen verb's own form says; nobody is told what is missing under the others."""

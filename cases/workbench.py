@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 from django.http import Http404, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import render
 from django.urls import path, resolve
+from django.utils.translation import gettext
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.strict import strict_page
 from audit import clock
-from cases import approver, customers, gate, pages, precedents, prose, queues, rulings, skim, twins, verbs
+from cases import approver, blind, customers, gate, pages, precedents, prose, queues, rulings, skim, twins, verbs
 from cases.deciding import Deciding, Page
 from cases.forms import VerbForm
 from cases.models import Case
@@ -87,6 +88,7 @@ class WorkPages(Deciding):
             "other_verbs": [each for each in panels if each[0] not in FIRST],
             "chosen": request.POST.get("verb")
             or request.GET.get("verb")
+            or form.begun
             or ("own_answer" if "own_answer" in form.verbs else ""),
             "refusal": said(seen, refusal),
             "keys": KEYS,
@@ -134,6 +136,11 @@ def sent_here(seen, last) -> dict:
     return {"done": verbs.DONE[last["verb"]], "reason": said(seen, last["reason"])}
 
 
+def why_not(seen, why) -> str:
+    """Why the desk's own verb is not offered. That an own answer comes first stands where it is asked for, and once."""
+    return "" if is_blind(seen) and why == gettext(blind.FIRST) else why
+
+
 def bench(seen, user, standing, now) -> dict:
     """What the workbench shows beside the form."""
     case = whole(seen)
@@ -147,7 +154,7 @@ def bench(seen, user, standing, now) -> dict:
         **pages.due(seen, now),
         "expires": prose.distance(case.expires_at, now) if case.expires_at else "",
         "approver": for_an_approver(case, user, standing) if case.state == APPROVAL else None,
-        "why_not": said(seen, verbs.why_not_the_main_verb(case, user, standing, now)),
+        "why_not": said(seen, why_not(seen, verbs.why_not_the_main_verb(case, user, standing, now))),
         "twins": twins.of(seen, user),
         "earlier": customers.earlier(seen, user),
         "alerts": pages.alerts_for(seen, user),

@@ -88,6 +88,12 @@ def test_nothing_of_the_ais_answer_is_sent_before_by_any_address(bench, case, re
     assert {where for where, text in after.items() if SECRET in text} >= {"page work", "page change", f"GET {case.pk}/"}
 
 
+def test_that_an_own_answer_comes_first_is_said_once(bench, case):
+    shown = bench.get(reverse("admin:cases_case_work", args=[case.pk])).content.decode().lower()
+
+    assert shown.count("own answer first") == 1
+
+
 def test_the_next_case_over_rest_comes_without_it(client, send, reviewer, key):
     send(0.5, output={"decision": SECRET})
 

@@ -264,6 +264,22 @@ def test_every_field_of_a_case_is_thought_about():
     assert fields - AS_IT_IS - MASKED - OTHERWISE - NOT_SHOWN - {"pk"} == set()
 
 
+def test_an_undone_answer_comes_back_as_its_vendors_person_may_see_it(client, theirs, refunds, owner, mandate, worker):
+    factories.policy(refunds, owner, rules={"grace_seconds": 60}, output_schema=refunds.policy.output_schema)
+    case = queues.claim(theirs(output={"decision": "refund", "note": f"Write to {MAIL}."}).pk, by=worker)
+    client.force_login(worker)
+    page = reverse("admin:cases_case_work", args=[case.pk])
+    hidden = client.get(page).context["form"]["output.note"].value()
+    decide(client, case, "correct", **{"output.decision": "refund", "output.note": f"{hidden} Soon."})
+    assert Case.objects.get(pk=case.pk).standing_output["note"] == f"Write to {MAIL}. Soon."
+    decide(client, case, "undo")
+
+    shown = client.get(page)
+
+    assert shown.context["form"]["output.note"].value() == f"{hidden} Soon."
+    assert MAIL not in shown.content.decode()
+
+
 # Finding and sorting
 
 

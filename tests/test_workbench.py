@@ -1,5 +1,6 @@
 """The workbench: one case, everything about it and the whole decision on one screen."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -12,6 +13,7 @@ from scorecards import actions as scorecards
 from tests import factories
 from tests.conftest import seated
 from tests.desk import decide
+from workflows import actions as workflows
 from workflows.models import PlaybookSection
 
 pytestmark = pytest.mark.django_db
@@ -246,6 +248,61 @@ def test_an_answer_that_proposed_nothing_is_corrected_into_an_action_and_back(be
     assert decide(bench, case, "correct", **nothing).status_code == 302
     done = Case.objects.get(pk=case.pk)
     assert (done.action_type, done.payee, done.action_sentence) == ("", "", "")
+
+
+@pytest.fixture
+def grace(refunds, owner):
+    return factories.policy(
+        refunds, owner, rules={**refunds.policy.rules, "grace_seconds": 60}, output_schema=refunds.policy.output_schema
+    )
+
+
+def test_what_was_undone_stands_in_the_form_again_beside_what_stood_before(bench, grace, send, reviewer):
+    case = queues.claim(
+        send(
+            0.5, output={"decision": "refund", "reply": "We will."}, action={"type": "voucher", "amount": 5, "currency": "EUR"}
+        ).pk,
+        by=reviewer,
+    )
+    opened = bench.get(at(case)).context["form"]
+    before = {name: opened[name].value() for name in opened.fields}
+    typed = {"output.decision": "decline", "action.amount": "0", "root_cause": "Misread"}
+    text = {name: value for name, value in before.items() if name.startswith(("output.", "action.")) and value is not None}
+    decide(bench, case, "correct", **{**text, **typed}, reason="Too late.")
+    decide(bench, case, "undo")
+
+    shown = bench.get(at(case))
+
+    form = shown.context["form"]
+    assert (form["output.decision"].value(), form["output.reply"].value()) == ("decline", "We will.")
+    assert Decimal(form["action.amount"].value()) == 0 and form["root_cause"].value() == "Misread"
+    assert form["correct.reason"].value() == "Too late." and shown.context["chosen"] == "correct"
+    page = shown.content.decode()
+    assert "Your undone answer stands below" in page and 'data-was="refund"' in page
+    decide(bench, case, "correct", **{name: form[name].value() for name in (*text, *typed)})
+    assert Case.objects.get(pk=case.pk).standing_output["decision"] == "decline"
+
+
+def test_what_was_undone_is_nobody_elses_and_what_was_reopened_was_not_undone(
+    client, grace, case, reviewer, machine, refunds, owner
+):
+    other = seated(refunds, "reviewer", owner)
+    workflows.seat(reviewer, refunds, "resolver", by=owner)
+
+    def begun(person):
+        client.force_login(person)
+        return client.get(at(case)).context["form"].begun
+
+    actions.correct(case.pk, by=reviewer, output={"decision": "decline"})
+    actions.undo(case.pk, by=reviewer)
+    assert (begun(other), begun(reviewer)) == ("", "correct")
+
+    actions.escalate(case.pk, by=reviewer, reason="Unclear")
+    actions.resolve(case.pk, by=reviewer, output={"decision": "decline"}, reason="So it is")
+    with clock.moved(clock.now() + timedelta(minutes=2)):
+        actions.settle_case(case.pk, by=machine)
+        actions.reopen(case.pk, by=reviewer, reason="It was wrong")
+        assert begun(reviewer) == ""
 
 
 def test_whoever_works_it_next_reads_first_why_it_was_sent_here(bench, case, reviewer, refunds, owner):

@@ -1,0 +1,49 @@
+"""What somebody decided and took back stands in his form again: he mends it, and types nothing twice."""
+
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from audit.models import AuditEvent
+from cases import outputs
+from cases.seen import is_blind, output_of, rows, whole
+from cases.states import CLOSED
+from cases.work_form import WorkForm
+
+ANSWER = _("Your undone answer stands below, and beside it what stood before. Mend it, or choose something else.")
+DECISION = _("What you had decided stands below again. Mend it, or choose something else.")
+
+
+def put_back(form: WorkForm, standing) -> WorkForm:
+    """The form with his undone decision in it, where the last decision is one; else as it is."""
+    last = standing.last
+    if not last or is_blind(form.case) or (last["by_id"], last["desk"], last["to"]) != (form.user.pk, form.case.state, CLOSED):
+        return form
+    decision = whole(form.case).decisions.prefetch_related("corrections").last()
+    verb = "edit" if (decision.verb, decision.output is None) == ("approve", False) else decision.verb
+    if verb not in form.verbs or not _was_undone(decision):
+        return form
+    form.fill(_typed(form, verb, decision), verb, ANSWER if decision.output is not None else DECISION)
+    return form
+
+
+def _was_undone(decision) -> bool:
+    """What a closed case was reopened for was not undone, though it is back at the desk as well."""
+    after = AuditEvent.objects.filter(subject_type="case", subject_id=decision.case_id, at__gte=decision.at)
+    return after.filter(verb="case.undo").exists()
+
+
+def _typed(form, verb, decision) -> QueryDict:
+    """The fields as he left them; those that he did not touch as they open."""
+    [told] = rows(form.case, [decision])
+    said = {name: field.initial for name, field in form.fields.items()}
+    if decision.output is not None:
+        made = outputs.fields(form.case.policy.output_schema, output_of(form.case, decision.output))
+        said |= {name: field.initial for name, field in made.items()}
+    said |= {change.field: change.after for change in told.changes if change.field.startswith("action.")}
+    said |= {f"{verb}.reason": told.reason, f"{verb}.reason_code": told.reason_code}
+    said["root_cause"] = next((change.root_cause for change in told.changes if change.root_cause), "")
+    typed = QueryDict(mutable=True)
+    for name in said.keys() & form.fields.keys():
+        if said[name] is not None and said[name] is not False:
+            typed.setlist(name, said[name] if isinstance(said[name], list | tuple) else [said[name]])
+    return typed
