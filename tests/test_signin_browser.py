@@ -107,4 +107,4 @@ def test_it_fits_a_telephone_and_every_field_has_a_name(page, scheme):
     assert page.locator("[role=alert]:visible").count() == 2
     assert re.match(r"rgb\((17, 24, 39|255, 255, 255)\)", page.evaluate("getComputedStyle(document.body).backgroundColor"))
     if folder := os.environ.get("HITLDESK_PICTURES"):
-        shot(page, f"{folder}/signin-{scheme}.png")
+        browsers.shot(page, f"{folder}/signin-{scheme}.png")
