@@ -126,7 +126,7 @@ class Callback(OAuth2CallbackView):
 
 def configured(provider_id):
     if provider_id not in [each["provider_id"] for each in providers()]:
-        raise Http404("No identity provider is set.")
+        raise Http404(_("No identity provider is set."))
 
 
 @require_POST

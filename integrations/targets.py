@@ -10,7 +10,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import httpx
 from django.conf import settings
-from django.utils.translation import gettext_lazy
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 NAT64 = ip_network("64:ff9b::/96")
 NEVER = [  # beside what Python calls private, reserved, multicast; its lists differ between versions
@@ -37,7 +38,7 @@ async def aimed(method, url, headers, content) -> httpx.Request:
     """The request, addressed to the checked address of the URL's host."""
     named = httpx.URL(url)
     if named.scheme not in ("http", "https") or not named.host:
-        raise Refused(gettext_lazy("Only http and https addresses are called."))
+        raise Refused(_("Only http and https addresses are called."))
     address = await checked_address(named.host, named.port or (443 if named.scheme == "https" else 80))
     host = {"Host": named.netloc.decode("ascii")}
     return httpx.Request(
@@ -54,12 +55,14 @@ async def checked_address(host, port) -> str:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise Refused(f"The name {host} does not resolve.") from error
+        raise Refused(format_lazy(_("The name {host} does not resolve."), host=host)) from error
     addresses = [address for *_, (address, *_) in found]
     if not getattr(settings, "HITLDESK_WEBHOOKS_MAY_BE_LOCAL", False):
         for address in addresses:
             if not is_public(ip_address(address)):
-                raise Refused(f"{host} leads to {address}, which is not a public address.")
+                raise Refused(
+                    format_lazy(_("{host} leads to {address}, which is not a public address."), host=host, address=address)
+                )
     return addresses[0]
 
 

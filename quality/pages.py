@@ -57,11 +57,11 @@ def report_page(request):
 def person_page(request, workflow, person, desk):
     """One person at one desk: what is counted, and the decisions with their cases."""
     if desk not in DESKS:
-        raise Http404("There is no such desk.")
+        raise Http404(_("There is no such desk."))
     workflow = get_object_or_404(attention.workflows_of(request.user), slug=workflow)
     line, shown = attention.of_person(workflow, get_object_or_404(User, pk=person), desk)
     if not shown:
-        raise Http404("Nothing was decided there by this person.")
+        raise Http404(_("Nothing was decided there by this person."))
     visible = set(
         Case.objects.visible_to(request.user)
         .filter(pk__in=[each.decision.case_id for each in shown])

@@ -1,20 +1,27 @@
 """The words: every text of the code is in the catalogue, what is compiled is the catalogue, and each reads his own language."""
 
 import ast
+import asyncio
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.conf import settings
+from django.http import Http404
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.functional import Promise
 
 from accounts import actions
 from accounts.models import User
-from audit import phrases, trail
+from audit import clock, phrases, trail
 from audit.models import AuditEvent
+from audit.templatetags import wording
 from cases import allocation, gate, permissions
 from cases.verbs import VERBS
 from hitlsite import words
+from integrations import targets
+from quality import pages
 from tests.doors import SIGN_IN, told
 
 GERMAN = {"headers": {"accept-language": "de-AT,de;q=0.9"}}
@@ -206,3 +213,46 @@ def test_every_verb_is_named_in_the_readers_language(name):
     verb = VERBS[name]
 
     assert [text for text in (verb.label, verb.done, verb.says) if not isinstance(text, Promise)] == []
+
+
+@pytest.mark.parametrize(
+    ("kept", "read"),
+    [
+        ("It is due on 2026-06-01 at 22:30 UTC.", "It is due on 2026-06-02 at 00:30 CEST."),
+        ("It has waited on X since 2026-01-05 at 08:00 UTC, planned until 2026-07-05 at 08:00 UTC.",
+         "It has waited on X since 2026-01-05 at 09:00 CET, planned until 2026-07-05 at 10:00 CEST."),
+        ("It closed at 23:00:05 UTC on 2026-01-05.", "It closed at 00:00:05 CET on 2026-01-06."),
+        ("It begins next, Mon 1 Jun 2026, 23:00 UTC.", "It begins next, Tue 2 Jun 2026, 01:00 CEST."),
+        ("By 15:00 UTC, when the shift ends.", "By 16:00 CET, when the shift ends."),
+        ("Until 05.01.2026, 23:00 UTC.", "Until 05.01.2026, 23:00 UTC."),
+        ("Days in UTC, from 2026-13-40 at 99:99 UTC.", "Days in UTC, from 2026-13-40 at 99:99 UTC."),
+    ],
+)  # fmt: skip
+def test_a_kept_time_is_read_in_the_readers_zone(kept, read):
+    with timezone.override(ZoneInfo("Europe/Berlin")), clock.moved(datetime(2026, 1, 5, 9, tzinfo=UTC)):
+        assert wording.retold(kept) == read
+    assert wording.retold(kept) == kept
+
+
+def test_a_kept_time_is_read_in_the_readers_zone_and_language_at_once():
+    with timezone.override(ZoneInfo("Europe/Berlin")), translation.override("de"):
+        assert wording.retold("It is due on 2026-06-01 at 22:30 UTC.") == "Er ist am 2026-06-02 um 00:30 CEST fällig."
+
+
+def test_where_we_do_not_post_is_said_in_the_readers_language():
+    with pytest.raises(targets.Refused) as refused:
+        asyncio.run(targets.checked_address("127.0.0.1", 80))
+
+    with translation.override("de"):
+        assert str(refused.value) == "127.0.0.1 führt zu 127.0.0.1; das ist keine öffentliche Adresse."
+
+
+def test_what_is_not_there_is_said_in_the_readers_language(rf, refunds, owner):
+    asked = rf.get("/")
+    asked.user = owner
+
+    with pytest.raises(Http404) as nothing:
+        pages.person_page(asked, refunds.slug, owner.pk, "review")
+
+    with translation.override("de"):
+        assert str(nothing.value) == "Dort hat diese Person nichts entschieden."

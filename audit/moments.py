@@ -1,0 +1,56 @@
+"""Moments in sentences that were made for everybody: kept in UTC, read in the reader's zone."""
+
+import re
+from datetime import UTC, datetime
+
+from django.utils import timezone
+
+from audit import clock
+
+TIME = r"(?P<time>\d\d:\d\d(?::\d\d)?) UTC"
+DAY = r"(?P<day>\d{4}-\d\d-\d\d)"
+WEEKDAY = r"(?P<weekday>[A-Z][a-z]{2} \d{1,2} [A-Z][a-z]{2} \d{4}), "
+SAID = [
+    re.compile(form)
+    for form in (
+        rf"{DAY}(?P<between>\D{{1,12}}?){TIME}",
+        rf"{TIME}(?P<between>\D{{1,12}}?){DAY}",
+        WEEKDAY + TIME,
+        rf"(?<!\d, ){TIME}",
+    )
+]
+LIKE = "%a %-d %b %Y"
+
+
+def at_home(text):
+    """“2026-06-01 at 12:00 UTC” → “2026-06-01 at 14:00 CEST”. A time without a day is of today, as the offset has it."""
+    if timezone.get_current_timezone_name() == "UTC":
+        return text
+    for form in SAID:
+        if form.search(text):
+            text = form.sub(_local, text)
+    return text
+
+
+def _local(found) -> str:
+    said = found.groupdict()
+    try:
+        moment = timezone.localtime(_moment(said))
+    except ValueError:  # no such day or hour: it is no moment of ours
+        return found[0]
+    time = f"{moment:%H:%M:%S}" if said["time"].count(":") == 2 else f"{moment:%H:%M}"
+    told = f"{time} {moment:%Z}"
+    if said.get("weekday"):
+        return f"{moment:{LIKE}}, {told}"
+    if not said.get("day"):
+        return told
+    parts = [f"{moment:%Y-%m-%d}", told]
+    return said["between"].join(parts if found.start("day") < found.start("time") else parts[::-1])
+
+
+def _moment(said) -> datetime:
+    if said.get("weekday"):
+        day = datetime.strptime(said["weekday"], "%a %d %b %Y").date()
+    else:
+        day = datetime.fromisoformat(said["day"]).date() if said.get("day") else clock.now().date()
+    return datetime.combine(day, datetime.strptime(said["time"].ljust(8, "x").replace("xxx", ":00"), "%H:%M:%S").time(), UTC)
