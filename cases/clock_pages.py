@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import Office
+from accounts.strict import strict_page
 from audit import clock
 from cases import outlook
 from cases.models import Case, Forecast, Stuck
@@ -48,8 +49,8 @@ class ClockPages:
     def clock_urls(self):
         wrap = self.admin_site.admin_view
         return [
-            path("stuck/", wrap(self.stuck_page), name="cases_stuck"),
-            path("forecast/", wrap(self.forecast_page), name="cases_forecast"),
+            path("stuck/", strict_page(wrap(self.stuck_page)), name="cases_stuck"),
+            path("forecast/", strict_page(wrap(self.forecast_page)), name="cases_forecast"),
         ]
 
     def stuck_page(self, request):

@@ -233,7 +233,7 @@ def test_axe_finds_nothing_grave_where_a_lead_looks_after_his_people(browse, com
     assert grave == [] and page.faults == []
 
 
-OURS = {  # of the pages that stand in the frame of the admin: who sees them
+OURS = {  # of the pages that stand in the frame of the admin, and those of the clocks: who sees them
     "reviewer": ["cases_stuck", "cases_forecast", "accounts_user_away"],
     "owner": [
         *("workflows_workflow_change", "workflows_policy_change", "workflows_policy_difference", "workflows_policy_edit_risk"),

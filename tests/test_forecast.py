@@ -126,7 +126,9 @@ def test_a_vendors_lead_sees_his_vendors_forecast_and_no_others(client, four_cas
     lead = factories.UserFactory(vendor=vendor, office="vendor_lead")
     client.force_login(lead)
 
-    shown = client.get(reverse("admin:cases_forecast")).content.decode()
+    answer = client.get(reverse("admin:cases_forecast"))
+    shown = answer.content.decode()
+    assert "unsafe" not in answer["Content-Security-Policy"] and 'id="desk"' in shown
 
     assert {forecast.vendor for forecast in Forecast.objects.all()} == {None}
     assert vendor.name in shown and "House" not in shown
