@@ -220,6 +220,11 @@ def sentence(event, names=None) -> str:
     else:
         noun, _, verb = event.verb.partition(".")
         said = gettext("{noun} {verb} by {actor}").format(noun=noun, verb=verb.replace("_", " "), actor=event.actor)
+    if points := event.body.get("points"):
+        ticked = len(event.body["ticked"])
+        said = gettext("{said}, with {ticked} of the standard's {points} points ticked").format(
+            said=said, ticked=ticked, points=points
+        )
     if side := event.body.get("allocated"):
         said = gettext("{said}. Allocated: {side}").format(said=said.removesuffix("."), side=retold(side).removesuffix("."))
     if event.body.get("back_to"):

@@ -187,6 +187,7 @@ def card(seen, user, standing, form, known, names, now) -> dict[str, Any]:
         **pages.due(seen, now),
         "case": seen,
         "form": form,
+        "form_id": f"decide-{case.pk}",
         "panels": form.panels(),
         "is_open": case.state == APPROVAL,
         "why_not": said(seen, verbs.why_not_the_main_verb(case, user, standing, now)),

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from cases import chains
+from cases import chains, standard
 from cases.permissions import seat_for
 from cases.states import APPROVAL
 from workflows import money
@@ -20,18 +20,10 @@ def named(*standings) -> dict[int, User]:
 def beside(case, user, standing, names) -> dict[str, Any]:
     """What an approver is shown beside any form: the standard, his limit, and whose step it is."""
     return {
-        "standard": [
-            *charter(case.workflow),
-            *((each.title, each.text) for each in case.workflow.playbook.all() if not each.is_draft),
-        ],
+        "standard": standard.of(case.workflow),
         "limit": limit(case, user, standing, names),
         "steps": steps(case, standing, names),
     }
-
-
-def charter(workflow) -> list[tuple[str, str]]:
-    """What the workflow's charter says is right and is done, as points of the standard."""
-    return [(text, "") for text in (workflow.what_is_right, workflow.what_is_done) if text]
 
 
 class Limit(NamedTuple):

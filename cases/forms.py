@@ -8,11 +8,11 @@ from django.utils.translation import gettext, gettext_lazy
 
 from accounts.models import Absence, User
 from audit import clock
-from cases import outputs, reveals, rulings, seen, sides, until
+from cases import outputs, reveals, rulings, seen, sides, standard, until
 from cases.corrections import differences
 from cases.masking import is_placeholder
 from cases.models import BreakGlassReview, Pause, Rework
-from cases.states import DESKS
+from cases.states import APPROVAL, DESKS
 from integrations.problems import sentence
 from scorecards import actions as scorecards
 from workflows.models import Seat, compiled_policy
@@ -175,6 +175,22 @@ class Which(Part):
     def arguments(self, form):
         chosen = form.cleaned_data.get("pause")
         return {"pause": int(chosen) if chosen else None}
+
+
+class Ticks(Part):
+    """Which points of the standard somebody has ticked at approval: all, some or none, as he says."""
+
+    def fields(self, case, user):
+        points = standard.of(case.workflow) if case.state == APPROVAL else []
+        made = forms.MultipleChoiceField(
+            required=False,
+            choices=[(point.version, point.title) for point in points],
+            error_messages={"invalid_choice": standard.CHANGED},
+        )
+        return {"ticked": made} if points else {}
+
+    def arguments(self, form):
+        return {"ticked": form.cleaned_data.get("ticked")}
 
 
 class Place(Part):

@@ -63,9 +63,10 @@ UPDATE cases_case SET revision = %(revision)s, standing_output = %(standing)s, a
 DECIDE = """
 WITH decided AS (
   INSERT INTO cases_decision (case_id, by_id, vendor_id, at, verb, desk, "to", output, before, digest, reason, reason_code, step,
-    delegation_id, break_glass, category_id, evaluation_id, active_seconds, section_id, ruling_id)
+    delegation_id, break_glass, category_id, evaluation_id, active_seconds, section_id, ruling_id, standard)
   VALUES (%(case)s, %(by)s, %(vendor)s, %(at)s, %(verb)s, %(desk)s, %(to)s, %(output)s, %(before)s, %(digest)s, %(reason)s,
-    %(reason_code)s, %(step)s, %(delegation)s, %(break_glass)s, %(category)s, %(evaluation)s, %(active_seconds)s, %(section)s, %(ruling)s)
+    %(reason_code)s, %(step)s, %(delegation)s, %(break_glass)s, %(category)s, %(evaluation)s, %(active_seconds)s, %(section)s, %(ruling)s,
+    %(standard)s)
   RETURNING id),
 corrected AS (
   INSERT INTO cases_correction (decision_id, field, before, after, root_cause, is_new_value)
@@ -131,6 +132,7 @@ class Story:
     active_seconds: int | None = None
     section: int | None = None  # of the playbook, or a ruling, on which it rests
     ruling: int | None = None
+    standard: list[dict] | None = None  # its points, ticked or not
     reason_code: str = ""
     step: int | None = None  # of the chain, for an approval
     seat: Authority | None = None  # by which he decides at approval
@@ -349,6 +351,7 @@ def _decision(case) -> int:
             "active_seconds": story.active_seconds,
             "section": story.section,
             "ruling": story.ruling,
+            "standard": _as_json(story.standard),
             "corrections": json.dumps(corrections),
         },
     )

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import clock
 from audit.wording import begun_small, within
-from cases import allocated, chains, gate, prose, queues, rulings, shapes, skim, timesheet, twins, verbs
+from cases import allocated, chains, gate, prose, queues, rulings, shapes, skim, standard, timesheet, twins, verbs
 from cases.models import Case
 from cases.seen import decisions, is_blind, open_pauses, own_answers, rows, said, seen_by, whole
 from cases.states import APPROVAL, CLOSED, DESKS, State
@@ -212,7 +212,7 @@ def as_told(seen, user, standing, now) -> dict:
         **due(seen, now),
         "stays": [_stay(stay) for stay in stays],
         "spent": _spent(timesheet.together(stays)) if len(stays) > 1 else None,
-        "playbook": case.workflow.playbook.published(),
+        "playbook": standard.sections(case.workflow),
         "rulings": rulings.of(seen),
         "story": _story(seen),
         **beside.the_case(seen, user, standing),

@@ -72,8 +72,11 @@ def _closed_with_the_same_action(cases, user) -> list[Like]:
 def _decided(cases) -> dict[int, Decision]:
     """The last word of approval on each; who withdrew one has none."""
     last = Decision.objects.filter(case__in=cases, desk=APPROVAL).order_by("case_id", "-id").distinct("case_id")
-    last = last.annotate(edited=Q(before__isnull=False)).defer("output", "before").select_related("by", "case")
-    return {each.case_id: each for each in last.defer("output", "before", "case__input", "case__output", "case__context")}
+    last = last.annotate(edited=Q(before__isnull=False)).select_related("by", "case")
+    return {
+        each.case_id: each
+        for each in last.defer("output", "before", "standard", "case__input", "case__output", "case__context")
+    }
 
 
 def _summed(decisions) -> Precedents:

@@ -328,6 +328,16 @@ class CorrectionShown(Struct, frozen=True):
     is_new_value: bool
 
 
+class PointShown(Struct, frozen=True):
+    """A point of the standard, in the words that were read: a point of the charter has a title alone."""
+
+    source: str
+    version: str  # the SHA-256 of these words
+    title: str
+    text: str
+    ticked: bool
+
+
 class DecisionShown(Struct, frozen=True):
     """What one person decided at one desk."""
 
@@ -342,6 +352,7 @@ class DecisionShown(Struct, frozen=True):
     acted_for: str | None
     break_glass: bool
     corrections: list[CorrectionShown]
+    standard: list[PointShown] | None  # as it was ticked off at approval; null where nobody was asked
 
 
 class PauseShown(Struct, frozen=True):
@@ -569,7 +580,8 @@ def _decision(decision) -> DecisionShown:
     corrections = [CorrectionShown(c.field, c.before, c.after, c.root_cause, c.is_new_value) for c in decision.changes]
     what = (decision.at, decision.verb, str(decision.by), decision.desk, decision.to, decision.reason, decision.reason_code)
     acted_for = str(decision.delegation.seat.user) if decision.delegation_id else None
-    return DecisionShown(*what, decision.step, acted_for, decision.break_glass, corrections)
+    standard = decision.standard and [PointShown(**point) for point in decision.standard]
+    return DecisionShown(*what, decision.step, acted_for, decision.break_glass, corrections, standard)
 
 
 def _pause(pause) -> PauseShown:

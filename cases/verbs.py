@@ -24,6 +24,7 @@ from cases.forms import (
     ReasonCode,
     RestsOn,
     RootCause,
+    Ticks,
     To,
     Until,
     Verdict,
@@ -76,26 +77,29 @@ VERBS = {
     ),
     "approve": Verb(
         "approve", _("Approve"), actions.approve, _("approved"), _("Your approval holds for exactly what stands here."),
-        (ReasonCode("approve"), OPTIONAL), "verified", "primary",
+        (Ticks(), ReasonCode("approve"), OPTIONAL), "verified", "primary",
     ),
     "edit": Verb(
         "approve", _("Edit and approve"), actions.approve, _("edited and approved"),
         _("Change what is wrong and approve it so. If you raise the amount, the payee or the risk, another approver takes it."),
-        (Output(), Action(), ReasonCode("approve"), OPTIONAL), "edit",
+        (Ticks(), Output(), Action(), ReasonCode("approve"), OPTIONAL), "edit",
     ),
-    "reject": Verb("reject", _("Reject"), actions.reject, _("rejected"), _("It is not done."), (ReasonCode("reject"), Reason()), "cancel", "danger"),
+    "reject": Verb(
+        "reject", _("Reject"), actions.reject, _("rejected"), _("It is not done."),
+        (Ticks(), ReasonCode("reject"), Reason()), "cancel", "danger",
+    ),
     "escalate": Verb(
         "escalate", _("Escalate"), actions.escalate, _("escalated"), _("Somebody with more authority decides."),
         (Category(), ReasonCode("escalate"), Reason()), "arrow_upward",
     ),
     "send_back": Verb(
         "send_back", _("Send back"), actions.send_back, _("sent back"), _("One desk back. Approvals given are void."),
-        (ReasonCode("send_back"), Reason()), "undo",
+        (Ticks(), ReasonCode("send_back"), Reason()), "undo",
     ),
     "break_glass": Verb(
         "break_glass", _("Break the glass"), actions.approve, _("approved by breaking the glass"),
         _("You take the next step beyond a limit, for an absent approver or after the expiry. Another person reviews it within a working day."),
-        (Glass(), ReasonCode("approve"), Reason()), "emergency_home", "danger", stays=True,
+        (Ticks(), Glass(), ReasonCode("approve"), Reason()), "emergency_home", "danger", stays=True,
     ),
     "extend": Verb(
         "extend", _("Extend"), actions.extend, _("given more time"), _("The approval may be given for longer. It approves nothing."),

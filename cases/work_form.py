@@ -7,10 +7,10 @@ from django.forms.renderers import Jinja2
 from django.forms.utils import ErrorDict
 from django.http import QueryDict
 
-from cases.forms import Action, Marks, Output, OwnAnswer, RootCause, VerbForm
+from cases.forms import Action, Marks, Output, OwnAnswer, RootCause, Ticks, VerbForm
 from cases.verbs import Verb
 
-SHARED = (OwnAnswer, Output, Action, RootCause, Marks)  # once on the screen, whichever verb reads it
+SHARED = (OwnAnswer, Output, Action, RootCause, Marks, Ticks)  # once on the screen, whichever verb reads it
 Offered = list[tuple[str, Verb]]
 
 
@@ -63,6 +63,10 @@ class WorkForm(forms.Form):
         names = [name for name in self.shared[Marks] if name.startswith("mark.")]
         causes = {name: name.replace("mark.", "cause.", 1) for name in names}
         return [(self[name], self[causes[name]] if causes[name] in self.fields else None) for name in names]
+
+    def ticks(self):
+        """What was ticked of the standard, where some verb keeps it: a field, whose value is a list of versions."""
+        return self["ticked"] if self.shared[Ticks] else None
 
     def panels(self):
         """(name, verb, its own fields, whether it reads the output), for each verb."""

@@ -169,7 +169,7 @@ def bench(seen, user, standing, now) -> dict:
 def for_an_approver(case, user, standing) -> dict:
     """The same as on a card of the approvals."""
     known = precedents.of_all([case], user)[case.pk]
-    return {**approver.beside(case, user, standing, approver.named(standing)), "precedents": known}
+    return {**approver.beside(case, user, standing, approver.named(standing)), "precedents": known, "form_id": "work"}
 
 
 def playbook(case) -> dict:

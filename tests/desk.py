@@ -4,7 +4,7 @@ from django.urls import reverse
 
 from cases.models import Case
 
-SHARED = ("output.", "action.", "mark.", "cause.", "root_cause", "revision", "next", "active_seconds")
+SHARED = ("output.", "action.", "mark.", "cause.", "root_cause", "revision", "next", "active_seconds", "ticked")
 
 
 def page(case, name="work"):

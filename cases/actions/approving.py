@@ -17,6 +17,7 @@ from cases.chains import is_complete_with_one_more
 from cases.gate import asking, changing, move, what_happened
 from cases.models import Alert, BreakGlassReview
 from cases.permissions import seat_for
+from cases.standard import tick_off
 from cases.states import APPROVAL, ClosedAs
 from integrations.problems import Conflict
 from workflows.models import Owner, compiled_policy
@@ -26,13 +27,24 @@ MOST_MINUTES = 60 * 24 * 366  # that an approval may wait
 
 
 def approve(
-    case_id, *, by, reason="", reason_code="", output=None, action=None, digest=None, break_glass=False, active_seconds=None
+    case_id,
+    *,
+    by,
+    reason="",
+    reason_code="",
+    output=None,
+    action=None,
+    digest=None,
+    break_glass=False,
+    active_seconds=None,
+    ticked=None,
 ):
     """One approval of exactly what stands, or of it as edited here. `digest` (hex) names what the approver saw.
 
     An edit that raises amount, payee, type or tier (or where the policy always asks) stands as an edit, and another
     approver takes it: the case stays at approval. `break_glass`: the owner of risk takes the step beyond a limit, for an
     absent approver or after the expiry; he says why, and another in-house person reviews it within a working day.
+    `ticked`: the versions of the points of the standard that he had ticked; each verb of this desk keeps them.
     """
     with changing(case_id, "break_glass" if break_glass else "approve", by=by, reason=reason) as case:
         case.story.verb, case.story.breaks_glass = "approve", break_glass
@@ -40,6 +52,7 @@ def approve(
         if digest is not None and digest != bytes(case.digest).hex():
             raise Conflict(_("The content has changed since you saw it. Look at it again."), code="content_changed")
         give_reason_code(case, reason_code)
+        tick_off(case, ticked)
         case.story.active_seconds = active_seconds
         if break_glass:
             _check_the_glass(case, output, action)
@@ -52,22 +65,24 @@ def approve(
     return case
 
 
-def reject(case_id, *, by, reason, reason_code="", active_seconds=None):
+def reject(case_id, *, by, reason, reason_code="", active_seconds=None, ticked=None):
     """It is not done."""
     with changing(case_id, "reject", by=by, reason=said(reason)) as case:
         _is_in_time(case)
         give_reason_code(case, reason_code)
+        tick_off(case, ticked)
         case.story.active_seconds = active_seconds
         case.reject()
         close(case, ClosedAs.REJECTED)
     return case
 
 
-def send_back(case_id, *, by, reason, reason_code="", active_seconds=None):
+def send_back(case_id, *, by, reason, reason_code="", active_seconds=None, ticked=None):
     """One desk back, with a reason; approvals given are void."""
     with changing(case_id, "send_back", by=by, reason=said(reason)) as case:
         _is_in_time(case)
         give_reason_code(case, reason_code)
+        tick_off(case, ticked)
         case.story.active_seconds = active_seconds
         case.story.voids = True
         case.send_back()

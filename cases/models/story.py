@@ -62,6 +62,9 @@ class Decision(models.Model):
     active_seconds = models.PositiveIntegerField(null=True)
     section = fact(PlaybookSection, null=True, help_text="Of the playbook, on which the judgment rests.")
     ruling = fact(Ruling, null=True, help_text="On which the judgment rests.")
+    standard = models.JSONField(
+        null=True, help_text="Its points as they read then, each ticked or not; empty where nobody was asked."
+    )
 
     objects = DecisionQuerySet.as_manager()
 
@@ -80,6 +83,9 @@ class Decision(models.Model):
                 condition=Q(break_glass=False) | Q(verb="approve") & ~Q(reason=""),
                 name="who_breaks_glass_approves_and_says_why",
             ),
+            models.CheckConstraint(
+                condition=Q(standard__isnull=True) | Q(desk=State.APPROVAL), name="the_standard_is_ticked_off_at_approval"
+            ),
         ]
 
     def __str__(self):
@@ -88,6 +94,11 @@ class Decision(models.Model):
     @property
     def changes(self) -> list:
         return list(self.corrections.all())
+
+    @property
+    def number_ticked(self) -> int:
+        """Of the points of the standard."""
+        return sum(point["ticked"] for point in self.standard or ())
 
 
 class Correction(models.Model):
