@@ -27,21 +27,20 @@ ESCALATED_HIMSELF = """
 c.assigned_to_id IS NULL
      AND EXISTS (SELECT FROM cases_decision d WHERE d.case_id = c.id AND d.by_id = %(user)s AND d.verb = 'escalate' AND d.desk = 'review')"""
 MOST_URGENT = "ORDER BY c.priority DESC, c.due_at, c.id LIMIT 1 FOR UPDATE OF c SKIP LOCKED"
+SEATS = """
+SELECT workflow_id, role FROM workflows_seat
+   WHERE user_id = %(user)s AND ended_at IS NULL AND role IN ('reviewer', 'resolver', 'approver')
+  UNION SELECT l.workflow_id, l.role FROM workflows_delegation g JOIN workflows_seat l ON l.id = g.seat_id
+   WHERE g.to_id = %(user)s AND g.ended_at IS NULL"""
+HERE = """
+ WHERE (%(desk)s::text IS NULL OR s.role = %(role)s) AND (%(workflow)s::bigint IS NULL OR s.workflow_id = %(workflow)s)
+   AND NOT is_absent(%(user)s, %(now)s)"""
+FIRST_OF_ALL = "ORDER BY first.priority DESC, first.due_at, first.id LIMIT 1"
 # For each of the person's seats the first free case of its desk, skipping what another is just taking; then the first of those.
 # An approver is not offered what he made himself, what is beyond his limit, another title's step, nor what has expired; a
 # delegate also what the seat that is lent to him may take. Who is away is offered nothing, and nobody what is paused.
-# What he escalated himself is for another pair of eyes: the second part, which looks for it, runs only where the first finds nothing.
 NEXT = f"""
-WITH s AS MATERIALIZED (
-  SELECT workflow_id, role FROM (
-    SELECT workflow_id, role FROM workflows_seat
-     WHERE user_id = %(user)s AND ended_at IS NULL AND role IN ('reviewer', 'resolver', 'approver')
-    UNION SELECT l.workflow_id, l.role FROM workflows_delegation g JOIN workflows_seat l ON l.id = g.seat_id
-     WHERE g.to_id = %(user)s AND g.ended_at IS NULL) held
-   WHERE (%(desk)s::text IS NULL OR role = %(role)s) AND (%(workflow)s::bigint IS NULL OR workflow_id = %(workflow)s)
-     AND NOT is_absent(%(user)s, %(now)s))
-SELECT id FROM ((
-SELECT first.id FROM s
+SELECT first.id FROM ({SEATS}) s
  CROSS JOIN LATERAL (
   SELECT c.id, c.priority, c.due_at FROM cases_case c
    WHERE c.workflow_id = s.workflow_id
@@ -61,18 +60,18 @@ SELECT first.id FROM s
              SELECT step->>'title' IN ('', a.title) FROM jsonb_array_elements(c.chain) WITH ORDINALITY x(step, number)
               WHERE (step->>'people')::integer > (SELECT count(*) FROM valid_approvals(c.id, c.digest) v WHERE v.step = number - 1)
               ORDER BY number LIMIT 1)))))
-   {MOST_URGENT}) first
- ORDER BY first.priority DESC, first.due_at, first.id LIMIT 1
-) UNION ALL (
-SELECT own.id FROM s
+   {MOST_URGENT}) first {HERE}
+ {FIRST_OF_ALL}
+"""
+# What he escalated himself is for another pair of eyes: it is looked for only where nothing else waits.
+OWN = f"""
+SELECT first.id FROM ({SEATS}) s
  CROSS JOIN LATERAL (
   SELECT c.id, c.priority, c.due_at FROM cases_case c
    WHERE c.workflow_id = s.workflow_id AND c.state = 'resolution' {FREE}
      AND {ESCALATED_HIMSELF}
-   {MOST_URGENT}) own
- WHERE s.role = 'resolver'
- ORDER BY own.priority DESC, own.due_at, own.id LIMIT 1
-)) others_then_own LIMIT 1
+   {MOST_URGENT}) first {HERE} AND s.role = 'resolver'
+ {FIRST_OF_ALL}
 """
 LEASE = """
 WITH claimed AS (UPDATE cases_case SET claimed_by_id = %(user)s, claimed_until = %(until)s WHERE id = %(case)s)
@@ -88,21 +87,17 @@ def next_case(user, *, desk=None, workflow_id=None) -> Case | None:
             {"desk": format_lazy(_("There is no desk “{desk}”. The desks are {OPEN}."), desk=desk, OPEN=", ".join(OPEN))}
         )
     now = clock.now()
+    about = {"user": user.pk, "vendor": user.vendor_id, "now": now}
+    asked = {**about, "desk": desk, "role": DESKS.get(desk), "workflow": workflow_id}
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                NEXT,
-                {
-                    "user": user.pk,
-                    "vendor": user.vendor_id,
-                    "now": now,
-                    "desk": desk,
-                    "role": DESKS.get(desk),
-                    "workflow": workflow_id,
-                },
-            )
-            found = cursor.fetchone()
+        found = _first(NEXT, asked) or _first(OWN, asked)
         return _lease(Case.objects.one(found[0]), user, now) if found else None
+
+
+def _first(statement, asked) -> tuple[int] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, asked)
+        return cursor.fetchone()
 
 
 def held_by(user, *, desk=None) -> Case | None:

@@ -2,8 +2,8 @@
 
 import msgspec
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
-from audit import clock
 from cases import queues
 from cases.intake import Intake, receive
 from hitlsite.scoped.owner import as_owner
@@ -52,17 +52,13 @@ def test_what_asks_for_cases_or_their_history_plans_it_by_index(db):
 
 
 def test_ones_own_escalations_are_looked_for_only_where_nothing_else_waits(send, reviewer):
-    send()
-    asked = {
-        "user": reviewer.pk,
-        "vendor": None,
-        "now": clock.now(),
-        **dict.fromkeys(("desk", "role", "workflow")),
-    }
+    send(confidence=0.1)
 
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF, FORMAT JSON) {queues.NEXT}", asked)
-        [[explained]] = cursor.fetchone()
+    with CaptureQueriesContext(connection) as asked:
+        found = queues.next_case(reviewer)
+    with CaptureQueriesContext(connection) as asked_again:
+        nothing = queues.next_case(reviewer)
 
-    [either] = [each for each in explained["Plan"]["Plans"] if each["Node Type"] == "Append"]
-    assert [each["Actual Loops"] for each in either["Plans"]] == [1, 0]
+    assert found and nothing is None
+    choosing = [sum("SKIP LOCKED" in each["sql"] for each in done.captured_queries) for done in (asked, asked_again)]
+    assert choosing == [1, 2]
