@@ -247,11 +247,16 @@ class Category(Part):
         made = forms.ChoiceField(
             label=gettext("Kind of exception"),
             required=self.required,
-            choices=[("", gettext("Choose") if self.required else gettext("Leave as it is")), *known],
+            choices=[("", self._none_of_them(case)), *known],
             initial=case.category.slug if case.category_id else "",
             error_messages={"required": gettext("Say what kind of exception it was.")},
         )
         return {"category": made}
+
+    def _none_of_them(self, case) -> str:
+        if self.required:
+            return gettext("Choose")
+        return gettext("Leave as it is") if case.category_id else gettext("None so far")
 
     def arguments(self, form):
         return {"category": form.cleaned_data["category"] or None}

@@ -90,6 +90,20 @@ def test_a_correction_shows_what_differs_while_one_types(page, start):
     assert page.faults == []
 
 
+def test_a_verb_once_chosen_stays_and_says_what_it_does_not_keep(page, start):
+    start()
+    told = page.get_by_text("What you changed in the fields is not kept by this.")
+
+    keys(page, "z")
+    page.get_by_label("Reply", exact=True).fill("No.")
+
+    assert page.locator("[name=verb]:checked").input_value() == "snooze"
+    assert told.is_visible()
+    keys(page, "Escape", "c")
+    assert page.locator("[name=verb]:checked").input_value() == "correct" and not told.is_visible()
+    assert page.faults == []
+
+
 def test_escalated_with_its_reason_in_few_keys(page, start):
     _, [case, _] = start(cases=2)
 

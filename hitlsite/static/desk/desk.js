@@ -27,6 +27,11 @@
   function showAsked(form) {
     const name = $("[name=verb]:checked", form)?.value;
     all("[data-ask]", form).forEach((asked) => { asked.hidden = asked.dataset.ask !== name; });
+    tellWhatIsNotKept(form);
+  }
+  function tellWhatIsNotKept(form) {  // a snooze, say, takes no output along
+    const now = $("[name=verb]:checked", form), told = $("[data-not-kept]", form);
+    if (told) told.hidden = !now || now.hasAttribute("data-reads-output") || !$(".field.changed", form);
   }
   const valueOf = (input) => (input.type === "checkbox" ? (input.checked ? "True" : "False") : input.value);
   function compare(field) {
@@ -238,8 +243,9 @@
     keep();
     if (!event.target.closest(".field[data-differs]")) return;
     compareAll(form);
-    const reads = all("[data-reads-output]", form);
-    if (reads.length && $(".field.changed", form) && !reads.some((each) => each.checked)) { reads[0].checked = true; showAsked(form); }
+    const now = $("[name=verb]:checked", form), reads = $("[data-reads-output]", form);
+    if (reads && $(".field.changed", form) && (!now || ["accept", "approve"].includes(now.value))) { reads.checked = true; showAsked(form); }
+    tellWhatIsNotKept(form);
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-tick-all]")) all("[name=case]", event.target.form).forEach((each) => { each.checked = event.target.checked; });
