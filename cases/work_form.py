@@ -46,6 +46,10 @@ class WorkForm(forms.Form):
         for field_name, field in part.fields(self.case, self.user).items():
             field.widget.attrs.pop("autofocus", None)
             field.widget.attrs.setdefault("dir", "auto")
+            if field.required:
+                field.widget.attrs["aria-required"] = (
+                    "true"  # a star for who sees it; a field of another verb must not hold up the form
+                )
             self.fields[f"{name}.{field_name}"] = field
             self.own[name].append(f"{name}.{field_name}")
 
