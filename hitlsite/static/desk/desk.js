@@ -49,6 +49,7 @@
     all(".field[data-differs]", form).forEach(compare);
     const changed = Boolean($(".field.changed", form));
     all("[data-when-changed]", form).forEach((each) => { each.hidden = !changed; });
+    tellWhatIsNotKept(form);
   }
   function showCauses(form) {
     all("[data-criterion]", form).forEach((criterion) => {
@@ -245,7 +246,6 @@
     compareAll(form);
     const now = $("[name=verb]:checked", form), reads = $("[data-reads-output]", form);
     if (reads && $(".field.changed", form) && (!now || ["accept", "approve"].includes(now.value))) { reads.checked = true; showAsked(form); }
-    tellWhatIsNotKept(form);
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-tick-all]")) all("[name=case]", event.target.form).forEach((each) => { each.checked = event.target.checked; });
