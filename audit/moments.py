@@ -1,7 +1,7 @@
 """Moments in sentences that were made for everybody: kept in UTC, read in the reader's zone."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 
 from django.utils import timezone
 
@@ -38,8 +38,7 @@ def _local(found) -> str:
         moment = timezone.localtime(_moment(said))
     except ValueError:  # no such day or hour: it is no moment of ours
         return found[0]
-    time = f"{moment:%H:%M:%S}" if said["time"].count(":") == 2 else f"{moment:%H:%M}"
-    told = f"{time} {moment:%Z}"
+    told = f"{moment:%H:%M:%S %Z}" if said["time"].count(":") == 2 else f"{moment:%H:%M %Z}"
     if said.get("weekday"):
         return f"{moment:{LIKE}}, {told}"
     if not said.get("day"):
@@ -52,5 +51,5 @@ def _moment(said) -> datetime:
     if said.get("weekday"):
         day = datetime.strptime(said["weekday"], "%a %d %b %Y").date()
     else:
-        day = datetime.fromisoformat(said["day"]).date() if said.get("day") else clock.now().date()
-    return datetime.combine(day, datetime.strptime(said["time"].ljust(8, "x").replace("xxx", ":00"), "%H:%M:%S").time(), UTC)
+        day = date.fromisoformat(said["day"]) if said.get("day") else clock.now().date()
+    return datetime.combine(day, time.fromisoformat(said["time"]), UTC)

@@ -76,17 +76,11 @@ def is_cut(value: Told | None) -> bool:
 
 def saw(reasons: list[dict]) -> list[tuple[dict, list]]:
     """Each reason with the facts it saw, but for what its sentence says anyway."""
-    return [
-        (
-            each,
-            [
-                (named(name), told(fact))
-                for name, fact in each.items()
-                if fact not in ("", None, [], {}) and name not in TOLD_OF
-            ],
-        )
-        for each in reasons
-    ]
+    return [(each, [(named(name), told(fact)) for name, fact in each.items() if _adds(name, fact)]) for each in reasons]
+
+
+def _adds(name, fact) -> bool:
+    return name not in TOLD_OF and fact not in ("", None, [], {})
 
 
 def named(name: Any) -> str:

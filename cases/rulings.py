@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from accounts.roles import Ownership
+from cases import standard
 from cases.models import Case, Question, Ruling
 from cases.seen import Sight, is_blind, rows, whole
 from workflows.models import Owner
@@ -52,7 +53,7 @@ def as_read(seen, question) -> tuple:
 def to_rest_on(seen) -> dict[str, str]:
     """What a judgment on this case may name: the playbook's sections and the rulings on this case. “section:4” → its title."""
     case = whole(seen)
-    offered = {f"section:{each.pk}": each.title for each in case.workflow.playbook.published()}
+    offered = {f"section:{each.pk}": each.title for each in standard.sections(case.workflow)}
     if not is_blind(seen):
         offered |= {f"ruling:{ruling.pk}": str(ruling)[:80] for _, ruling in of(seen) if ruling}
     return offered

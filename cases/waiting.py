@@ -11,11 +11,8 @@ from django.db import connection
 from audit import clock
 
 COUNTED = 999  # a badge need not be exact beyond what anybody works through
-HERE = "c.state = '{desk}' AND c.workflow_id = ANY(%({desk})s::bigint[])"
+HOUSE = "c.vendor_id IS NULL"
 RUNNING = "c.paused_since IS NULL"  # no clock of it stands
-SINCE = """(SELECT min(first.desk_since) FROM unnest(%({desk})s::bigint[]) AS sits(workflow_id), LATERAL (
-  SELECT c.desk_since FROM cases_case c WHERE c.state = '{desk}' AND c.workflow_id = sits.workflow_id AND {side} AND {running}
-  ORDER BY c.desk_since LIMIT 1) first)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,7 @@ def at_desks(user, desks: dict[str, list[int]]) -> dict[str, Waiting]:
 
 def counts(user, desks: dict[str, list[int]]) -> dict[str, int]:
     """How many cases wait at each of his desks, and no more than that: for the badges."""
-    return dict(_asked(user, desks, lambda desk, side, user: [_counted(f"{HERE} AND {side} AND {RUNNING}")]))
+    return dict(_asked(user, desks, lambda desk, side: [_counted(f"{_at(desk)} AND {side} AND {RUNNING}")]))
 
 
 def told(count: int) -> str:
@@ -48,15 +45,15 @@ def told(count: int) -> str:
 def _asked(user, desks, columns) -> list[tuple]:
     if not desks:
         return []
-    side = "c.vendor_id IS NULL" if user.vendor_id is None else "c.vendor_id = %(vendor)s"
-    each = (f"SELECT '{desk}', {', '.join(columns(desk, side, user)).format(desk=desk)}" for desk in desks)
+    side = HOUSE if user.vendor_id is None else "c.vendor_id = %(vendor)s"
+    each = (f"SELECT '{desk}', {', '.join(columns(desk, side))}" for desk in desks)
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(each), {**desks, "vendor": user.vendor_id, "user": user.pk, "now": clock.now()})
         return cursor.fetchall()
 
 
-def _all_of(desk, side, user) -> list[str]:
-    here = f"{HERE} AND {side}"
+def _all_of(desk, side) -> list[str]:
+    here = f"{_at(desk)} AND {side}"
     running = f"{here} AND {RUNNING}"
     return [
         _counted(running),
@@ -66,9 +63,16 @@ def _all_of(desk, side, user) -> list[str]:
             f"{here} AND c.id IN (SELECT a.case_id FROM cases_alert a WHERE a.code = 'due_soon' AND a.settled_at IS NULL)"
         ),
         _counted(f"{here} AND c.claimed_until > %(now)s AND c.claimed_by_id <> %(user)s"),
-        _counted(f"{HERE} AND c.vendor_id IS NOT NULL") if user.vendor_id is None else "0",
-        SINCE.format(desk=desk, side=side, running=RUNNING),
+        _counted(f"{_at(desk)} AND c.vendor_id IS NOT NULL") if side == HOUSE else "0",
+        f"""(SELECT min(first.desk_since) FROM unnest(%({desk})s::bigint[]) AS sits(workflow_id), LATERAL (
+          SELECT c.desk_since FROM cases_case c
+           WHERE c.state = '{desk}' AND c.workflow_id = sits.workflow_id AND {side} AND {RUNNING}
+           ORDER BY c.desk_since LIMIT 1) first)""",
     ]
+
+
+def _at(desk) -> str:
+    return f"c.state = '{desk}' AND c.workflow_id = ANY(%({desk})s::bigint[])"
 
 
 def _counted(where: str) -> str:

@@ -46,10 +46,8 @@ class WorkForm(forms.Form):
         for field_name, field in part.fields(self.case, self.user).items():
             field.widget.attrs.pop("autofocus", None)
             field.widget.attrs.setdefault("dir", "auto")
-            if field.required:
-                field.widget.attrs["aria-required"] = (
-                    "true"  # a star for who sees it; a field of another verb must not hold up the form
-                )
+            if field.required:  # who sees it has a star; “required” itself would hold up the form for a verb not chosen
+                field.widget.attrs["aria-required"] = "true"
             self.fields[f"{name}.{field_name}"] = field
             self.own[name].append(f"{name}.{field_name}")
 

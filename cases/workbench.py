@@ -13,7 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.strict import strict_page
 from audit import clock
-from cases import approver, blind, customers, gate, pages, precedents, prose, queues, rulings, skim, twins, verbs
+from cases import approver, blind, customers, gate, pages, precedents, prose, queues, rulings, skim, standard, twins, verbs
 from cases.deciding import Deciding, Page
 from cases.forms import VerbForm
 from cases.models import Case
@@ -175,7 +175,7 @@ def for_an_approver(case, user, standing) -> dict:
 def playbook(case) -> dict:
     """The standard: by the key of the criterion it explains, and the sections that are of none."""
     by_criterion, rest = {}, []
-    for section in case.workflow.playbook.published():
+    for section in standard.sections(case.workflow):
         by_criterion.setdefault(f"mark.{section.criterion}", []).append(section) if section.criterion else rest.append(section)
     return {"by_criterion": by_criterion, "rest": rest}
 

@@ -51,9 +51,7 @@ def approve(
         _is_in_time(case)
         if digest is not None and digest != bytes(case.digest).hex():
             raise Conflict(_("The content has changed since you saw it. Look at it again."), code="content_changed")
-        give_reason_code(case, reason_code)
-        tick_off(case, ticked)
-        case.story.active_seconds = active_seconds
+        _keep(case, reason_code, ticked, active_seconds)
         if break_glass:
             _check_the_glass(case, output, action)
         elif (output is not None or action is not None) and _edit_goes_to_another(case, output, action):
@@ -69,9 +67,7 @@ def reject(case_id, *, by, reason, reason_code="", active_seconds=None, ticked=N
     """It is not done."""
     with changing(case_id, "reject", by=by, reason=said(reason)) as case:
         _is_in_time(case)
-        give_reason_code(case, reason_code)
-        tick_off(case, ticked)
-        case.story.active_seconds = active_seconds
+        _keep(case, reason_code, ticked, active_seconds)
         case.reject()
         close(case, ClosedAs.REJECTED)
     return case
@@ -81,12 +77,17 @@ def send_back(case_id, *, by, reason, reason_code="", active_seconds=None, ticke
     """One desk back, with a reason; approvals given are void."""
     with changing(case_id, "send_back", by=by, reason=said(reason)) as case:
         _is_in_time(case)
-        give_reason_code(case, reason_code)
-        tick_off(case, ticked)
-        case.story.active_seconds = active_seconds
+        _keep(case, reason_code, ticked, active_seconds)
         case.story.voids = True
         case.send_back()
     return case
+
+
+def _keep(case, reason_code, ticked, active_seconds):
+    """What each verb of this desk keeps with the decision."""
+    give_reason_code(case, reason_code)
+    tick_off(case, ticked)
+    case.story.active_seconds = active_seconds
 
 
 def extend(case_id, *, by, reason, minutes):
