@@ -17,12 +17,12 @@ from django.utils.translation import gettext as _
 
 from accounts import factors
 from audit import clock
-from cases import again, gate, pages, prose, skim, undone, verbs
+from cases import again, doubts, gate, pages, prose, skim, undone, verbs
 from cases.models import Case
 from cases.seen import heard, seen_by
 from cases.work_form import WorkForm
 
-NOT_TYPED = {"csrfmiddlewaretoken", "revision", "next", "verb", "active_seconds", "skim", "at", "ticked"}
+NOT_TYPED = {"csrfmiddlewaretoken", "revision", "next", "verb", "active_seconds", "skim", "at", "ticked", "doubt"}
 
 
 class Page(NamedTuple):
@@ -56,7 +56,11 @@ class Deciding:
             return page.show(request, form.case, form, standing, 422, _("Choose what to do first."))
         if again.is_asked_again(request, name, case):
             return page.show(request, form.case, form, standing, 403, factor_first(request, name))
-        return self._do(request, case, form, name, page)
+        chosen = form.of(name)
+        if doubt := doubts.of(form, name, chosen):
+            form.ask(doubt)
+            return page.show(request, form.case, form, standing, 422, "")
+        return self._do(request, case, form, name, chosen, page)
 
     def _ask(self, request, case, offered, standing, page):
         name = request.GET.get("verb", "")
@@ -67,8 +71,8 @@ class Deciding:
         later = verbs.not_now(case, name, request.user, clock.now())
         return page.show(request, form.case, form, standing, 403 if why else 409 if later else 200, why or later)
 
-    def _do(self, request, case, form, name, page):
-        chosen, desk = form.of(name), case.state
+    def _do(self, request, case, form, name, chosen, page):
+        desk = case.state
         try:
             done = pages.do(case, name, chosen, request.user, **form.seconds(name))
         except Case.DoesNotExist:  # it went to another side while we asked for it

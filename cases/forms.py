@@ -350,15 +350,16 @@ class RootCause(Part):
 
 
 class MarkRadios(forms.RadioSelect):
-    """The options of a criterion; the page asks for a root cause where a failure is chosen."""
+    """The options of a criterion; the page asks for a root cause where a failure is chosen, and knows which was chosen beforehand."""
 
-    def __init__(self, failures):
+    def __init__(self, failures, preset):
         super().__init__()
-        self.failures = failures
+        self.failures, self.preset = failures, preset
 
     def create_option(self, name, value, *args, **kwargs):
         option = super().create_option(name, value, *args, **kwargs)
         option["attrs"] |= {"data-failure": "yes"} if value in self.failures else {}
+        option["attrs"] |= {"data-preset": "yes"} if value == self.preset else {}
         return option
 
 
@@ -388,7 +389,7 @@ class Marks(Part):
             required=self.best,
             choices=[(name, name) for name in names],
             initial=best,
-            widget=MarkRadios(failures=[name for name, points in criterion.options.items() if not points]),
+            widget=MarkRadios([name for name, points in criterion.options.items() if not points], best),
             help_text=gettext("Critical: a failure fails the whole card.") if criterion.critical else "",
         )
 

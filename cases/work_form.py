@@ -19,12 +19,13 @@ class WorkForm(forms.Form):
 
     revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
     active_seconds = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, initial=0)
+    doubt = forms.CharField(widget=forms.HiddenInput, required=False)  # which one the page has told already
     default_renderer = Jinja2()  # some forty fields: Django's own templates for them, in the language that renders faster
 
     def __init__(self, offered: Offered, case, user, typed: QueryDict | None = None):
         super().__init__(typed, label_suffix="", auto_id=f"case-{case.pk}-%s")  # a page may have several
         self.case, self.user = case, user
-        self.begun, self.note = "", ""
+        self.begun, self.note, self.asks = "", "", ""
         self.verbs = {name: verb for name, verb in offered if not verb.at_once}
         self.fields["revision"].initial = case.revision
         self.shared = {part: [] for part in SHARED}
@@ -99,6 +100,11 @@ class WorkForm(forms.Form):
         self.data, self.is_bound = typed, True
         self.begun, self.note = verb, note
 
+    def ask(self, doubt):
+        """Come back once with this question; the next time it is answered."""
+        self.data, self.asks = self.data.copy(), doubt
+        self.data["doubt"] = doubt
+
     def full_clean(self):
         """What is wrong, the chosen verb's own form says; nobody is told what is missing under the others."""
         self._errors, self.cleaned_data = ErrorDict(), {}
@@ -111,12 +117,13 @@ class WorkForm(forms.Form):
         for field in self.own[name]:
             typed.setlist(field.removeprefix(f"{name}."), self.data.getlist(field))
         form = VerbForm(self.verbs[name].parts, self.case, self.user, typed)
-        if name != "accept" and not self._marked():
+        if name != "accept" and not self.is_marked():
             for field in self.shared[Marks]:  # a card that nobody touched says nothing of an output that is not accepted
                 form.data = _without(form.data, field)
         return form
 
-    def _marked(self) -> bool:
+    def is_marked(self) -> bool:
+        """Whether somebody touched the card."""
         return any(self.data.get(name) != self.fields[name].initial for name in self.shared[Marks] if name.startswith("mark."))
 
     def seconds(self, name) -> dict:

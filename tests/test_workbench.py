@@ -163,9 +163,57 @@ def test_the_card_goes_with_an_accepted_output(bench, marked):
 def test_a_card_that_nobody_touched_says_nothing_of_a_corrected_output(bench, marked):
     card = the_card(bench, marked)
 
-    bench.post(at(marked), {"verb": "correct", "revision": 1, "output.decision": "decline", **card})
+    bench.post(at(marked), {"verb": "correct", "revision": 1, "doubt": "unmarked", "output.decision": "decline", **card})
 
     assert marked.decisions.get().evaluation is None
+
+
+def test_a_correction_under_a_card_that_says_all_was_right_is_asked_about_once(bench, marked):
+    """Without a script. Nothing that was typed is lost, and going on is one press."""
+    card = the_card(bench, marked)
+    typed = {"verb": "correct", "revision": 1, "next": "1", "output.decision": "decline", "correct.reason": "Too late", **card}
+
+    asked = bench.post(at(marked), typed)
+
+    assert asked.status_code == 422 and not marked.decisions.exists()
+    shown = asked.content.decode()
+    assert "Commit anyway" in shown and shown.count(' data-doubt="unmarked" role="status">') == 1
+    form = asked.context["form"]
+    assert (form["output.decision"].value(), form["correct.reason"].value()) == ("decline", "Too late")
+    bench.post(at(marked), {**typed, "doubt": form["doubt"].value()})
+    assert marked.decisions.get().verb == "correct"
+
+
+def test_a_correction_with_a_mark_that_says_what_was_wrong_is_asked_nothing(bench, marked):
+    wrong = {"mark.accuracy": "Wrong", "cause.accuracy": "Made up"}
+
+    bench.post(at(marked), {"verb": "correct", "revision": 1, "output.decision": "decline", **the_card(bench, marked), **wrong})
+
+    assert marked.decisions.get().evaluation.failed_critical == ["accuracy"]
+
+
+def test_accepting_what_a_mark_calls_wrong_is_asked_about_once(bench, marked):
+    """A card that does not pass is refused as ever; of one that passes in spite of it the page asks."""
+    wrong = {"mark.formatting": "Wrong", "cause.formatting": "Wrong template"}
+    typed = {"verb": "accept", "revision": 1, **the_card(bench, marked), **wrong}
+
+    asked = bench.post(at(marked), typed)
+
+    assert asked.status_code == 422 and not marked.decisions.exists()
+    assert ' data-doubt="accepted" role="status">' in asked.content.decode()
+    assert asked.context["form"]["mark.formatting"].value() == "Wrong"
+    bench.post(at(marked), {**typed, "doubt": "unmarked"})
+    assert not marked.decisions.exists(), "another question was answered"
+    bench.post(at(marked), {**typed, "doubt": "accepted"})
+    assert marked.decisions.get().evaluation.passed
+
+
+def test_what_is_missing_is_said_before_anything_is_asked(bench, marked):
+    typed = {"verb": "correct", "revision": 1, "output.decision": "decline", "root_cause": "x" * 121, **the_card(bench, marked)}
+
+    answer = bench.post(at(marked), typed)
+
+    assert answer.status_code == 422 and "Commit anyway" not in answer.content.decode()
 
 
 def test_the_score_is_reckoned_while_one_marks_and_nothing_is_kept(bench, marked):

@@ -8,6 +8,8 @@ from django.db import transaction
 from audit import acting, clock
 from cases import queues
 from cases.models import Case, Decision
+from scorecards import actions as scorecards
+from tests import factories
 from tests import test_signin_browser as signing_in
 from tests.browsers import ready
 from tests.conftest import HOUSE
@@ -101,6 +103,37 @@ def test_a_verb_once_chosen_stays_and_says_what_it_does_not_keep(page, start):
     assert told.is_visible()
     keys(page, "Escape", "c")
     assert page.locator("[name=verb]:checked").input_value() == "correct" and not told.is_visible()
+    assert page.faults == []
+
+
+@pytest.fixture
+def carded(committed):
+    """The policy names a scorecard."""
+    refunds, owner = committed("refunds", "owner")
+    with transaction.atomic():
+        card = scorecards.publish(scorecards.ready_made(refunds, by=owner), by=owner, reason="For a test.")
+        factories.policy(refunds, owner, rules={"scorecard": card.version}, output_schema=refunds.policy.output_schema)
+
+
+def test_marks_that_say_otherwise_are_told_while_one_works_and_hold_up_nothing(page, carded, start):
+    _, [case, other] = start(cases=2)
+    unmarked = page.get_by_text("every mark still says that it was right")
+    accepted = page.get_by_text("accepting lets the answer stand as it is")
+
+    keys(page, "c", "ArrowDown")
+    assert unmarked.is_visible()
+    page.locator("[name='mark.formatting'][value=Wrong]").check()
+    assert not unmarked.is_visible()
+    page.get_by_label("Decision", exact=True).select_option("refund")
+    keys(page, "Escape", "a")
+    assert accepted.is_visible()
+    page.locator("[name='mark.formatting'][value=Right]").check()
+    assert not accepted.is_visible()
+    page.get_by_label("Decision", exact=True).select_option("decline")
+    keys(page, "Control+Enter")
+    at(page, other)
+
+    assert [(each.verb, each.evaluation_id) for each in rows(Decision, case=case)] == [("correct", None)]
     assert page.faults == []
 
 

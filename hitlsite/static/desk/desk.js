@@ -32,6 +32,16 @@
   function tellWhatIsNotKept(form) {  // a snooze, say, takes no output along
     const now = $("[name=verb]:checked", form), told = $("[data-not-kept]", form);
     if (told) told.hidden = !now || now.hasAttribute("data-reads-output") || !$(".field.changed", form);
+    tellDoubt(form, now?.value);
+  }
+  function tellDoubt(form, verb) {  // as cases/doubts.py asks where nothing told it; what was told here is not asked there
+    if (!form.elements.doubt || !$("[data-preset]", form)) return;
+    const touched = all("[data-criterion]", form).some((each) => !$("[data-preset]:checked", each));
+    const unmarked = verb === "correct" && !touched && $(".field.changed", form);
+    const accepted = verb === "accept" && $("[data-failure]:checked", form);
+    const doubt = unmarked ? "unmarked" : accepted ? "accepted" : "";
+    form.elements.doubt.value = doubt;
+    all("[data-doubt]", form).forEach((each) => { each.hidden = !each.dataset.doubt.split(" ").includes(doubt); });
   }
   const valueOf = (input) => (input.type === "checkbox" ? (input.checked ? "True" : "False") : input.value);
   function compare(field) {
@@ -252,7 +262,7 @@
     const form = event.target.closest("[data-work]");
     if (!form) return;
     if (event.target.name === "verb") { showAsked(form); keep(); }
-    if (event.target.closest("[data-criterion]")) showCauses(form);
+    if (event.target.closest("[data-criterion]")) { showCauses(form); tellWhatIsNotKept(form); }
   });
   document.addEventListener("click", (event) => { if (event.target.closest("[data-show-keys]")) $("#keys").showModal(); });
   document.addEventListener("click", (event) => {  // on a phone the filters that are not set are folded away
