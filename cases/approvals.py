@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from accounts.roles import Role
 from accounts.strict import strict_page
 from audit import clock
-from cases import again, approver, customers, gate, pages, precedents, prose, twins, verbs
+from cases import again, approver, customers, gate, pages, precedents, prose, twins, verbs, way_back
 from cases.deciding import Deciding, Page, typed_in
 from cases.models import Alert, Case, Decision, Pause
 from cases.models.case import said_of_action
@@ -84,15 +84,12 @@ class ApprovalPages(Deciding):
         offered = {case.pk: verbs.offered(case, user, standings[case.pk], now, OFFERED) for case in waiting}
         mine = [case for case in waiting if "approve" in dict(offered[case.pk])]
         shown = Paginator(mine, A_PAGE).get_page(request.GET.get("page"))
-        others = [
-            Other(case, why_not_he(case, user, standings[case.pk], now), offered[case.pk])
-            for case in waiting
-            if case not in mine
-        ]
+        names = approver.named(*standings.values())
+        others = [other(case, user, standings[case.pk], offered[case.pk], names, now) for case in waiting if case not in mine]
         page = {
-            "cards": cards([case.pk for case in shown], user, standings, offered, now),
+            "cards": cards([case.pk for case in shown], user, standings, offered, names, now),
             "shown": shown,
-            "number": len(mine),
+            **counted(waiting, mine),
             "others": others,
             "there_are_more": len(waiting) == LOOKED_AT,
             "order": order,
@@ -143,6 +140,20 @@ class Other(NamedTuple):
     case: Case
     why: str
     offered: list
+    beyond: approver.Limit | None = None  # where it is his limit: to be said with amounts as they read
+
+
+def other(case, user, standing, offered, names, now) -> Other:
+    reach = approver.limit(case, user, standing, names)
+    beyond = reach if approver.is_beyond(reach, case, user, standing) else None
+    return Other(case, why_not_he(case, user, standing, now), offered, beyond)
+
+
+def counted(waiting, mine) -> dict[str, int]:
+    """How many wait for this person's decision, of how many at the desk: as the badge counts, without those whose clock stands."""
+    running = [case for case in waiting if case.paused_since is None]
+    his = sum(case.paused_since is None for case in mine)
+    return {"number": his, "at_desk": len(running), "paused": len(waiting) - len(running)}
 
 
 def waits(user, now, order) -> list[Case]:
@@ -156,7 +167,7 @@ def why_not_he(case, user, standing, now) -> str:
     return verbs.refusal(case, "approve", user, standing) or verbs.not_now(case, "approve", user, now)
 
 
-def cards(keys, user, standings, offered, now) -> list[dict]:
+def cards(keys, user, standings, offered, names, now) -> list[dict]:
     """Everything that the cards of these cases show, in their order."""
     found = (
         Case.objects.visible_to(user)
@@ -170,7 +181,6 @@ def cards(keys, user, standings, offered, now) -> list[dict]:
     )
     cases = found.in_bulk(keys)
     known = precedents.of_all(list(cases.values()), user)
-    names = approver.named(*(standings[pk] for pk in cases))
     made = []
     for seen in Sight(user).of_all([cases[pk] for pk in keys if pk in cases]):
         form = WorkForm(offered[seen.pk], seen, user)
@@ -191,6 +201,7 @@ def card(seen, user, standing, form, known, names, now) -> dict[str, Any]:
         "panels": form.panels(),
         "is_open": case.state == APPROVAL,
         "why_not": said(seen, verbs.why_not_the_main_verb(case, user, standing, now)),
+        "ways_back": way_back.of_each(case, form.verbs, standing),
         "asks_again": again.FRESH if case.tier == "high" else 0,
         "proposed": before if before != seen.action_sentence else "",
         "expires": prose.distance(case.expires_at, now) if case.expires_at else "",

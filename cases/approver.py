@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from cases import chains, standard
-from cases.permissions import seat_for
+from cases.permissions import beyond_the_limit, seat_for, why_not
 from cases.states import APPROVAL
 from workflows import money
 
@@ -19,9 +19,11 @@ def named(*standings) -> dict[int, User]:
 
 def beside(case, user, standing, names) -> dict[str, Any]:
     """What an approver is shown beside any form: the standard, his limit, and whose step it is."""
+    reach = limit(case, user, standing, names)
     return {
         "standard": standard.of(case.workflow),
-        "limit": limit(case, user, standing, names),
+        "limit": reach,
+        "beyond": is_beyond(reach, case, user, standing),
         "steps": steps(case, standing, names),
     }
 
@@ -42,6 +44,13 @@ def limit(case, user, standing, names) -> Limit | None:
         return None
     most, amount = (money.readable(each, case.currency) for each in (seat.limit, case.amount))
     return Limit(most, amount, seat.within, names.get(seat.holder) if seat.delegation else None)
+
+
+def is_beyond(reach, case, user, standing) -> bool:
+    """Whether that limit is what keeps him from approving: then it is said where the reason stands, and nowhere else."""
+    if reach is None or reach.within:
+        return False
+    return why_not(user, "approve", case, standing) in {beyond_the_limit(seat, case) for seat in standing.seats}
 
 
 class Step(NamedTuple):

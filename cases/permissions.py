@@ -171,9 +171,7 @@ def _why_unfit(verb, seat, case, standing, by) -> str:
     if verb != "approve":
         return ""
     if not seat.within:
-        limit = f"{seat.limit:.2f} {case.currency}" if seat.limit is not None else f"none in {case.currency}"
-        whose = "Your approval limit" if seat.delegation is None else "The limit of whoever delegated to you"
-        return f"{whose} is {limit}; this is about {case.amount:.2f} {case.currency}."
+        return beyond_the_limit(seat, case)
     number = next_step(case.chain, standing.given)
     step = case.chain[number] if number is not None else None
     if step and step["title"] and step["title"] != seat.title:
@@ -181,6 +179,12 @@ def _why_unfit(verb, seat, case, standing, by) -> str:
     if any({by.pk, seat.holder} & each.people for each in standing.given):
         return ALREADY_APPROVED
     return ""
+
+
+def beyond_the_limit(seat, case) -> str:
+    limit = f"{seat.limit:.2f} {case.currency}" if seat.limit is not None else f"none in {case.currency}"
+    whose = "Your approval limit" if seat.delegation is None else "The limit of whoever delegated to you"
+    return f"{whose} is {limit}; this is about {case.amount:.2f} {case.currency}."
 
 
 def _why_not_reviewing(by, case, standing):

@@ -13,7 +13,22 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.strict import strict_page
 from audit import clock
-from cases import approver, blind, customers, gate, pages, precedents, prose, queues, rulings, skim, standard, twins, verbs
+from cases import (
+    approver,
+    blind,
+    customers,
+    gate,
+    pages,
+    precedents,
+    prose,
+    queues,
+    rulings,
+    skim,
+    standard,
+    twins,
+    verbs,
+    way_back,
+)
 from cases.deciding import Deciding, Page
 from cases.forms import VerbForm
 from cases.models import Case
@@ -27,7 +42,7 @@ from scorecards import scoring
 from workflows.models import compiled_policy
 
 KEYS = {
-    "own_answer": "o", "accept": "a", "approve": "a", "correct": "c", "edit": "c", "resolve": "r", "no_action": "n", "escalate": "e", "reject": "x",
+    "own_answer": "o", "accept": "a", "approve": "a", "correct": "c", "edit": "c", "resolve": "r", "no_action": "d", "escalate": "e", "reject": "x",
     "send_back": "b", "skip": "s", "snooze": "z", "pause": "p", "inquire": "i", "go_on": "g", "hand_over": "h", "recall": "l", "undo": "u", "reveal": "v", "ask": "q",
 }  # fmt: skip
 FIRST = ("own_answer", "accept", "correct", "resolve", "no_action", "approve", "edit", "reject", "escalate", "send_back")
@@ -92,6 +107,7 @@ class WorkPages(Deciding):
             or ("own_answer" if "own_answer" in form.verbs else ""),
             "refusal": said(seen, refusal),
             "keys": KEYS,
+            "ways_back": way_back.of_each(whole(seen), form.verbs, standing),
             "here": skim.bench(seen, worked),
             "skim": worked,
         }

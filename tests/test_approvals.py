@@ -110,6 +110,38 @@ def test_what_one_may_not_approve_stands_apart_with_the_reason(desk, send, appro
     assert any("holds this case" in why for why in whys)
 
 
+def test_that_it_is_beyond_ones_limit_is_said_once_and_as_amounts_read(desk, send):
+    case = send(action={**REFUND, "amount": 5000})
+    told = "Your limit is 1,000.00 EUR; this is 5,000.00 EUR."
+
+    for answer in (desk.get(LIST), desk.get(page(case, "approval")), desk.get(page(case))):
+        shown = text(answer)
+        assert shown.count(told) == 1 and "1000.00 EUR" not in shown
+
+
+def test_a_limit_that_is_not_the_reason_stands_beside_the_step(desk, send, approver):
+    case = send(action={**REFUND, "amount": 900})
+    actions.approve(case.pk, by=approver, action={"amount": Decimal(5000)})
+
+    shown = text(desk.get(page(case, "approval")))
+
+    assert "You worked on this content yourself" in shown and "Your limit is 1,000.00 EUR; this is 5,000.00 EUR." in shown
+
+
+def test_the_page_says_of_how_many_at_the_desk_one_may_decide(desk, send):
+    """The badge beside it counts the desk."""
+    for amount in (240, 250, 5000):
+        paused = send(action={**REFUND, "amount": amount})
+    Case.objects.filter(pk=paused.pk).update(paused_since=paused.received_at)
+    send(action={**REFUND, "amount": 6000})
+
+    shown = desk.get(LIST)
+
+    assert "Of the 3 at this desk, 2 wait for your decision. 1 more is paused." in text(shown)
+    assert '<span class="badge">3</span>' in shown.content.decode()
+    assert "How many wait at this desk, whoever may decide them" in shown.content.decode()
+
+
 @pytest.mark.parametrize(
     "rules", [{"action_tiers": {"refund": "high"}, "chains": [{"steps": [{"name": "Lead"}, {"name": "Finance"}]}]}]
 )

@@ -77,7 +77,7 @@ def test_an_exception_is_resolved(page, resolve):
 def test_nothing_is_done_for_a_reason(page, resolve):
     case, other = resolve()
 
-    keys(page, "n")
+    keys(page, "d")
     page.locator("[name='no_action.category']").select_option(index=1)
     page.locator("[name='no_action.reason']").fill("Sent twice.")
     keys(page, "Control+Enter")
