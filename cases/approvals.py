@@ -112,6 +112,7 @@ class ApprovalPages(Deciding):
             "typed": typed_in(request.POST),
             "alone": True,
             "earlier": customers.earlier(seen, user),
+            "also_open": customers.also_open(seen, user),
             "twins": twins.of(seen, user),
             **beside.the_case(seen, user, standing),
         }

@@ -1,4 +1,6 @@
-"""Earlier cases of the same customer: one line each, masked, also of those that whoever looks may not open."""
+"""What else there is of the same customer: earlier cases, one line each, masked, also of those that whoever looks may not open;
+and what is open about the same action, at whatever desk, as far as he may see it.
+"""
 
 from typing import NamedTuple
 
@@ -6,12 +8,15 @@ from django.db import connection
 from django.utils.translation import pgettext
 
 from audit.wording import within
+from cases.masking import is_placeholder
 from cases.models import Case
-from cases.seen import Sight, said, whole
+from cases.seen import Sight, is_blind, said, whole
 from cases.states import ClosedAs
+from workflows.models import Workflow
 
 LINES = "SELECT received_at, workflow, closed_as, category FROM earlier_of_the_customer(%s)"
 MOST = 10  # lines, as that function gives
+MOST_OPEN = 5
 
 
 class Line(NamedTuple):
@@ -36,6 +41,21 @@ def earlier(case, user) -> list[Line]:
         lines = cursor.fetchall()
     opened = _opened(whole(case), user, {workflow for _, workflow, *_ in lines}) if lines else {}
     return [_line(case, told, opened.get(told, [])) for told in lines]
+
+
+def also_open(case, user) -> list:
+    """Open cases of this customer about the same action, the newest first, as whoever asks sees them; `case`: as he sees it.
+
+    Where no action is proposed, those of the same workflow that propose none. Nothing for whoever owes his own answer first, for
+    it would tell of the AI's, nor where the action is hidden from him.
+    """
+    if not case.customer_reference or is_blind(case) or is_placeholder(case.action_type):
+        return []
+    this = whole(case)
+    here = Workflow.objects.values("pk") if this.action_type else [this.workflow_id]  # in all of them: the index begins so
+    asked = Case.objects.visible_to(user).open().filter(workflow__in=here, customer_reference=this.customer_reference)
+    same = asked.filter(action_type=this.action_type, is_probe=False).exclude(pk=this.pk).order_by("-received_at", "-pk")
+    return list(Sight(user).of_all(same.select_related("workflow", "category", "policy")[:MOST_OPEN], uncovered=False))
 
 
 def _line(case, told, opened) -> Line:

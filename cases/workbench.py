@@ -173,6 +173,7 @@ def bench(seen, user, standing, now) -> dict:
         "why_not": said(seen, why_not(seen, verbs.why_not_the_main_verb(case, user, standing, now))),
         "twins": twins.of(seen, user),
         "earlier": customers.earlier(seen, user),
+        "also_open": customers.also_open(seen, user),
         "alerts": pages.alerts_for(seen, user),
         "sent_here": sent_here(seen, standing.last),
         "playbook": playbook(case),

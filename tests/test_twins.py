@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from cases import twins
 from cases.models import Case
+from tests.desk import page
 
 pytestmark = pytest.mark.django_db
 RULES = {"triggers": [{"kind": "duplicate", "name": "Twice", "days": 30}]}
@@ -38,6 +39,15 @@ def test_its_page_has_both_side_by_side(client, both, resolver):
     shown = client.get(reverse("admin:cases_case_change", args=[both[1].pk])).content.decode()
 
     assert "It may be a duplicate" in shown and "R-1, before" in shown and "first" in shown
+
+
+def test_the_workbench_says_at_which_desk_it_stands(client, both, resolver):
+    first, second = both
+    client.force_login(resolver)
+
+    shown = client.get(page(second)).content.decode()
+
+    assert f"· <strong>at {first.state}</strong>" in shown
 
 
 def test_a_vendors_person_reads_one_line_without_its_content(client, both, vendor_reviewer):
