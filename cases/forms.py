@@ -1,7 +1,7 @@
 """The forms of the verbs. A form is made of parts; each part brings its fields and reads its share of the verb's arguments."""
 
 from django import forms
-from django.core.exceptions import NON_FIELD_ERRORS
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
@@ -27,7 +27,10 @@ ACTION = {
 
 
 class Part:
-    """Nothing to say: the button is the answer."""
+    """Nothing to say: the button is the answer. `rare`: the fields that a page folds away, and `more`: what it says of them."""
+
+    rare: tuple[str, ...] = ()
+    more = ""
 
     def fields(self, case, user) -> dict:
         return {}
@@ -100,8 +103,8 @@ class Until(Part):
 
     OTHER = "other"
 
-    def __init__(self, required=True):
-        self.required = required
+    def __init__(self, required=True, rare=False):
+        self.required, self.rare = required, ("until", "until_other") if rare else ()
 
     def fields(self, case, user):
         offered = [(name, label) for name, (label, _) in self._offered().items()]
@@ -133,6 +136,32 @@ class Until(Part):
         return {"until": self._offered()[chosen][1] if chosen else None}
 
 
+SAY_WHOM = gettext_lazy("Say on whom.")
+
+
+def whom_field(case, **about):
+    """Who somebody is, in words. Where it is the customer and the case names him, it may stay empty; a script fills in the name then.
+
+    Who sees that name masked has to say whom he means.
+    """
+    customer = case.customer_reference
+    if not customer or customer != seen.whole(case).customer_reference:
+        return forms.CharField(max_length=200, **about)
+    hint = gettext("For the customer it may stay empty: {customer}.").format(customer=customer)
+    about["help_text"] = " ".join(filter(None, [str(about.get("help_text", "")), hint]))
+    about["widget"].attrs["data-customer"] = customer
+    return forms.CharField(max_length=200, required=False, **about)
+
+
+def whom(form, missing) -> str:
+    """Raises ValidationError with `missing` where nobody is named and it is not the customer."""
+    if named := form.cleaned_data["whom"]:
+        return named
+    if form.cleaned_data["on"] != Pause.Kind.CUSTOMER:
+        raise ValidationError({"whom": missing})
+    return form.case.customer_reference
+
+
 class OnWhom(Part):
     """On whom it waits."""
 
@@ -148,16 +177,16 @@ class OnWhom(Part):
                 choices=kinds,
                 error_messages={"required": gettext("Choose on whom it waits.")},
             ),
-            "whom": forms.CharField(
+            "whom": whom_field(
+                case,
                 label=gettext("Who is that?"),
-                max_length=200,
                 widget=forms.TextInput(attrs={"placeholder": gettext("Finance, the courier, the account's holder")}),
-                error_messages={"required": gettext("Say on whom.")},
+                error_messages={"required": SAY_WHOM},
             ),
         }
 
     def arguments(self, form):
-        return {name: form.cleaned_data[name] for name in ("on", "whom")}
+        return {"on": form.cleaned_data["on"], "whom": whom(form, SAY_WHOM)}
 
 
 class Which(Part):

@@ -121,7 +121,7 @@ VERBS = {
     "inquire": Verb(
         "inquire", _("Ask for information"), actions.inquire, _("waiting for an answer"),
         _("Ask somebody who knows. Its clock stands and it is offered to nobody until the last of its questions is answered."),
-        (Ask(), Until(required=False)), "contact_support",
+        (Ask(), Until(required=False, rare=True)), "contact_support",
     ),
     "snooze": Verb(
         "snooze", _("Snooze"), actions.snooze, _("snoozed"),

@@ -14,6 +14,18 @@ SHARED = (OwnAnswer, Output, Action, RootCause, Marks, Ticks)  # once on the scr
 Offered = list[tuple[str, Verb]]
 
 
+class Asked(list):
+    """A verb's own fields, of which `rare` are folded away under the words `more`, until one of them has something to say."""
+
+    def __init__(self, fields, rare, more):
+        super().__init__(field for field in fields if field.name not in rare)
+        self.rare, self.more = [field for field in fields if field.name in rare], more
+
+    @property
+    def is_open(self) -> bool:
+        return any(field.errors or field.value() not in (field.initial, None, "", []) for field in self.rare)
+
+
 class WorkForm(forms.Form):
     """Every field that some verb offered now asks for: “output.amount”, “mark.tone”, and “escalate.reason” under its verb."""
 
@@ -74,14 +86,14 @@ class WorkForm(forms.Form):
     def panels(self):
         """(name, verb, its own fields, whether it reads the output), for each verb."""
         return [
-            (
-                name,
-                verb,
-                [self[field] for field in self.own[name]],
-                any(isinstance(part, Output | OwnAnswer) for part in verb.parts),
-            )
+            (name, verb, self._asked(name, verb), any(isinstance(part, Output | OwnAnswer) for part in verb.parts))
             for name, verb in self.verbs.items()
         ]
+
+    def _asked(self, name, verb) -> Asked:
+        rare = {f"{name}.{field}" for part in verb.parts for field in part.rare}
+        more = next((part.more for part in verb.parts if part.more), "")
+        return Asked([self[field] for field in self.own[name]], rare, more)
 
     def anew(self, case):
         """The same over content that has changed meanwhile: what was typed stays, what nobody touched is as it stands now."""

@@ -19,6 +19,7 @@ from cases.talk.link_page import PACE
 from integrations.problems import Conflict
 from tests import factories
 from tests.conftest import acting_as, seated
+from tests.desk import decide
 from tests.factories import UserFactory
 from workflows import actions as workflows
 
@@ -450,6 +451,35 @@ def test_the_workbench_asks_with_what_was_ticked_and_keeps_it_where_something_is
     kept = Inquiry.objects.get()
     assert kept.shown == [["Order", "O-77"], ["Account", "A-9"]] and kept.has_link(clock.now())
     assert kept.pause.until.hour == 9
+
+
+def test_the_rarely_needed_is_folded_away_until_it_has_something_to_say(client, case, reviewer):
+    client.force_login(reviewer)
+    page = reverse("admin:cases_case_work", args=[case.pk])
+
+    def folded(**typed):
+        shown = client.post(page, {"verb": "inquire", "revision": case.revision, **typed}) if typed else client.get(page)
+        panel = shown.content.decode().partition('data-ask="inquire"')[2].partition("data-ask=")[0]
+        before, _, rest = panel.partition('<details class="rare"')
+        assert 'name="inquire.question"' in before and "inquire.link_days" not in before
+        assert all(f'name="inquire.{name}"' in rest for name in ("shows", "link_days", "ticket", "until", "until_other"))
+        return rest.startswith(">")
+
+    assert folded() and folded(**{"inquire.on": "team"})
+    assert not folded(**{"inquire.shows": "input.order"}) and not folded(**{"inquire.ticket": "no address"})
+
+
+def test_the_customer_need_not_be_named_where_the_case_names_him(client, send, reviewer):
+    client.force_login(reviewer)
+    case, other = (queues.claim(send(0.1, customer_reference=name).pk, by=reviewer) for name in ("C-7", ""))
+
+    refused = decide(client, case, "inquire", on="team", question="Paid?")
+    asked = decide(client, case, "inquire", on="customer", question="Paid?")
+    nameless = decide(client, other, "inquire", on="customer", question="Paid?")
+
+    assert (refused.status_code, asked.status_code, nameless.status_code) == (422, 302, 422)
+    assert "Say whom you ask" in refused.content.decode() and 'data-customer="C-7"' in refused.content.decode()
+    assert case.pauses.get().on_whom == "C-7"
 
 
 def test_over_rest_it_is_asked_and_answered(client, key, case, reviewer):

@@ -405,3 +405,24 @@ def test_the_desks_list_shows_on_whom_it_waits(client, reviewer, send):
     client.force_login(reviewer)
 
     assert "Mrs Gray" in client.get(reverse("admin:cases_case_desk", args=["review"])).content.decode()
+
+
+def test_on_the_customer_it_waits_by_his_name_in_the_case(client, reviewer, send):
+    case = queues.claim(send(confidence=0.1, customer_reference="C-7").pk, by=reviewer)
+    client.force_login(reviewer)
+
+    refused = decide(client, case, "pause", on="team", reason="Asked.")
+    decide(client, case, "pause", on="customer", reason="Asked.")
+
+    assert refused.status_code == 422 and "Say on whom." in refused.content.decode()
+    assert case.pauses.get().on_whom == "C-7"
+
+
+def test_a_masked_customer_is_offered_to_nobody_as_a_name(client, vendor, vendor_reviewer, send):
+    case = send(confidence=0.1, customer_reference="anna.keller@example.com")
+    Case.objects.filter(pk=case.pk).update(vendor=vendor)
+    client.force_login(vendor_reviewer)
+
+    refused = decide(client, case, "pause", on="customer", reason="Asked.")
+
+    assert refused.status_code == 422 and "data-customer" not in refused.content.decode()

@@ -57,6 +57,7 @@ def test_somebody_outside_answers_by_the_link_and_the_case_goes_on(somebody, com
         asks.keyboard.press("i")
         asks.get_by_label("Whom do you ask?").fill("Finance")
         asks.get_by_label("What do you need to know?").fill("Was order O-77 paid twice?")
+        asks.get_by_text("More: what they see of the case").click()
         asks.get_by_label("Input: Order").check()
         asks.get_by_label("A link that opens it without an account").select_option("7")
         pictured(asks, "ask")

@@ -150,6 +150,22 @@ def test_escalated_with_its_reason_in_few_keys(page, start):
     assert page.faults == []
 
 
+def test_whoever_waits_on_the_customer_need_not_type_his_name(page, start):
+    start(customer_reference="C-7")
+
+    keys(page, "i")
+    kind, whom = page.locator("[name='inquire.on']"), page.locator("[name='inquire.whom']")
+    for chosen, named in (("customer", "C-7"), ("team", ""), ("customer", "C-7")):
+        kind.select_option(chosen)
+        assert whom.input_value() == named
+    whom.fill("Finance")
+    kind.select_option("team")
+
+    assert whom.input_value() == "Finance" and not page.locator("[name='inquire.ticket']").is_visible()
+    page.get_by_text("More: what they see of the case").click()
+    assert page.locator("[name='inquire.ticket']").is_visible() and page.faults == []
+
+
 def test_skipped_with_a_reason_the_next_one_comes(page, start):
     person, [case, other] = start(cases=2)
 

@@ -4,26 +4,30 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from cases.forms import Part
+from cases.forms import Part, whom, whom_field
 from cases.models import Pause
 from cases.talk import showing
 
 DAYS = (3, 7, 14, 30)
+SAY_WHOM = _("Say whom you ask: a team, somebody outside, or @name.")
 ROOTS = {"input": _("Input"), "context": _("Facts"), "output": _("Output")}
 
 
 class Ask(Part):
     """Whom one asks what, what that person is shown, and whether a link opens it."""
 
+    rare = ("shows", "link_days", "ticket")
+    more = _("More: what they see of the case, a link for somebody outside, a ticket, until when")
+
     def fields(self, case, user):
         shown = [(path, _named(path, name)) for path, (name, _text) in showing.offered(case).items()]
         return {
-            "whom": forms.CharField(
+            "whom": whom_field(
+                case,
                 label=_("Whom do you ask?"),
-                max_length=200,
                 widget=forms.TextInput(attrs={"placeholder": "Finance, @ana, the courier"}),
                 help_text=_("A team or somebody outside, in words; or @name, who finds it on the own desk."),
-                error_messages={"required": _("Say whom you ask: a team, somebody outside, or @name.")},
+                error_messages={"required": SAY_WHOM},
             ),
             "on": forms.ChoiceField(
                 label=_("Who is that?"),
@@ -60,7 +64,8 @@ class Ask(Part):
         }
 
     def arguments(self, form):
-        return {name: form.cleaned_data[name] for name in ("whom", "on", "question", "shows", "link_days", "ticket")}
+        said = {name: form.cleaned_data[name] for name in ("on", "question", "shows", "link_days", "ticket")}
+        return {"whom": whom(form, SAY_WHOM), **said}
 
 
 def _named(path, name):

@@ -61,6 +61,12 @@
     all("[data-when-changed]", form).forEach((each) => { each.hidden = !changed; });
     tellWhatIsNotKept(form);
   }
+  function nameTheCustomer(kind) {  // who that is, the case says
+    const whom = $("[data-customer]", kind.closest("[data-ask]") || kind), name = whom?.dataset.customer;
+    if (!whom) return;
+    if (kind.value === "customer" && !whom.value) whom.value = name;
+    else if (kind.value !== "customer" && whom.value === name) whom.value = "";
+  }
   function showCauses(form) {
     all("[data-criterion]", form).forEach((criterion) => {
       const cause = $("[data-cause]", criterion);
@@ -85,7 +91,10 @@
     Object.entries(said).forEach(([name, value]) => {
       const input = form.elements[name];
       if (name === "verb") bringBackTheVerb(form, value);
-      else if (input && "value" in input && input.type !== "hidden") input.value = value;
+      else if (input && "value" in input && input.type !== "hidden") {
+        input.value = value;
+        input.closest?.("details.rare")?.setAttribute("open", "");
+      }
     });
   }
 
@@ -262,6 +271,7 @@
     const form = event.target.closest("[data-work]");
     if (!form) return;
     if (event.target.name === "verb") { showAsked(form); keep(); }
+    if (event.target.matches("select[name$='.on']")) { nameTheCustomer(event.target); keep(); }
     if (event.target.closest("[data-criterion]")) { showCauses(form); tellWhatIsNotKept(form); }
   });
   document.addEventListener("click", (event) => { if (event.target.closest("[data-show-keys]")) $("#keys").showModal(); });
