@@ -286,7 +286,12 @@ class Seen:
 
     def text(self, text):
         """Words about the case; what is safe as HTML is ours."""
-        return text if self.everything or isinstance(text, SafeString) else self.mask.text(str(text))
+        if self.everything or isinstance(text, SafeString):
+            return text
+        text = str(text)
+        for phrase in self._unseen:
+            text = text.replace(phrase, UNSEEN)
+        return self.mask.text(text)
 
     @cached_property
     def standing_output(self):
@@ -330,8 +335,16 @@ class Seen:
     def reasons(self) -> list[dict]:
         return [self._reason(reason) for reason in self.whole.reasons]
 
+    @cached_property
+    def _unseen(self) -> list[str]:
+        """What reasons say that tell of a hidden field. Whatever quotes one tells of it, too, and may name no path: “size is “M””."""
+        return [reason["says"] for reason in self.whole.reasons if self._is_of_a_hidden_field(reason)]
+
+    def _is_of_a_hidden_field(self, reason) -> bool:
+        return self._tells_of_a_hidden_field(json.dumps(reason, default=str), reason.get("at", ""))
+
     def _reason(self, reason):
-        if self._tells_of_a_hidden_field(json.dumps(reason, default=str), reason.get("at", "")):
+        if self._is_of_a_hidden_field(reason):
             reason = {"name": reason["name"], "kind": reason["kind"], "says": UNSEEN}
         return {key: self._fact(fact) for key, fact in reason.items()}
 
@@ -340,7 +353,9 @@ class Seen:
 
     @property
     def sentence(self) -> str:
-        return UNSEEN_SENTENCE if self._tells_of_a_hidden_field(self.whole.sentence) else self.text(self.whole.sentence)
+        kept = self.whole.sentence
+        tells = self._tells_of_a_hidden_field(kept) or any(phrase in kept for phrase in self._unseen)
+        return UNSEEN_SENTENCE if tells else self.text(kept)
 
     def _tells_of_a_hidden_field(self, text, at="") -> bool:
         """A short value, such as “M”, is known by its field alone: so what names the field is not told."""
