@@ -8,7 +8,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
-from audit import trail
+from audit import moments, trail
 from audit.models import AuditEvent
 from audit.onlooking import OnlyLookedAt
 
@@ -90,7 +90,7 @@ class EventAdmin(OnlyLookedAt, ModelAdmin):
 
     @display(description=gettext_lazy("What happened"))
     def what_happened(self, event):
-        said = trail.sentence(event).removeprefix("was ")
+        said = trail.sentence(event, told=moments.told).removeprefix("was ")
         return said[:1].upper() + said[1:]
 
     @display(description=gettext_lazy("About"))

@@ -4,8 +4,10 @@ import re
 from datetime import UTC, date, datetime, time
 
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from audit import clock
+from audit.phrases import retold
 
 TIME = r"(?P<time>\d\d:\d\d(?::\d\d)?) UTC"
 DAY = r"(?P<day>\d{4}-\d\d-\d\d)"
@@ -20,10 +22,26 @@ SAID = [
     )
 ]
 LIKE = "%a %-d %b %Y"
+A_FACT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?\+00:00")  # as an event keeps a moment among its facts
+
+
+def told(kept) -> str:
+    """A kept sentence or fact in the reader's language and zone."""
+    return at_home(retold(kept))
+
+
+def read(kept) -> str:
+    """A fact that is nothing but a moment of ours, as ISO has it; as it is kept where it is none."""
+    try:
+        moment = datetime.fromisoformat(kept)
+    except (TypeError, ValueError):
+        return kept
+    return date_format(timezone.localtime(moment), "j M Y, H:i") if moment.tzinfo else kept
 
 
 def at_home(text):
     """“2026-06-01 at 12:00 UTC” → “2026-06-01 at 14:00 CEST”. A time without a day is of today, as the offset has it."""
+    text = A_FACT.sub(lambda found: read(found[0]), text)
     if timezone.get_current_timezone_name() == "UTC":
         return text
     for form in SAID:

@@ -198,17 +198,13 @@ SAID = (  # what the sentences name of an event's facts
 )
 
 
-def _worded(value):
-    """A kept fact as a reader of another language has it."""
-    return retold(value) if isinstance(value, str) else value
-
-
-def sentence(event, names=None) -> str:
+def sentence(event, names=None, told=retold) -> str:
     """The event as prose, without its time: what happened, by whom, and why where somebody said so.
 
     `names`, by id, of those for whom a delegate acted: names are no facts, so the event has ids only.
+    `told`: how its reader has a kept fact; a page tells moments in his zone, too. What somebody typed is told by nobody.
     """
-    kept = {name: _worded(value) for name, value in event.body.items()}
+    kept = {name: told(value) if isinstance(value, str) else value for name, value in event.body.items()}
     facts = {**dict.fromkeys(SAID, ""), **kept, "actor": event.actor}  # no fact passes for the actor
     if event.verb.endswith("_refused"):
         attempt = event.verb.rpartition(".")[2].removesuffix("_refused").replace("_", " ")
@@ -226,7 +222,7 @@ def sentence(event, names=None) -> str:
             said=said, ticked=ticked, points=points
         )
     if side := event.body.get("allocated"):
-        said = gettext("{said}. Allocated: {side}").format(said=said.removesuffix("."), side=retold(side).removesuffix("."))
+        said = gettext("{said}. Allocated: {side}").format(said=said.removesuffix("."), side=told(side).removesuffix("."))
     if event.body.get("back_to"):
         said = gettext("{said}. It is back with whoever asked").format(said=said)
     if holder := event.body.get("for"):

@@ -17,7 +17,7 @@ from accounts.admin import LookedAt
 from accounts.asking import Asking
 from accounts.forms import ReasonForm
 from accounts.permissions import is_in_house_staff
-from audit import clock, trail
+from audit import clock, moments, trail
 from audit.models import AuditEvent
 from cases import ending, vendor_numbers
 from workflows import actions, cover, covering
@@ -351,7 +351,10 @@ def _history(engagement, mandates):
         subject_type="mandate", subject_id__in=[each.pk for each in mandates]
     )
     told = [event for event in events.order_by("-at", "-number")[:40] if not event.verb.endswith("_refused")]
-    return [(event, of[event.subject_type, event.subject_id], trail.sentence(event), _changed(event)) for event in told]
+    return [
+        (event, of[event.subject_type, event.subject_id], trail.sentence(event, told=moments.told), _changed(event))
+        for event in told
+    ]
 
 
 def _changed(event):

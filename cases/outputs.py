@@ -34,6 +34,21 @@ def fields(schema: dict, output: Any) -> dict[str, forms.Field]:
     return {".".join(["output", *path]): _field(path, *of) for path, *of in _leaves(schema, output, schema)}
 
 
+def label(schema: dict, name: str) -> str:
+    """What a field is called: by its title, or by its name as words."""
+    return str(schema.get("title") or name.replace("_", " ").capitalize())
+
+
+def titled(schema: dict, path: list[str]) -> list[str]:
+    """What the form calls each step of a path; nothing where the schema has no title for it."""
+    named, inner = [], schema
+    for step in path:
+        known = _resolved(inner, schema).get("properties")
+        inner = _resolved(known[step], schema) if isinstance(known, dict) and step in known else {}
+        named.append(label(inner, step))
+    return named if inner.get("title") else []
+
+
 def edited(output: Any, made: dict[str, forms.Field], cleaned: dict, changed: list[str]) -> Any:
     """A copy of `output` with what was changed in the form."""
     result = copy.deepcopy(output)
@@ -110,7 +125,7 @@ def _field(path, schema, value, needed) -> forms.Field:
     field.path, field.kind, field.needed, field.nullable = path, kind, needed, nullable
     field.fits = _fits(value, kind, nullable, needed)
     field.required = needed and not nullable and not isinstance(field, Text | Lines | Yes)
-    field.label = schema.get("title") or (path[-1].replace("_", " ").capitalize() if path else gettext("Output"))
+    field.label = label(schema, path[-1]) if path else schema.get("title") or gettext("Output")
     field.help_text = schema.get("description", "")
     return field
 

@@ -1,6 +1,7 @@
 """How values read on a page: nested values as nested lists, two versions side by side, times as distances. Pure."""
 
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
@@ -33,11 +34,7 @@ class Compared(NamedTuple):
     before: Told | None
     after: Told | None
     changed: bool
-
-    @property
-    def name(self) -> str:
-        """The path as it is read: “customer.given_name” is “Customer: Given name”."""
-        return ": ".join(map(named, self.path.split(".")))
+    name: str
 
 
 class _Room:
@@ -75,12 +72,23 @@ def is_cut(value: Told | None) -> bool:
 
 
 def saw(reasons: list[dict]) -> list[tuple[dict, list]]:
-    """Each reason with the facts it saw, but for what its sentence says anyway."""
+    """Each reason with the facts it saw as they are kept, but for what its sentence says anyway."""
     return [(each, [(named(name), told(fact)) for name, fact in each.items() if _adds(name, fact)]) for each in reasons]
 
 
 def _adds(name, fact) -> bool:
     return name not in TOLD_OF and fact not in ("", None, [], {})
+
+
+def line(value: Any) -> str:
+    """The value in one line."""
+    return _in_one_line(told(value))
+
+
+def _in_one_line(value: Told) -> str:
+    if value.rows:
+        return ", ".join(f"{name}: {_in_one_line(inner)}" for name, inner in value.rows)
+    return ", ".join(map(_in_one_line, value.points)) if value.points else str(value.text)
 
 
 def named(name: Any) -> str:
@@ -89,12 +97,19 @@ def named(name: Any) -> str:
     return text[:1].upper() + text[1:]
 
 
-def compared(before: dict, after: dict, first: list[str] = ()) -> list[Compared]:
+def steps(path: str) -> str:
+    """A path as it is read: “customer.given_name” is “Customer: Given name”."""
+    return ": ".join(map(named, path.split(".")))
+
+
+def compared(
+    before: dict, after: dict, first: list[str] = (), titled: Callable[[str, str], str] = lambda path, name: name
+) -> list[Compared]:
     """Every value of both, marked where they differ: those first, then the paths in `first`. None: absent there."""
     left, right = dict(_leaves(before)), dict(_leaves(after))
     places = {path: place for place, path in enumerate(first)}
     lines = [
-        Compared(path, _maybe(left, path), _maybe(right, path), _differ(left, right, path))
+        Compared(path, _maybe(left, path), _maybe(right, path), _differ(left, right, path), titled(path, steps(path)))
         for path in dict.fromkeys([*left, *right])
     ]
     return sorted(lines, key=lambda line: (not line.changed, places.get(line.path, len(places))))

@@ -564,12 +564,12 @@ def story(case: Case):
     return AuditEvent.objects.filter(subject_type="case", subject_id=case.pk)
 
 
-def sentences(events):
+def sentences(events, **how):
     """(event, its sentence), with the names of those for whom delegates acted."""
     events = list(events)
     ids = {event.body["for"] for event in events if event.body.get("for")}
     names = {user.pk: str(user) for user in User.objects.filter(pk__in=ids)} if ids else {}
-    return [(event, trail.sentence(event, names)) for event in events]
+    return [(event, trail.sentence(event, names, **how)) for event in events]
 
 
 def told(event, sentence) -> Told:

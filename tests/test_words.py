@@ -234,6 +234,14 @@ def test_a_kept_time_is_read_in_the_readers_zone(kept, read):
     assert wording.retold(kept) == kept
 
 
+def test_a_moment_that_an_event_kept_is_read_as_one_in_any_zone():
+    kept = "It was snoozed until 2026-06-01 22:30:00.123456+00:00 by X."
+
+    with timezone.override(ZoneInfo("Europe/Berlin")):
+        assert wording.retold(kept) == "It was snoozed until 2 Jun 2026, 00:30 by X."
+    assert wording.retold(kept) == "It was snoozed until 1 Jun 2026, 22:30 by X."
+
+
 def test_a_kept_time_is_read_in_the_readers_zone_and_language_at_once():
     with timezone.override(ZoneInfo("Europe/Berlin")), translation.override("de"):
         assert wording.retold("It is due on 2026-06-01 at 22:30 UTC.") == "Er ist am 2026-06-02 um 00:30 CEST fällig."

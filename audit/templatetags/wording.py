@@ -2,12 +2,8 @@
 
 from django import template
 
-from audit import moments, phrases, wording
+from audit import moments, wording
 
 register = template.Library()
 register.filter("within", wording.within)
-
-
-@register.filter
-def retold(text) -> str:
-    return moments.at_home(phrases.retold(text))
+retold = register.filter("retold", moments.told)
