@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -17,20 +17,31 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.strict import strict_page
 from audit import clock
 from audit.wording import begun_small, within
 from cases import allocated, chains, gate, prose, queues, rulings, shapes, skim, standard, timesheet, twins, verbs
+from cases.doing import doing
 from cases.models import Case
 from cases.seen import decisions, is_blind, open_pauses, own_answers, rows, said, seen_by, whole
 from cases.states import APPROVAL, CLOSED, DESKS, State
 from cases.talk import beside
+from cases.titles import Titles
 from cases.verbs import VERBS
 from integrations.problems import Conflict
 
 REFUSALS = (PermissionDenied, Conflict, ValidationError, DataError)
 BEGUN = ("claim", "own_answer", "ask", "undo")  # after these the decision is still to come
-TIERS = {"low": "success", "medium": "warning", "high": "danger"}
+LINES, DECISIONS = 12, 3  # of a story and its decisions in sight; what came before is one press away
 RELATED = ("workflow", "policy", "ai_release", "category", "claimed_by", "assigned_to", "vendor", "sender")
+
+
+class Why(NamedTuple):
+    """One reason why a case is where it is, as it is shown: the trigger's name, what it says, and the facts it saw."""
+
+    name: str
+    says: str
+    facts: list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -63,7 +74,7 @@ class CasePages:
         wrap = self.admin_site.admin_view
         return [
             path("next/", wrap(self.next_page), name="cases_case_next"),
-            path("<int:case_id>/change/", wrap(self.case_page), name="cases_case_change"),
+            path("<int:case_id>/change/", strict_page(wrap(self.case_page)), name="cases_case_change"),
         ]
 
     def one(self, request, case_id) -> Case:
@@ -77,7 +88,8 @@ class CasePages:
     def case_page(self, request, case_id):
         case, now = self.one(request, case_id), clock.now()
         seen, standing = seen_by(case, request.user), gate.standing(case, request.user)
-        return self._render(request, "case", seen, **as_told(seen, request.user, standing, now))
+        site = self.admin_site.each_context(request)
+        return render(request, "cases/case.html", {**site, "case": seen, **as_told(seen, request.user, standing, now)})
 
     def _go_on(self, request, case, desk, verb, seen):
         """On with the case, where it is only begun; to the next of the list one works, or of that desk, where it was asked for; else back to
@@ -109,12 +121,6 @@ class CasePages:
             said = gettext("Nothing waits for you at {desk}. New cases appear here by themselves.")
         messages.info(request, said.format(desk=desk and within(State(desk).label)))
         return redirect(desk_address(desk) if desk else "admin:index")
-
-    def _render(self, request, template, case, *, status=200, **context):
-        """`case`: as whoever asks sees it."""
-        site = self.admin_site.each_context(request)
-        page = {"opts": self.opts, "case": case, "original": case, "title": str(case), "twins": twins.of(case, request.user)}
-        return render(request, f"cases/{template}.html", {**site, **page, **context, "now": clock.now()}, status=status)
 
 
 def do(case, name, form, by, **more) -> Case:
@@ -178,30 +184,31 @@ def _where(case, seen):
 
 def content(case, *, whole=False) -> dict:
     """What came in and what stands, ready to be shown; of very large values the beginning, or all with `whole`."""
-    told = partial(prose.told, whole=whole)
+    told, titles = partial(prose.told, whole=whole), Titles(case)
     received, context = told(case.input), told(case.context) if case.context else None
     return {
         "is_cut": prose.is_cut(received) or prose.is_cut(context),
-        "compared": prose.compared(case.output, case.standing, case.policy.output_schema.get("required", ())),
+        "compared": prose.compared(case.output, case.standing, case.policy.output_schema.get("required", ()), titles.of_output),
         "confidence": f"{case.confidence:.4g}" if case.confidence is not None else "",
         "own_answer_first": is_blind(case),
-        "own_answers": own_answers(case),
+        "own_answers": [(row, [(titles.of_output(path), *line) for path, *line in lines]) for row, lines in own_answers(case)],
         "changed": case.standing_output is not None and case.standing_output != case.output,
         "input": received,
         "context": context,
         "confidences": told(case.confidences) if case.confidences else None,
         "alternatives": told(case.alternatives) if case.alternatives else None,
-        "reasons": prose.saw(case.reasons),
+        "why": titles.sentence(case.sentence),
+        "reasons": [Why(each["name"], titles.says(each), titles.facts(each)) for each in case.reasons],
     }
 
 
 def as_told(seen, user, standing, now) -> dict:
     """Everything a case's page shows to this person, and the buttons that are possible now."""
     case = whole(seen)
-    holder, stays = case.held_by(now), timesheet.of(case, now)
+    holder, stays, told = case.held_by(now), timesheet.of(case, now), decisions(seen)
     return {
         **content(seen),
-        "buttons": verbs.offered(case, user, standing, now),
+        "doing": doing(case, verbs.offered(case, user, standing, now), standing, told[-1] if told else None, user, now),
         "why_not": said(seen, verbs.why_not_the_main_verb(case, user, standing, now)),
         "side": allocated.told(seen.allocation, to_the_house=user.is_in_house and not is_blind(seen)),
         "holder": case.claimed_by if holder else None,
@@ -213,12 +220,11 @@ def as_told(seen, user, standing, now) -> dict:
         "stays": [_stay(stay) for stay in stays],
         "spent": _spent(timesheet.together(stays)) if len(stays) > 1 else None,
         "playbook": standard.sections(case.workflow),
+        "twins": twins.of(seen, user),
         "rulings": rulings.of(seen),
-        "story": _story(seen),
+        "story": the_end_of(_story(seen), LINES),
         **beside.the_case(seen, user, standing),
-        "decisions": [decided(seen, decision) for decision in decisions(seen)],
-        "desk": next((desk for desk, role in DESKS.items() if role in standing.roles), None) if case.state == CLOSED else None,
-        "tier_colour": TIERS[case.tier],
+        "decisions": the_end_of([decided(seen, decision) for decision in told], DECISIONS),
     }
 
 
@@ -226,7 +232,8 @@ def decided(case, decision):
     """One decision as it is told: what was done, for which of the policy's reasons, and what it changed."""
     labels = {code["code"]: code["label"] for code in case.policy.rules.get("reason_codes", [])}
     coded = labels.get(decision.reason_code, decision.reason_code)
-    return decision, verbs.DONE[decision.verb], coded, [_change(correction) for correction in decision.changes]
+    titles = Titles(case)
+    return decision, verbs.DONE[decision.verb], coded, [_change(correction, titles) for correction in decision.changes]
 
 
 def due(case, now) -> dict:
@@ -246,15 +253,29 @@ def alerts_for(case, user):
     return rows(case, [alert for alert in alerts if user.is_in_house or not alert.to])
 
 
+class Ended(NamedTuple):
+    """A list whose end is in sight: what came before is folded away."""
+
+    before: list
+    shown: list
+
+
+def the_end_of(lines: list, most: int) -> Ended:
+    """Two more than that are not worth folding."""
+    return Ended(lines[:-most], lines[-most:]) if len(lines) > most + 2 else Ended([], lines)
+
+
 def _story(case):
     """What happened, and between it the claims that ran out: they are no events, and say why it was taken up again."""
-    events = [(event.at, prose.began(said(case, told))) for event, told in shapes.sentences(shapes.story(case))]
+    titles = Titles(case)
+    events = shapes.sentences(shapes.story(case), told=lambda kept: titles.sentence(said(case, kept)))
+    happened = [(event.at, prose.began(said(case, sentence))) for event, sentence in events]
     expired = whole(case).claims.filter(ended_by="expired").select_related("user")
     ran_out = [
         (claim.until, gettext("{user}'s claim ran out: anybody at the desk could take it again").format(user=claim.user))
         for claim in expired
     ]
-    return sorted([*events, *ran_out], key=lambda line: line[0])
+    return sorted([*happened, *ran_out], key=lambda line: line[0])
 
 
 def _stay(stay):
@@ -266,9 +287,9 @@ def _spent(spent):
     return {name: prose.length(seconds) for name, seconds in spent._asdict().items()}
 
 
-def _change(correction):
-    """One field's before and after, as they are shown."""
+def _change(correction, titles):
+    """The correction, its field's name, and its before and after, as they are shown."""
     values = (correction.before, correction.after)
     if correction.field == "action.amount":
         values = map(prose.amount, values)
-    return correction, *map(prose.told, values)
+    return correction, titles.of_correction(correction.field), *map(prose.told, values)

@@ -157,7 +157,7 @@ VERBS = {
         (Measured(), Reason()), "restart_alt", stays=True,
     ),
     "claim": Verb(
-        "claim", _("Claim"), queues.claim, _("yours"), _("It is yours until you decide or the lease runs out."),
+        "claim", _("Take it"), queues.claim, _("yours"), _("It is yours until you decide or the lease runs out."),
         icon="lock", at_once=True, stays=True,
     ),
     "give_back": Verb(
@@ -171,6 +171,18 @@ VERBS = {
 }  # fmt: skip
 DONE = {**{verb.name: verb.done for verb in reversed(VERBS.values())}, "edit": "edited"}  # of a decision, by its verb
 MAIN = {"review": "accept", "resolution": "resolve", "approval": "approve"}
+FIRST = (
+    "own_answer",
+    "accept",
+    "correct",
+    "resolve",
+    "no_action",
+    "approve",
+    "edit",
+    "reject",
+    "escalate",
+    "send_back",
+)  # of the buttons
 AFTER_HIS_OWN = ("accept", "correct")  # where the policy asks for an own answer first
 CLAIMS = ("claim", "give_back", "skip")
 PAUSES = ("pause", "inquire", "snooze", "go_on")

@@ -45,7 +45,6 @@ KEYS = {
     "own_answer": "o", "accept": "a", "approve": "a", "correct": "c", "edit": "c", "resolve": "r", "no_action": "d", "escalate": "e", "reject": "x",
     "send_back": "b", "skip": "s", "snooze": "z", "pause": "p", "inquire": "i", "go_on": "g", "hand_over": "h", "recall": "l", "undo": "u", "reveal": "v", "ask": "q",
 }  # fmt: skip
-FIRST = ("own_answer", "accept", "correct", "resolve", "no_action", "approve", "edit", "reject", "escalate", "send_back")
 
 
 class WorkPages(Deciding):
@@ -99,8 +98,8 @@ class WorkPages(Deciding):
             **pages.content(seen),
             **bench(seen, request.user, standing, now),
             "form": form,
-            "main_verbs": [each for each in panels if each[0] in FIRST],
-            "other_verbs": [each for each in panels if each[0] not in FIRST],
+            "main_verbs": [each for each in panels if each[0] in verbs.FIRST],
+            "other_verbs": [each for each in panels if each[0] not in verbs.FIRST],
             "chosen": request.POST.get("verb")
             or request.GET.get("verb")
             or form.begun

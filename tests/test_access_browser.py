@@ -128,6 +128,7 @@ def test_axe_finds_nothing_grave_where_people_work(browse, committed):
         grave += looked_at(page, f"desk-{person}", reverse("admin:index"))
         grave += looked_at(page, f"work-{person}", case(which, "work"))
         grave += with_each_verb(page, f"work-{person}", page.locator("#work"))
+        grave += looked_at(page, f"story-{person}", case(which, "change"))
 
     assert grave == []
 
@@ -275,7 +276,7 @@ def test_a_language_that_is_read_from_the_right_fits(browse, committed, settings
     settings.LANGUAGES = [*settings.LANGUAGES, ("he", "Hebrew")]
     page = browse(reviewer, locale="he-IL")
 
-    for path in (reverse("admin:index"), case(low, "work"), reverse("my_settings")):
+    for path in (reverse("admin:index"), case(low, "work"), case(low, "change"), reverse("my_settings")):
         page.goto(path)
         assert page.evaluate("document.documentElement.dir") == "rtl"
         for size in (WIDE, NARROW):

@@ -134,10 +134,11 @@
   function countDown(link) {
     link.dataset.left -= 1;
     if (link.dataset.left > 0) link.dataset.time = minutes(Number(link.dataset.left));
+    else if (link.matches("button")) link.disabled = true;
     else link.replaceWith(link.textContent);
   }
   function undo(event) {
-    const link = event.target.closest("[data-undo]");
+    const link = event.target.closest("a[data-undo]");
     if (!link) return;
     event.preventDefault();
     const token = JSON.parse(document.body.getAttribute("hx-headers"))["X-CSRFToken"];

@@ -1,0 +1,53 @@
+"""What one can do with a case on its own page: which buttons it has, and whether the next case stands before them."""
+
+from typing import Any, NamedTuple
+
+from cases import verbs
+from cases.states import DESKS
+from cases.verbs import Verb
+
+Buttons = list[tuple[str, Verb]]
+
+
+class Doing(NamedTuple):
+    """The buttons in their order. `next_first`: nothing of this case is to be decided here now, so one goes on with the next."""
+
+    main: Buttons
+    others: Buttons
+    claim: Verb | None
+    give_back: Verb | None
+    undo: Verb | None
+    seconds_left: int  # to undo
+    at_the_workbench: bool
+    next_desk: str
+    next_first: bool
+
+    @property
+    def any(self) -> bool:
+        return bool(self.main or self.others or self.claim or self.give_back or self.undo or self.next_desk)
+
+
+def doing(case, offered: Buttons, standing, last, user, now) -> Doing:
+    """`last`: what was decided on it lastly, or None."""
+    of = dict(offered)
+    plain = [(name, verb) for name, verb in offered if not verb.at_once and name != "undo"]
+    left = int((case.settles_at - now).total_seconds()) if case.settles_at else 0
+    return Doing(
+        main=[(name, verb) for name, verb in plain if name in verbs.FIRST],
+        others=[(name, verb) for name, verb in plain if name not in verbs.FIRST],
+        claim=of.get("claim"),
+        give_back=of.get("give_back"),
+        undo=of.get("undo"),
+        seconds_left=left,
+        at_the_workbench=case.is_open and bool(offered),
+        next_desk=next_desk(standing, last, user),
+        next_first=verbs.MAIN.get(case.state) not in of or case.paused_since is not None,
+    )
+
+
+def next_desk(standing, last: Any, user) -> str:
+    """The desk at which this person works here: where he decided this case, or the first at which he has a seat; none where he has none."""
+    his = [desk for desk, role in DESKS.items() if role in standing.roles]
+    if last is not None and last.by_id == user.pk and last.desk in his:
+        return last.desk
+    return his[0] if his else ""
