@@ -1,6 +1,7 @@
 # `make` lists what there is; a fresh clone needs only `make run`.
 
-PYTHONS = python3 python3.13 python3.12 python3.11 /usr/bin/python3
+# The system's own first: distributions build theirs with optimisations, version managers seldom do (a quarter more of the CPU).
+PYTHONS = /usr/bin/python3 python3 python3.13 python3.12 python3.11
 FIT = import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 BIN = .venv/bin
 READY = .venv/.ready
