@@ -60,7 +60,7 @@ def _insert(verb, by, subject_type, subject_id, words, facts):
     """History is kept in English, whoever makes it; a refusal may be in the words of whoever read it."""
     with in_english():
         body = json.dumps(facts, default=str)
-    with connection.cursor() as cursor:
+    with connection.planned_once() as cursor:
         cursor.execute(
             INSERT,
             [

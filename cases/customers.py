@@ -36,7 +36,7 @@ def earlier(case, user) -> list[Line]:
     """`case`: as whoever asks sees it."""
     if not case.customer_reference:
         return []
-    with connection.cursor() as cursor:
+    with connection.planned_once() as cursor:
         cursor.execute(LINES, [case.pk])
         lines = cursor.fetchall()
     opened = _opened(whole(case), user, {workflow for _, workflow, *_ in lines}) if lines else {}

@@ -166,7 +166,7 @@ def asking(case_id, verb, *, by, why=why_not):
 
 def _is_anothers(case_id) -> bool:
     """Whether it is there, and not for whoever is acting: to him it does not exist, and in its story his attempt stands."""
-    with connection.cursor() as cursor:
+    with connection.planned_once() as cursor:
         cursor.execute("SELECT there_is_a_case(%s)", [case_id])
         return cursor.fetchone()[0]
 
@@ -200,7 +200,7 @@ def standing(case, by) -> Standing:
     now = clock.now()
     about = {"workflow": case.workflow_id, "case": case.pk, "sender": case.sender_id, "digest": case.digest}
     about |= {"action_type": case.action_type, "amount": case.amount, "currency": case.currency}
-    with connection.cursor() as cursor:
+    with connection.planned_once() as cursor:
         cursor.execute(STANDING, {**about, **_who(by, now)})
         return _standing(cursor.fetchone(), case, now)
 
@@ -208,7 +208,7 @@ def standing(case, by) -> Standing:
 def standings(cases, by) -> dict[int, Standing]:
     """The same of many cases, for a page that lists them; nothing is locked, so a verb asks again."""
     now, by_id = clock.now(), {case.pk: case for case in cases}
-    with connection.cursor() as cursor:
+    with connection.planned_once() as cursor:
         cursor.execute(STANDINGS, {"cases": list(by_id), **_who(by, now)})
         return {pk: _standing(facts, by_id[pk], now) for pk, *facts in cursor.fetchall()}
 
@@ -255,7 +255,7 @@ BECAME = "SELECT external_id, state, verb, actor_name, vendor_id, at, body FROM 
 
 def what_became_of(case_id, person) -> tuple[Case, str] | None:
     """For whoever held it or decided on it, also when it is another side's now: its name, and what happened."""
-    with connection.cursor() as cursor:
+    with connection.planned_once() as cursor:
         cursor.execute(BECAME, [case_id, person.pk])
         found = cursor.fetchone()
     if found is None:
@@ -364,14 +364,14 @@ def _as_json(value):
 
 def _returned(statement, about):
     """The one row that a statement returns. By SQL: one ORM call for each row written made a verb twice as dear."""
-    with connection.cursor() as cursor:
+    with connection.planned_once() as cursor:
         cursor.execute(statement, about)
         return cursor.fetchone()
 
 
 def end_claim(case, how, *, at):
     """The live claim, if any, is over."""
-    with connection.cursor() as cursor:
+    with connection.planned_once() as cursor:
         cursor.execute(END_CLAIM, [at, how, case.pk])
 
 
@@ -380,7 +380,7 @@ def _save_the_move(case):
     by, moved = case.story.by, {name: getattr(case, name) for name in MOVE}
     leaves = by.vendor_id is not None and case.vendor_id != by.vendor_id
     moved |= {"vendor_id": by.vendor_id} if leaves else {}
-    with connection.cursor() as cursor:
+    with connection.planned_once() as cursor:
         about = {"case": case.pk, **moved, "chain": json.dumps(case.chain)}
         if case.story.allocated:
             cursor.execute(MOVED_TO_A_SIDE, {**about, "allocation": json.dumps(case.story.allocated)})

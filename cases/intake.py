@@ -244,7 +244,7 @@ def _allocate(rows):
 
 def _rules_in_force(by, slugs):
     now = clock.now()
-    with connection.cursor() as cursor:
+    with connection.planned_once() as cursor:
         cursor.execute(RULES_IN_FORCE, [now, now, by.pk, list(slugs)])
         return {
             slug: (
@@ -408,7 +408,7 @@ def _insert(rows, by, is_test):
     now = clock.now()
     releases = {(row["model_name"], row["model_version"], row["prompt_version"]) for row in rows}
     named = [dict(zip(("model_name", "model_version", "prompt_version"), release, strict=True)) for release in releases]
-    with connection.cursor() as cursor:
+    with connection.planned_once() as cursor:
         cursor.execute(AI_RELEASES, {"releases": json.dumps(named), "now": now})
         about = {"sender": by.pk, "name": str(by), "request": acting.current().request_id, "is_test": is_test, "now": now}
         new, known = _received(cursor, rows, about)

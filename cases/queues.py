@@ -95,7 +95,7 @@ def next_case(user, *, desk=None, workflow_id=None) -> Case | None:
 
 
 def _first(statement, asked) -> tuple[int] | None:
-    with connection.cursor() as cursor:
+    with connection.planned_once() as cursor:
         cursor.execute(statement, asked)
         return cursor.fetchone()
 
@@ -179,7 +179,7 @@ def _lease(case, user, now) -> Case:
     until = now + timedelta(seconds=compiled_policy(case.policy_id).rules.lease_seconds)
     if case.claimed_by_id:
         end_claim(case, "expired", at=now)
-    with connection.cursor() as cursor:
+    with connection.planned_once() as cursor:
         cursor.execute(LEASE, {"case": case.pk, "user": user.pk, "desk": case.state, "now": now, "until": until})
     case.claimed_by, case.claimed_until = user, until
     return case

@@ -35,7 +35,7 @@ class Desks:
         self.now, self._sides = now, {}
         if not workflow_ids:  # an approval is the house's, whatever else is seen
             return
-        with connection.cursor() as cursor:
+        with connection.planned_once() as cursor:
             cursor.execute(SIDES, [list(workflow_ids), now])
             for workflow_id, desk, hours, *seen in cursor.fetchall():
                 self._sides.setdefault((workflow_id, desk), []).append(_side(hours, seen, now))

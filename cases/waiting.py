@@ -47,7 +47,7 @@ def _asked(user, desks, columns) -> list[tuple]:
         return []
     side = HOUSE if user.vendor_id is None else "c.vendor_id = %(vendor)s"
     each = (f"SELECT '{desk}', {', '.join(columns(desk, side))}" for desk in desks)
-    with connection.cursor() as cursor:
+    with connection.planned_once() as cursor:
         cursor.execute(" UNION ALL ".join(each), {**desks, "vendor": user.vendor_id, "user": user.pk, "now": clock.now()})
         return cursor.fetchall()
 

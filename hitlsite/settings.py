@@ -51,8 +51,9 @@ SEPARATE_ROLES = bool(DATABASE_OWNER_URL)
 
 
 def database(url):
+    config = environ.Env.db_url_config(url)
     return {
-        **environ.Env.db_url_config(url),
+        **config,
         "ENGINE": "hitlsite.scoped",
         "ATOMIC_REQUESTS": True,
         "CONN_MAX_AGE": env.int("HITLDESK_CONN_MAX_AGE", default=600),
@@ -60,6 +61,11 @@ def database(url):
         "DISABLE_SERVER_SIDE_CURSORS": False,
         "HOUSE_ROLE": "hitl_house" if SEPARATE_ROLES else "",
         "EMBEDDED": EMBEDDED,
+        # Off behind a pooler of connections that knows no prepared statements; psycopg takes None for never.
+        "OPTIONS": {
+            **config.get("OPTIONS", {}),
+            "prepare_threshold": 5 if env.bool("HITLDESK_PREPARE", default=True) else None,
+        },
     }
 
 

@@ -63,7 +63,7 @@ def first_or_replayed(request, key, run):
 
 
 def taken(key, user_id) -> bool:
-    with connection.cursor() as cursor:
+    with connection.planned_once() as cursor:
         cursor.execute(LOCK, [key, user_id])
         return cursor.fetchone()[0]
 

@@ -15,7 +15,7 @@ SELECT %(case)s, coalesce(max(number), 0) + 1, %(recipient)s, %(event)s, %(paylo
 
 def announce(event, *, case_id, recipient_id, at, **payload):
     """Add a row for `case_id`. The caller holds the case's lock, so numbers follow one another."""
-    with connection.cursor() as cursor:
+    with connection.planned_once() as cursor:
         cursor.execute(
             ANNOUNCE,
             {

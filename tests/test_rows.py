@@ -447,6 +447,36 @@ def pooled(committed, vendor, other_vendor):
     }
 
 
+def test_a_statement_that_is_planned_once_shows_each_his_own_rows(pooled):
+    """The plan outlives the transaction; what it was made for does not."""
+    ids = sorted(set().union(*pooled.values()))
+
+    for who, seen in [*pooled.items()] * 8:
+        with acting.scope(who), transaction.atomic(), connection.planned_once() as cursor:
+            cursor.execute("SELECT id FROM cases_case WHERE id = ANY(%s)", [ids])
+            assert {pk for (pk,) in cursor.fetchall()} == seen
+
+    plans = sql(
+        "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE 'SELECT id FROM cases_case %%'"
+    )
+    assert len(plans) == 1 and sum(plans[0]) == 32 and plans[0][0]
+
+
+@pytest.mark.parametrize("said, kept", [("0", 0), ("1", 1)])
+def test_a_pooler_that_knows_no_prepared_statements_is_spared_them(said, kept):
+    asks = """
+from django.db import connection
+import django
+django.setup()
+with connection.planned_once() as cursor:
+    cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", ["%pg_prepared%"])
+    print("kept", cursor.fetchone()[0])
+"""
+    known = {**os.environ, "DJANGO_SETTINGS_MODULE": "hitlsite.settings", "HITLDESK_PREPARE": said}
+    done = subprocess.run([sys.executable, "-c", asks], env=known, capture_output=True, text=True, check=True)
+    assert f"kept {kept}" in done.stdout
+
+
 def test_two_connections_keep_nothing_of_whoever_had_them_before(pooled):
     assert leaks_of(200, pooled) == []
 

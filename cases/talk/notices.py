@@ -38,7 +38,7 @@ def tell(people, kind, case, *, by):
     """Each of these people, but for whoever did it."""
     told = [pk for pk in dict.fromkeys(people) if pk != by.pk]
     if told:
-        with connection.cursor() as cursor:
+        with connection.planned_once() as cursor:
             about = {"people": told, "kind": kind, "case": case.pk, "by": by.pk, "at": clock.now()}
             cursor.execute(TELL, about)
 

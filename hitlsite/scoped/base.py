@@ -7,6 +7,13 @@ from audit import acting, clock
 from hitlsite import postgres
 
 
+class PlannedOnce(base.ServerBindingCursor):
+    """Its statements are prepared: the server plans each once for a connection, not whenever it is asked."""
+
+    def execute(self, query, params=None):
+        return super().execute(query, params, prepare=True)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -16,6 +23,15 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.settings_dict.get("EMBEDDED"):
             postgres.join()
         return super().get_new_connection(conn_params)
+
+    def planned_once(self):
+        """A cursor for the statements that every decision and every page asks, always in the same words (docs/decisions/0035)."""
+        self.ensure_connection()
+        factory, self.connection.cursor_factory = self.connection.cursor_factory, PlannedOnce
+        try:
+            return self.cursor()
+        finally:
+            self.connection.cursor_factory = factory
 
     def _set_autocommit(self, autocommit):
         super()._set_autocommit(autocommit)
