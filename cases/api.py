@@ -19,7 +19,7 @@ from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.views import APIView
 
 from audit import clock
-from cases import actions, again, gate, queues, shapes
+from cases import actions, again, gate, queues, shapes, standard
 from cases.intake import MOST_AT_ONCE, Answer, Intake, decoded, receive
 from cases.models import Case, Inquiry
 from cases.seen import Sight, found_by, seen_by, whole
@@ -169,7 +169,7 @@ class OneCase(Door):
     @documented(answers={200: shapes.Detail}, operation_id="cases_detail")
     def get(self, request, pk):
         case = seen_by(one(request, pk), request.user)
-        etag = f'"{bytes(case.digest).hex()[:16]}-{case.state}-{case.claimed_by_id or 0}-{case.closed_as}-{case.settles_at}-{case.due_at}-{case.paused_since}-{talk.newest(case)}-{getattr(case, "mark", "")}"'
+        etag = f'"{bytes(case.digest).hex()[:16]}-{case.state}-{case.claimed_by_id or 0}-{case.closed_as}-{case.settles_at}-{case.due_at}-{case.paused_since}-{talk.newest(case)}-{getattr(case, "mark", "")}-{standard.fingerprint(standard.to_tick(whole(case)))}"'
         if known := get_conditional_response(request._request, etag=etag):
             return known
         return _tagged(said(shapes.detail(case, request.user, gate.standing(whole(case), request.user))), etag)

@@ -12,7 +12,7 @@ from cases import outputs, reveals, rulings, seen, sides, standard, until
 from cases.corrections import differences
 from cases.masking import is_placeholder
 from cases.models import BreakGlassReview, Pause, Rework
-from cases.states import APPROVAL, DESKS
+from cases.states import DESKS
 from integrations.problems import sentence
 from scorecards import actions as scorecards
 from workflows.models import Seat, compiled_policy
@@ -210,7 +210,7 @@ class Ticks(Part):
     """Which points of the standard somebody has ticked at approval: all, some or none, as he says."""
 
     def fields(self, case, user):
-        points = standard.of(case.workflow) if case.state == APPROVAL else []
+        points = standard.to_tick(case)
         made = forms.MultipleChoiceField(
             required=False,
             choices=[(point.version, point.title) for point in points],

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from accounts.models import User
 from audit import trail
 from audit.models import AuditEvent
-from cases import allocated
+from cases import allocated, standard
 from cases.intake import Answer, Intake, ProposedAction
 from cases.models import Case
 from cases.seen import decisions, is_blind, own_answers, rows, said, whole
@@ -20,6 +20,9 @@ Text = Annotated[str, Meta(max_length=10_000)]
 Said = Annotated[str, Meta(min_length=1, max_length=10_000)]
 Slug = Annotated[str, Meta(max_length=60)]
 Code = Annotated[str, Meta(max_length=40)]  # from the policy's list for the verb; required where there is one
+Ticked = Annotated[
+    list[Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]], Meta(max_length=1000)
+]  # versions of points of the standard
 Seconds = Annotated[int, Meta(ge=0, le=86_400 * 7)]
 Identity = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Minutes = Annotated[float, Meta(ge=0, le=1_000_000)]
@@ -129,9 +132,14 @@ class NoAction(Reasoned, kw_only=True):
 
 
 class Approve(Excused, kw_only=True):
-    """Approve what stands, or what is given here in its place; with `digest`, only if it is what you saw."""
+    """Approve what stands, or what is given here in its place; with `digest`, only if it is what you saw.
+
+    `ticked`: of the case's `standard`, the versions of the points that you ticked off; kept with the decision in the words that
+    stand there. A version that stands there no more is refused: fetch the case again. Leave it out where nobody was asked.
+    """
 
     reason_code: Code | UnsetType = UNSET
+    ticked: Ticked | UnsetType = UNSET
     break_glass: bool = False
 
     digest: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
@@ -232,10 +240,10 @@ class Mend(Body, kw_only=True):
 
 
 class Timed(Reasoned, kw_only=True):
-    """A reason, and how long it took."""
+    """A reason, and how long it took. `ticked`: at approval, as with an approval; nowhere else."""
 
     reason_code: Code | UnsetType = UNSET
-
+    ticked: Ticked | UnsetType = UNSET
     active_seconds: Seconds | UnsetType = UNSET
 
 
@@ -328,13 +336,18 @@ class CorrectionShown(Struct, frozen=True):
     is_new_value: bool
 
 
-class PointShown(Struct, frozen=True):
-    """A point of the standard, in the words that were read: a point of the charter has a title alone."""
+class StandardPoint(Struct, frozen=True):
+    """A point of the standard, to be ticked off: a point of the charter has a title alone. `version` names these very words."""
 
     source: str
     version: str  # the SHA-256 of these words
     title: str
     text: str
+
+
+class PointShown(StandardPoint, frozen=True):
+    """A point of the standard, in the words that were read, and whether it was ticked."""
+
     ticked: bool
 
 
@@ -429,6 +442,7 @@ class InquiryShown(Struct, frozen=True):
 class Detail(Shown, frozen=True, kw_only=True):
     """A case with its story."""
 
+    standard: list[StandardPoint]  # at approval: what an approver may tick off; empty elsewhere
     story: list[Told]
     decisions: list[DecisionShown]
     pauses: list[PauseShown]
@@ -530,6 +544,10 @@ def shown(case: Case) -> dict[str, Any]:
 def detail(case: Case, user, standing) -> dict[str, Any]:
     return {
         **shown(case),
+        "standard": [
+            StandardPoint(point.source, point.version, said(case, point.title), said(case, point.text))
+            for point in standard.to_tick(whole(case))
+        ],
         "story": [told(event, said(case, sentence)) for event, sentence in sentences(story(case))],
         "decisions": [*map(_decision, decisions(case))],
         "pauses": [*map(_pause, rows(case, whole(case).pauses.select_related("by")))],
@@ -580,8 +598,8 @@ def _decision(decision) -> DecisionShown:
     corrections = [CorrectionShown(c.field, c.before, c.after, c.root_cause, c.is_new_value) for c in decision.changes]
     what = (decision.at, decision.verb, str(decision.by), decision.desk, decision.to, decision.reason, decision.reason_code)
     acted_for = str(decision.delegation.seat.user) if decision.delegation_id else None
-    standard = decision.standard and [PointShown(**point) for point in decision.standard]
-    return DecisionShown(*what, decision.step, acted_for, decision.break_glass, corrections, standard)
+    points = decision.standard and [PointShown(**point) for point in decision.standard]
+    return DecisionShown(*what, decision.step, acted_for, decision.break_glass, corrections, points)
 
 
 def _pause(pause) -> PauseShown:

@@ -16,6 +16,7 @@ from cases.states import APPROVAL
 
 CHARTER = ("what_is_right", "what_is_done")
 CHANGED = _("The standard was changed while you looked at it. What is new is not ticked: read it, then decide.")
+ELSEWHERE = _("The standard is ticked off at approval alone. Leave the ticks out here.")
 
 
 class Point(NamedTuple):
@@ -42,13 +43,25 @@ def of(workflow) -> list[Point]:
     return [*charter, *(Point(f"playbook: {each.pk}", each.title, each.text) for each in sections(workflow))]
 
 
+def to_tick(case) -> list[Point]:
+    """What is ticked off where the case stands: at approval all of it, elsewhere nothing."""
+    return of(case.workflow) if case.state == APPROVAL else []
+
+
+def fingerprint(points) -> str:
+    """Another one where a point was added, taken away or said anew."""
+    return sha256("".join(point.version for point in points).encode()).hexdigest()[:16] if points else ""
+
+
 def tick_off(case, ticked):
     """Keep with the decision at approval which points were ticked, by their versions, and which were not. None: he was not asked.
 
-    Raises ValidationError for a tick at words that stand there no more.
+    Raises ValidationError for a tick at words that stand there no more, and for one at another desk.
     """
-    if ticked is None or case.story.desk != APPROVAL:
+    if ticked is None:
         return
+    if case.story.desk != APPROVAL:
+        raise ValidationError({"ticked": [ELSEWHERE]})
     points = {point.version: point for point in of(case.workflow)}
     if not points.keys() >= set(ticked):
         raise ValidationError({"ticked": [CHANGED]})

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.models import AuditEvent
 from cases import outputs
+from cases.forms import NA
 from cases.seen import is_blind, output_of, rows, whole
 from cases.states import CLOSED
 from cases.work_form import WorkForm
@@ -18,7 +19,8 @@ def put_back(form: WorkForm, standing) -> WorkForm:
     last = standing.last
     if not last or is_blind(form.case) or (last["by_id"], last["desk"], last["to"]) != (form.user.pk, form.case.state, CLOSED):
         return form
-    decision = whole(form.case).decisions.prefetch_related("corrections").last()
+    made = whole(form.case).decisions.select_related("evaluation", "category").prefetch_related("corrections")
+    decision = made.last()
     verb = "edit" if (decision.verb, decision.output is None) == ("approve", False) else decision.verb
     if verb not in form.verbs or not _was_undone(decision):
         return form
@@ -41,9 +43,28 @@ def _typed(form, verb, decision) -> QueryDict:
         said |= {name: field.initial for name, field in made.items()}
     said |= {change.field: change.after for change in told.changes if change.field.startswith("action.")}
     said |= {f"{verb}.reason": told.reason, f"{verb}.reason_code": told.reason_code}
+    said |= {f"{verb}.{name}": value for name, value in _judged(decision).items()} | _marks(decision)
     said["root_cause"] = next((change.root_cause for change in told.changes if change.root_cause), "")
     typed = QueryDict(mutable=True)
     for name in said.keys() & form.fields.keys():
         if said[name] is not None and said[name] is not False:
             typed.setlist(name, said[name] if isinstance(said[name], list | tuple) else [said[name]])
     return typed
+
+
+def _judged(decision) -> dict[str, str]:
+    """What kind of exception he took it for, and the section or ruling on which he rested that."""
+    said = {"category": decision.category.slug} if decision.category_id else {}
+    if decision.section_id:
+        said["rests_on"] = f"section:{decision.section_id}"
+    elif decision.ruling_id:
+        said["rests_on"] = f"ruling:{decision.ruling_id}"
+    return said
+
+
+def _marks(decision) -> dict[str, str]:
+    """The card as he had marked it."""
+    said = {}
+    for key, mark in decision.evaluation.marks.items() if decision.evaluation_id else ():
+        said |= {f"mark.{key}": NA if mark["na"] else mark["option"], f"cause.{key}": mark["root_cause"]}
+    return said

@@ -32,7 +32,7 @@ from cases import (
 from cases.deciding import Deciding, Page
 from cases.forms import VerbForm
 from cases.models import Case
-from cases.seen import is_blind, said, seen_by, whole
+from cases.seen import is_blind, rows, said, seen_by, whole
 from cases.states import APPROVAL
 from cases.talk import beside
 from cases.work_form import WorkForm
@@ -151,6 +151,13 @@ def sent_here(seen, last) -> dict:
     return {"done": verbs.DONE[last["verb"]], "reason": said(seen, last["reason"])}
 
 
+def ticked_before(seen, last) -> list:
+    """The decisions at approval with which somebody ticked the standard off; asked for only where somebody decided before."""
+    if is_blind(seen) or not last:
+        return []
+    return rows(seen, whole(seen).decisions.exclude(standard=None).select_related("by"))
+
+
 def why_not(seen, why) -> str:
     """Why the desk's own verb is not offered. That an own answer comes first stands where it is asked for, and once."""
     return "" if is_blind(seen) and why == gettext(blind.FIRST) else why
@@ -175,6 +182,7 @@ def bench(seen, user, standing, now) -> dict:
         "also_open": customers.also_open(seen, user),
         "alerts": pages.alerts_for(seen, user),
         "sent_here": sent_here(seen, standing.last),
+        "ticked_before": ticked_before(seen, standing.last),
         "playbook": playbook(case),
         "rulings": rulings.of(seen),
         "story_link": pages.address(case),

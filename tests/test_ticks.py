@@ -210,6 +210,78 @@ def test_rest_shows_it(desk, send, case, written, approver, key):
     assert mine["standard"] == case.decisions.get().standard and asked_nobody["standard"] is None
 
 
+@pytest.mark.parametrize("verb", ["approve", "reject", "send-back"])
+def test_rest_takes_the_ticks_of_what_it_showed(client, case, written, approver, key, verb):
+    header, at_case = key(approver), f"/api/v1/cases/{case.pk}/"
+    points = client.get(at_case, **header).json()["standard"]
+
+    body = {"reason": "So it is.", "ticked": [points[1]["version"]]}
+    answer = client.post(f"{at_case}{verb}/", body, "application/json", **header)
+
+    assert [(point["title"], point["text"]) for point in points] == [(RIGHT, ""), ("Charged twice", "Look at both fees.")]
+    assert answer.status_code == 200 and kept(case) == {RIGHT: False, "Charged twice": True}
+    assert client.get(at_case, **header).json()["standard"] == [], "there is nothing to tick off there any more"
+
+
+@pytest.mark.parametrize(
+    ("ticked", "told"),
+    [
+        (["0" * 64], "The standard was changed while you looked at it."),
+        (["Charged twice"], "ticked"),
+        ("all", "ticked"),
+    ],
+)
+def test_rest_refuses_a_tick_at_other_words_and_says_so(client, case, written, approver, key, ticked, told):
+    header = key(approver)
+
+    answer = client.post(f"/api/v1/cases/{case.pk}/approve/", {"ticked": ticked}, "application/json", **header)
+
+    assert answer.status_code == 422 and answer["Content-Type"].startswith("application/problem+json")
+    assert told in json.dumps(answer.json()) and not case.decisions.exists()
+
+
+def test_rest_shows_the_standard_anew_where_its_words_changed(client, case, written, approver, key):
+    """Though nothing else of the case did: what was known before is refused as a tick, so it is no answer to a conditional request."""
+    header, at_case = key(approver), f"/api/v1/cases/{case.pk}/"
+    known = client.get(at_case, **header)["ETag"]
+    same = client.get(at_case, HTTP_IF_NONE_MATCH=known, **header)
+    written.section.text = "Look at three fees."
+    written.section.save()
+
+    anew = client.get(at_case, HTTP_IF_NONE_MATCH=known, **header)
+
+    assert (same.status_code, anew.status_code) == (304, 200)
+    assert anew.json()["standard"][1]["text"] == "Look at three fees."
+
+
+def test_at_another_desk_a_tick_is_refused(client, send, written, resolver, reviewer, key):
+    case = send(0.1)
+    actions.escalate(case.pk, by=reviewer, reason="Unclear")
+    body = {"reason": "Look again.", "ticked": [written.owed]}
+
+    answer = client.post(f"/api/v1/cases/{case.pk}/send-back/", body, "application/json", **key(resolver))
+
+    assert answer.status_code == 422 and "ticked off at approval alone" in json.dumps(answer.json())
+
+
+def test_the_schema_tells_of_the_ticks(client, approver, key):
+    shapes = client.get("/api/v1/openapi.json", **key(approver)).json()["components"]["schemas"]
+
+    for name in ("Approve", "Timed"):
+        assert shapes[name]["properties"]["ticked"]["items"]["pattern"] == "^[0-9a-f]{64}$"
+    assert "ticked" in shapes["Approve"]["description"] and "standard" in shapes["Detail"]["properties"]
+
+
+def test_whoever_works_it_on_the_workbench_next_reads_what_was_ticked(client, desk, case, written, approver, resolver):
+    commit(desk, case, "send_back", reason="By whom?", ticked=[written.twice])
+    client.force_login(resolver)
+
+    shown = text(client.get(page(case)))
+
+    assert "Ticked off before" in shown and f"What {approver} had ticked: 1 of 2" in shown
+    assert f"not ticked: {RIGHT}" in shown and "Look at both fees." in shown
+
+
 def test_a_vendors_person_reads_it_without_what_is_hidden_from_him(client, desk, case, written, vendor, owner, key):
     worker = seated(case.workflow, "resolver", owner, vendor)
     written.section.text = "Write to anna.keller@example.com first."

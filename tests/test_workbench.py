@@ -331,6 +331,41 @@ def test_what_was_undone_stands_in_the_form_again_beside_what_stood_before(bench
     assert Case.objects.get(pk=case.pk).standing_output["decision"] == "decline"
 
 
+def test_the_marks_stand_in_the_form_again(bench, marked, refunds, owner, send, reviewer):
+    rules = {"scorecard": marked.workflow.scorecards.get().version, "grace_seconds": 60}
+    factories.policy(refunds, owner, rules=rules, output_schema=refunds.policy.output_schema)
+    case = queues.claim(send(0.5).pk, by=reviewer)
+    given = {"mark.accuracy": "Wrong", "cause.accuracy": "Made up", "mark.tone-and-clarity": "N/A"}
+    decide(bench, case, "correct", **{**the_card(bench, case), **given, "output.decision": "decline"})
+    decide(bench, case, "undo")
+
+    form = bench.get(at(case)).context["form"]
+
+    assert {name: form[name].value() for name in given} == given
+    assert form["mark.formatting"].value() == "Right" and form.begun == "correct"
+
+
+@pytest.mark.parametrize("rests_on", ["section", "ruling"])
+def test_the_kind_of_exception_and_what_the_judgment_rests_on_stand_there_again(client, grace, send, refunds, owner, rests_on):
+    both = seated(refunds, "reviewer", owner)
+    workflows.seat(both, refunds, "resolver", by=owner)
+    section = PlaybookSection.objects.create(workflow=refunds, title="When to refund", text="Within thirty days.")
+    case = queues.claim(send(0.5).pk, by=both)
+    actions.ask(case.pk, by=both, reason="Is it ours?")
+    ruling = actions.rule(case.questions.get().pk, by=owner, reason="It is.")
+    actions.escalate(case.pk, by=both, reason="Unclear")
+    kind = refunds.categories.first().slug
+    named = f"{rests_on}:{(section if rests_on == 'section' else ruling).pk}"
+    client.force_login(both)
+    decide(client, case, "resolve", reason="So it is.", category=kind, rests_on=named)
+    decide(client, case, "undo")
+
+    form = client.get(at(case)).context["form"]
+
+    assert (form["resolve.category"].value(), form["resolve.rests_on"].value()) == (kind, named)
+    assert form.begun == "resolve"
+
+
 def test_what_was_undone_is_nobody_elses_and_what_was_reopened_was_not_undone(
     client, grace, case, reviewer, machine, refunds, owner
 ):
