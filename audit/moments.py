@@ -40,8 +40,12 @@ def read(kept) -> str:
 
 
 def at_home(text):
-    """“2026-06-01 at 12:00 UTC” → “2026-06-01 at 14:00 CEST”. A time without a day is of today, as the offset has it."""
-    text = A_FACT.sub(lambda found: read(found[0]), text)
+    """“2026-06-01 at 12:00 UTC” → “2026-06-01 at 14:00 CEST”. A time without a day is of today, as the offset has it.
+
+    What has no moment in it comes back as it is: a sentence with a link in it stays one.
+    """
+    if A_FACT.search(text):
+        text = A_FACT.sub(lambda found: read(found[0]), text)
     if timezone.get_current_timezone_name() == "UTC":
         return text
     for form in SAID:

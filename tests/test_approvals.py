@@ -308,6 +308,7 @@ def test_an_hour_later_the_second_factor_is_asked_for_first_and_leads_back_to_th
 
     shown = answer.content.decode()
     assert answer.status_code == 403 and again(case).state == "approval"
+    assert f'<a href="{reverse("mfa_reauthenticate")}?' in shown, "a link, and not its words"
     assert "Owed." in shown and f"{reverse('mfa_reauthenticate')}?next=%2Fadmin%2Fcases%2Fcase%2F{case.pk}%2Fapproval" in shown
 
 
