@@ -1,7 +1,7 @@
 """The hook at BEGIN: in-house work takes the house's role, a vendor's work names the vendor, nobody gets neither."""
 
 from django.db import transaction
-from django.db.backends.postgresql import base
+from django.db.backends.postgresql import base, operations
 
 from audit import acting, clock
 from hitlsite import postgres
@@ -14,7 +14,15 @@ class PlannedOnce(base.ServerBindingCursor):
         return super().execute(query, params, prepare=True)
 
 
+class DatabaseOperations(operations.DatabaseOperations):
+    def last_executed_query(self, cursor, sql, params):
+        """Also of a prepared statement, of which psycopg keeps no words: for the debug log, and tests that count and explain."""
+        return super().last_executed_query(cursor, sql, params) or self.compose_sql(sql, params)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
+    ops_class = DatabaseOperations
+
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.execute_wrappers.append(self._in_a_transaction)
