@@ -152,6 +152,7 @@ PHRASES = [
     gettext_noop("It is marked on a scorecard, so it is accepted on its own page."),
     gettext_noop("Its content changed since you looked at it. Look again, then decide."),
 ]
+ANYTHING = re.compile(r"\{(?!tier|desk)")  # a risk and a desk are one word
 NAMED = re.compile(r"\\\{(\w+)\\\}")
 
 
@@ -174,12 +175,12 @@ def _retold(text: str, language: str) -> str:
 
 @cache
 def _patterns() -> list[tuple[str, re.Pattern]]:
-    """Whatever says more in words of its own is tried first."""
-    fullest = sorted(PHRASES, key=lambda phrase: -len(re.sub(r"\{\w+\}", "", phrase)))
+    """What begins with words of its own is tried first, for a value at the beginning fits whatever stands there; then what says most."""
+    fullest = sorted(PHRASES, key=lambda phrase: (bool(ANYTHING.match(phrase)), -len(re.sub(r"\{\w+\}", "", phrase))))
     return [(phrase, re.compile(NAMED.sub(_value, re.escape(phrase)), re.DOTALL)) for phrase in fullest]
 
 
 def _value(found) -> str:
-    """A risk and a desk are one word; anything else is whatever stands between the phrase's own words."""
+    """One word, or whatever stands between the phrase's own words."""
     one_word = found[1] in ("tier", "desk")
     return rf"(?P<{found[1]}>\w+)" if one_word else rf"(?P<{found[1]}>.+?)"

@@ -198,6 +198,9 @@ SAID = (  # what the sentences name of an event's facts
 )
 
 
+WORDED_BY_RULES = {"case.alert"}  # of these the words are no person's
+
+
 def sentence(event, names=None, told=retold) -> str:
     """The event as prose, without its time: what happened, by whom, and why where somebody said so.
 
@@ -227,4 +230,5 @@ def sentence(event, names=None, told=retold) -> str:
         said = gettext("{said}. It is back with whoever asked").format(said=said)
     if holder := event.body.get("for"):
         said += gettext(" for {holder}").format(holder=(names or {}).get(holder, f"person {holder}"))
-    return f"{said} – “{event.words}”" if event.words else said
+    words = told(event.words) if event.verb in WORDED_BY_RULES else event.words
+    return f"{said} – “{words}”" if words else said

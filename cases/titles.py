@@ -32,6 +32,19 @@ FACTS = {
     "failed": _("failed"), "field": _("field"), "lacks": _("lacks"), "missing": _("missing"), "of": _("of"), "payee": _("payee"),
     "phrase": _("phrase"), "type": _("type"), "value": _("value"), "word": _("word"),
 }  # fmt: skip
+ROOTS = {
+    "action": _("Action"),
+    "customer": _("Customer"),
+    "received": _("Received"),
+    "input": _("Input"),
+    "output": _("Output"),
+}
+NAMES = {
+    "approval": _("Approval"),
+    "threshold": _("Threshold"),
+    "schema": _("Schema"),
+    "stop": _("Stop switch"),
+}  # a trigger's is its policy's
 SAID_ANYWAY = {("conflict", "seen"), ("duplicate", "case")}  # an earlier case is told by its reference
 PATHS = {
     "required_fields": "absent",
@@ -76,6 +89,15 @@ class Titles:
 
     def of_correction(self, field: str) -> str:
         return self.of(field) if field.split(".")[0] == "action" else self.of_output(field)
+
+    def of_twins(self, path: str, otherwise: str) -> str:
+        """The same where what came in and the output stand in one table."""
+        root, *steps = path.split(".")
+        named = self.of(path, otherwise)
+        return f"{ROOTS[root]}: {named.removeprefix(f'{prose.named(root)}: ')}" if steps else str(ROOTS[root])
+
+    def name(self, reason: dict) -> str:
+        return str(NAMES.get(reason["kind"], reason["name"]))
 
     # sentences
 

@@ -3,10 +3,13 @@
 from typing import NamedTuple
 
 from django.db.models import prefetch_related_objects
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from cases import prose
 from cases.models import Case
 from cases.seen import is_blind, rows, seen_by, whole
+from cases.titles import Titles
 
 
 class Twin(NamedTuple):
@@ -40,9 +43,14 @@ def _twin(case, in_one_line, opened, user):
 
 def _compared(earlier, case):
     """What differs stands first: that is what tells a second request from the same one sent twice."""
-    return prose.compared(_whole(earlier), _whole(case))
+    return prose.compared(_whole(earlier), _whole(case), titled=Titles(case).of_twins)
 
 
 def _whole(case) -> dict:
     about = {"action": case.action_sentence, "customer": case.customer_reference}
-    return {**about, "received": f"{case.received_at:%Y-%m-%d %H:%M} UTC", "input": case.input, "output": case.standing}
+    return {
+        **about,
+        "received": date_format(timezone.localtime(case.received_at), "j M Y, H:i"),
+        "input": case.input,
+        "output": case.standing,
+    }

@@ -137,6 +137,14 @@ def test_history_is_kept_in_english_whoever_makes_it(reviewer, administrator):
             "Held for approval: high risk needs an approval: the action is “refund”.",
             "Zurückgehalten für Freigabe: Risiko „hoch“ braucht eine Freigabe: die Maßnahme ist „refund“.",
         ),
+        (
+            "Held for review: high risk needs an approval: 31,400.00 EUR is at or above 1,000.00 EUR.",
+            "Zurückgehalten für Prüfung: Risiko „hoch“ braucht eine Freigabe: 31,400.00 EUR ist mindestens 1,000.00 EUR.",
+        ),
+        (
+            "Held for resolution: output.amount (2) must equal context.total (1).",
+            "Zurückgehalten für Klärung: output.amount (2) muss gleich sein: context.total (1).",
+        ),
         ("Acme, by lot: its share is 40 %.", "Acme, durch das Los: der Anteil ist 40 %."),
         ("It is at review now.", "Er ist jetzt bei: Prüfung."),
         ("Somebody typed this.", "Somebody typed this."),

@@ -6,4 +6,5 @@ from audit import moments, wording
 
 register = template.Library()
 register.filter("within", wording.within)
+register.filter("begun_small", wording.begun_small)
 retold = register.filter("retold", moments.told)
