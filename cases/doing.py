@@ -41,7 +41,7 @@ def doing(case, offered: Buttons, standing, last, user, now) -> Doing:
         seconds_left=left,
         at_the_workbench=case.is_open and bool(offered),
         next_desk=next_desk(standing, last, user),
-        next_first=verbs.MAIN.get(case.state) not in of or case.paused_since is not None,
+        next_first=not {verbs.MAIN.get(case.state), "own_answer"} & of.keys() or case.paused_since is not None,
     )
 
 

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.strict import strict_page
 from audit import clock
 from audit.wording import begun_small, within
-from cases import allocated, chains, gate, prose, queues, rulings, shapes, skim, standard, timesheet, twins, verbs
+from cases import allocated, blind, chains, gate, prose, queues, rulings, shapes, skim, standard, timesheet, twins, verbs
 from cases.doing import doing
 from cases.models import Case
 from cases.seen import decisions, is_blind, open_pauses, own_answers, rows, said, seen_by, whole
@@ -206,8 +206,13 @@ def content(case, *, whole=False) -> dict:
         "confidences": told(case.confidences) if case.confidences else None,
         "alternatives": told(case.alternatives) if case.alternatives else None,
         "why": titles.sentence(case.sentence),
-        "reasons": [Why(each["name"], titles.says(each), titles.facts(each)) for each in case.reasons],
+        "reasons": [Why(titles.name(each), titles.says(each), titles.facts(each)) for each in case.reasons],
     }
+
+
+def why_not(seen, why) -> str:
+    """Why the desk's own verb is not offered. That an own answer comes first stands where it is asked for, and once."""
+    return "" if is_blind(seen) and why == gettext(blind.FIRST) else said(seen, why)
 
 
 def as_told(seen, user, standing, now) -> dict:
@@ -217,7 +222,7 @@ def as_told(seen, user, standing, now) -> dict:
     return {
         **content(seen),
         "doing": doing(case, verbs.offered(case, user, standing, now), standing, told[-1] if told else None, user, now),
-        "why_not": said(seen, verbs.why_not_the_main_verb(case, user, standing, now)),
+        "why_not": why_not(seen, verbs.why_not_the_main_verb(case, user, standing, now)),
         "side": allocated.told(seen.allocation, to_the_house=user.is_in_house and not is_blind(seen)),
         "holder": case.claimed_by if holder else None,
         "chain": chains.progress(case.chain, standing.given) if case.state == APPROVAL else [],

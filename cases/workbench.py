@@ -8,14 +8,12 @@ from urllib.parse import urlsplit
 from django.http import Http404, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import render
 from django.urls import path, resolve
-from django.utils.translation import gettext
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.strict import strict_page
 from audit import clock
 from cases import (
     approver,
-    blind,
     customers,
     gate,
     pages,
@@ -158,11 +156,6 @@ def ticked_before(seen, last) -> list:
     return rows(seen, whole(seen).decisions.exclude(standard=None).select_related("by"))
 
 
-def why_not(seen, why) -> str:
-    """Why the desk's own verb is not offered. That an own answer comes first stands where it is asked for, and once."""
-    return "" if is_blind(seen) and why == gettext(blind.FIRST) else why
-
-
 def bench(seen, user, standing, now) -> dict:
     """What the workbench shows beside the form."""
     case = whole(seen)
@@ -176,7 +169,7 @@ def bench(seen, user, standing, now) -> dict:
         **pages.due(seen, now),
         "expires": prose.distance(case.expires_at, now) if case.expires_at else "",
         "approver": for_an_approver(case, user, standing) if case.state == APPROVAL else None,
-        "why_not": said(seen, why_not(seen, verbs.why_not_the_main_verb(case, user, standing, now))),
+        "why_not": pages.why_not(seen, verbs.why_not_the_main_verb(case, user, standing, now)),
         "twins": twins.of(seen, user),
         "earlier": customers.earlier(seen, user),
         "also_open": customers.also_open(seen, user),

@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from audit import clock
-from cases import actions, queues
+from cases import actions, alerts, queues
 from cases.models import Case
 from tests import factories
 from tests.desk import decide, page
@@ -186,3 +186,30 @@ def test_a_sentence_tells_a_vendor_nothing_of_a_field_that_it_names_by_its_last_
     assert [each.status_code for each in pages] == [200, 200, 200]
     assert [each.content.decode() for each in pages if "“M”" in each.content.decode()] == []
     assert "Received and routed: Held for review: it concerns a field that is not shown to you" in text(pages[0])
+
+
+def test_an_alert_in_the_story_is_read_as_a_rule_s_sentence_though_it_stands_where_words_do(desk, send, reviewer, machine):
+    reviewer.time_zone, reviewer.language = "Asia/Tokyo", "de"
+    reviewer.save()
+    case = send()
+    alerts.tell(
+        case,
+        "expired",
+        "The time to approve ran out on 2026-06-01 at 20:00 UTC. The owner of risk decides.",
+        by=machine,
+        at=clock.now(),
+    )
+    actions.escalate(case.pk, by=reviewer, reason="It was due on 2026-06-01 at 20:00 UTC.")
+
+    shown = text(story(desk, case))
+
+    assert "2026-06-02 um 05:00 JST" in shown and "ran out" not in shown
+    assert shown.count("It was due on 2026-06-01 at 20:00 UTC.") == 2  # what somebody typed
+
+
+@pytest.mark.parametrize("rules", [{"blind_first": True}])
+@pytest.mark.parametrize("output_schema", [TITLED])
+def test_who_owes_his_own_answer_is_told_so_once_and_offered_to_give_it(desk, send):
+    shown = story(desk, send()).content.decode()
+
+    assert shown.count("own answer first") == 1 and "?verb=own_answer" in shown and "big primary" not in shown
