@@ -22,6 +22,7 @@ from cases.verbs import VERBS
 from hitlsite import words
 from integrations import targets
 from quality import pages
+from tests.desk import page
 from tests.doors import SIGN_IN, told
 
 GERMAN = {"headers": {"accept-language": "de-AT,de;q=0.9"}}
@@ -181,6 +182,17 @@ def test_why_somebody_may_not_is_read_in_his_language(client, send, stranger, re
 
     with translation.override("de"):
         assert all(whys) and [why for why in whys if phrases.retold(why) == why] == []
+
+
+@pytest.mark.parametrize("output_schema", [{"properties": {"amount": {"type": "number"}}}])
+def test_a_number_that_nobody_touched_is_unchanged_in_any_language(client, send, reviewer):
+    reviewer.language = "de"
+    reviewer.save()
+    client.force_login(reviewer)
+
+    shown = client.get(page(send(output={"decision": "refund", "amount": 1491.24}))).text
+
+    assert 'value="1491.24"' in shown and 'data-was="1491.24"' in shown
 
 
 # what is marked
