@@ -10,7 +10,7 @@ Buttons = list[tuple[str, Verb]]
 
 
 class Doing(NamedTuple):
-    """The buttons in their order. `next_first`: nothing of this case is to be decided here now, so one goes on with the next."""
+    """The buttons in their order; `others` are folded. `next_first`: nothing of this case is to be decided here now, so one goes on with the next."""
 
     main: Buttons
     others: Buttons
@@ -31,10 +31,12 @@ def doing(case, offered: Buttons, standing, last, user, now) -> Doing:
     """`last`: what was decided on it lastly, or None."""
     of = dict(offered)
     plain = [(name, verb) for name, verb in offered if not verb.at_once and name != "undo"]
+    others = [(name, verb) for name, verb in plain if name not in verbs.FIRST]
+    others = others if len(others) > 2 else []  # one or two are not worth folding
     left = int((case.settles_at - now).total_seconds()) if case.settles_at else 0
     return Doing(
-        main=[(name, verb) for name, verb in plain if name in verbs.FIRST],
-        others=[(name, verb) for name, verb in plain if name not in verbs.FIRST],
+        main=[each for each in plain if each not in others],
+        others=others,
         claim=of.get("claim"),
         give_back=of.get("give_back"),
         undo=of.get("undo"),

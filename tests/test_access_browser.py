@@ -93,6 +93,17 @@ def with_each_verb(page, name, form) -> list[str]:
     return grave
 
 
+def with_what_is_folded(page, name) -> list[str]:
+    """What axe finds with the seldom verbs unfolded; and they fit a telephone."""
+    page.set_viewport_size(NARROW)
+    for folded in page.locator(".doing summary").all():
+        folded.click()
+    width = page.evaluate("document.documentElement.scrollWidth")
+    grave = findings(page, f"{name}, unfolded", EVERYTHING, within=".doing")
+    page.set_viewport_size(WIDE)
+    return grave + ([f"{name}, unfolded: {width} wide"] if width > NARROW["width"] else [])
+
+
 def case(case, way):
     return reverse(f"admin:cases_case_{way}", args=[case.pk])
 
@@ -129,6 +140,7 @@ def test_axe_finds_nothing_grave_where_people_work(browse, committed):
         grave += looked_at(page, f"work-{person}", case(which, "work"))
         grave += with_each_verb(page, f"work-{person}", page.locator("#work"))
         grave += looked_at(page, f"story-{person}", case(which, "change"))
+        grave += with_what_is_folded(page, f"story-{person}")
 
     assert grave == []
 
