@@ -1,8 +1,8 @@
 """A page of a list of cases that may be very long, by keyset: whatever the depth, no row before it is read.
 
 A list of all cases has the newest first. Where few fit its filters, the rows in between would have to be read to find them; so it
-looks back in windows of ids, each wider than the last, until the page is full or its patience is over. Then it says how far it
-looked, and the next page goes on from there. A desk has the most urgent first: of each workflow the first of an index, merged.
+looks back in windows of ids, each wider than the last as far as its patience allows, until the page is full or that is over. Then it
+says how far it looked, and the next page goes on from there. A desk has the most urgent first: of each workflow the first of an index, merged.
 """
 
 from dataclasses import dataclass
@@ -43,15 +43,18 @@ def newest(cases, *, after="", size=SIZE, patience=PATIENCE, led=False, at_once=
     top = _number(after) if after else (_newest_id(cases) + 1)
     began, width, found = monotonic(), top if at_once else WINDOW, []
     while True:
-        floor = max(top - width, 0)
+        floor, asked = max(top - width, 0), monotonic()
         found += _between(cases, floor, top, led)[: size + 1 - len(found)]
         if len(found) > size:
             return Page(found[:size], str(found[size - 1]))
         if not floor:
             return Page(found)
-        if monotonic() - began > patience:
+        now = monotonic()
+        left, took = patience - (now - began), now - asked
+        if left < 0:
             return Page(found, str(floor), floor)
-        top, width = floor, width * (WIDER**2 if led else WIDER)
+        fits = int(width * left / took)  # as many as it may look through before its patience is over, going by the last
+        top, width = floor, min(width * (WIDER**2 if led else WIDER), max(fits, WINDOW))
 
 
 def _between(cases, floor, top, led):

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from itertools import count
 from urllib.parse import urlencode
 
 import pytest
@@ -177,6 +178,22 @@ def test_where_few_fit_it_looks_back_as_far_as_its_patience_goes_and_then_says_s
     client.force_login(reviewer)
     monkeypatch.setattr(paging.newest, "__kwdefaults__", {**paging.newest.__kwdefaults__, "patience": 0})
     assert "Look further back" in client.get(ALL, {"segment": "business"}).content.decode()
+
+
+def test_a_window_is_no_wider_than_its_patience_reaches_going_by_the_last(send, reviewer, monkeypatch):
+    rare = send(segment="business")
+    sent = [send().pk for _ in range(25)]
+    ticking = count()
+    monkeypatch.setattr(paging, "monotonic", lambda: next(ticking) / 100)  # each window takes a hundredth of a second
+    monkeypatch.setattr(paging, "WINDOW", 1)
+    made = listing(reviewer, "segment=business")
+
+    page = paging.newest(made.cases, patience=0.05)
+
+    assert (
+        sent[-1] - page.looked_back_to + 1 == 1 + 3 + 3
+    )  # three more fitted into the time that was left; 1 + 4 + 16 would not have
+    assert paging.newest(made.cases, patience=60).ids == [rare.pk]
 
 
 @pytest.mark.parametrize("asked", ["category=duplicate", "ai_release={release}"])
