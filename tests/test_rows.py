@@ -462,6 +462,26 @@ def test_a_statement_that_is_planned_once_shows_each_his_own_rows(pooled):
     assert len(plans) == 1 and sum(plans[0]) == 32 and plans[0][0]
 
 
+def test_a_server_that_went_away_is_told_of_also_where_a_statement_is_planned_once():
+    """Whoever catches a broken connection must find one, whichever cursor he asked for."""
+    asks = """
+import django
+django.setup()
+from django.db import OperationalError, connection
+connection.ensure_connection()
+connection.connection.close()
+connection.health_check_enabled, connection.health_check_done = True, False
+connection.settings_dict["NAME"] = "nowhere"
+try:
+    connection.planned_once()
+except OperationalError:
+    print("told")
+"""
+    known = {**os.environ, "DJANGO_SETTINGS_MODULE": "hitlsite.settings"}
+    done = subprocess.run([sys.executable, "-c", asks], env=known, capture_output=True, text=True)
+    assert (done.stdout, done.stderr[-500:]) == ("told\n", "")
+
+
 @pytest.mark.parametrize("said, kept", [("0", 0), ("1", 1)])
 def test_a_pooler_that_knows_no_prepared_statements_is_spared_them(said, kept):
     asks = """

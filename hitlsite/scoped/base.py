@@ -35,11 +35,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def planned_once(self):
         """A cursor for the statements that every decision and every page asks, always in the same words (docs/decisions/0035)."""
         self.ensure_connection()
-        factory, self.connection.cursor_factory = self.connection.cursor_factory, PlannedOnce
+        connection = self.connection  # asking for a cursor may find it broken, and then it is another's turn, or nobody's
+        factory, connection.cursor_factory = connection.cursor_factory, PlannedOnce
         try:
             return self.cursor()
         finally:
-            self.connection.cursor_factory = factory
+            connection.cursor_factory = factory
 
     def _set_autocommit(self, autocommit):
         super()._set_autocommit(autocommit)
