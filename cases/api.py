@@ -169,10 +169,11 @@ class OneCase(Door):
     @documented(answers={200: shapes.Detail}, operation_id="cases_detail")
     def get(self, request, pk):
         case = seen_by(one(request, pk), request.user)
-        etag = f'"{bytes(case.digest).hex()[:16]}-{case.state}-{case.claimed_by_id or 0}-{case.closed_as}-{case.settles_at}-{case.due_at}-{case.paused_since}-{talk.newest(case)}-{getattr(case, "mark", "")}-{standard.fingerprint(standard.to_tick(whole(case)))}"'
+        points = standard.to_tick(whole(case))
+        etag = f'"{bytes(case.digest).hex()[:16]}-{case.state}-{case.claimed_by_id or 0}-{case.closed_as}-{case.settles_at}-{case.due_at}-{case.paused_since}-{talk.newest(case)}-{getattr(case, "mark", "")}-{standard.fingerprint(points)}"'
         if known := get_conditional_response(request._request, etag=etag):
             return known
-        return _tagged(said(shapes.detail(case, request.user, gate.standing(whole(case), request.user))), etag)
+        return _tagged(said(shapes.detail(case, request.user, gate.standing(whole(case), request.user), points)), etag)
 
 
 def _tagged(response, etag):

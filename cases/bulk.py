@@ -18,6 +18,7 @@ from accounts.models import User
 from audit import acting, clock, trail
 from audit.wording import within
 from cases import gate, pages, verbs
+from cases.actions.closing import seconds_to_undo
 from cases.forms import Marks, VerbForm
 from cases.models import Bulk, BulkRow, Case
 from cases.seen import Sight, said, seen_by
@@ -102,12 +103,8 @@ def _would(case, name, standing) -> str:
             return _("Anybody at the desk may take it.")
     if to[name] != CLOSED:
         return _("Goes to %(desk)s.") % {"desk": within(State(to[name]).label)}
-    grace = compiled_policy(case.policy_id).rules.grace_seconds
-    return (
-        _("Closes; you can undo it for %(seconds)s seconds.") % {"seconds": grace}
-        if grace and not case.released_at
-        else _("Closes.")
-    )
+    grace = seconds_to_undo(case)
+    return _("Closes; you can undo it for %(seconds)s seconds.") % {"seconds": grace} if grace else _("Closes.")
 
 
 def form_for(name, lines: list[Line], user, typed=None) -> VerbForm | None:

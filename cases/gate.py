@@ -166,7 +166,7 @@ def asking(case_id, verb, *, by, why=why_not):
 
 def _is_anothers(case_id) -> bool:
     """Whether it is there, and not for whoever is acting: to him it does not exist, and in its story his attempt stands."""
-    with connection.planned_once() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute("SELECT there_is_a_case(%s)", [case_id])
         return cursor.fetchone()[0]
 
@@ -255,7 +255,7 @@ BECAME = "SELECT external_id, state, verb, actor_name, vendor_id, at, body FROM 
 
 def what_became_of(case_id, person) -> tuple[Case, str] | None:
     """For whoever held it or decided on it, also when it is another side's now: its name, and what happened."""
-    with connection.planned_once() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(BECAME, [case_id, person.pk])
         found = cursor.fetchone()
     if found is None:

@@ -33,12 +33,8 @@ from integrations.problems import Conflict
 REFUSALS = (PermissionDenied, Conflict, ValidationError, DataError)
 BEGUN = ("claim", "own_answer", "ask", "undo")  # after these the decision is still to come
 LINES, DECISIONS = 12, 3  # of a story and its decisions in sight; what came before is one press away
-OF_EVERY = (
-    "workflow",
-    "policy",
-    "ai_release",
-    "sender",
-)  # every case has these; each join more takes longer to plan than to ask for
+# What every case has; for one case, each join more takes longer to plan than to ask for.
+OF_EVERY = ("workflow", "policy", "ai_release", "sender")
 RELATED = (*OF_EVERY, "category", "claimed_by", "assigned_to", "vendor")
 
 
@@ -86,7 +82,7 @@ class CasePages:
     def one(self, request, case_id) -> Case:
         """The case, if this person may see it; 404 where not."""
         seen = Case.objects.visible_to(request.user).select_related(*OF_EVERY)
-        case = next(iter(seen.filter(pk=case_id)), None) if case_id < 2**63 else None
+        case = seen.filter(pk=case_id).first() if case_id < 2**63 else None
         if case is None:
             raise Http404(_("There is no such case here, or you may not see it."))
         if case.claimed_by_id == request.user.pk:

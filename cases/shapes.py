@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from accounts.models import User
 from audit import trail
 from audit.models import AuditEvent
-from cases import allocated, standard
+from cases import allocated
 from cases.intake import Answer, Intake, ProposedAction
 from cases.models import Case
 from cases.seen import decisions, is_blind, own_answers, rows, said, whole
@@ -541,12 +541,12 @@ def shown(case: Case) -> dict[str, Any]:
     }
 
 
-def detail(case: Case, user, standing) -> dict[str, Any]:
+def detail(case: Case, user, standing, points) -> dict[str, Any]:
+    """`points`: of the standard, that may be ticked off where the case stands."""
     return {
         **shown(case),
         "standard": [
-            StandardPoint(point.source, point.version, said(case, point.title), said(case, point.text))
-            for point in standard.to_tick(whole(case))
+            StandardPoint(point.source, point.version, said(case, point.title), said(case, point.text)) for point in points
         ],
         "story": [told(event, said(case, sentence)) for event, sentence in sentences(story(case))],
         "decisions": [*map(_decision, decisions(case))],

@@ -114,7 +114,7 @@ class Titles:
         return [
             (str(FACTS.get(name, name)), prose.line(self._fact(reason["kind"], name, fact)))
             for name, fact in reason.items()
-            if name not in prose.TOLD_OF and (reason["kind"], name) not in SAID_ANYWAY and fact not in ("", None, [], {})
+            if prose.adds(name, fact) and (reason["kind"], name) not in SAID_ANYWAY
         ]
 
     def _fact(self, kind, name, fact):

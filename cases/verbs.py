@@ -171,18 +171,8 @@ VERBS = {
 }  # fmt: skip
 DONE = {**{verb.name: verb.done for verb in reversed(VERBS.values())}, "edit": "edited"}  # of a decision, by its verb
 MAIN = {"review": "accept", "resolution": "resolve", "approval": "approve"}
-FIRST = (
-    "own_answer",
-    "accept",
-    "correct",
-    "resolve",
-    "no_action",
-    "approve",
-    "edit",
-    "reject",
-    "escalate",
-    "send_back",
-)  # of the buttons
+# Of the buttons: those that move the case on.
+FIRST = ("own_answer", "accept", "correct", "resolve", "no_action", "approve", "edit", "reject", "escalate", "send_back")
 AFTER_HIS_OWN = ("accept", "correct")  # where the policy asks for an own answer first
 CLAIMS = ("claim", "give_back", "skip")
 PAUSES = ("pause", "inquire", "snooze", "go_on")

@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext
 
+from cases.actions.closing import seconds_to_undo
 from cases.chains import is_complete_with_one_more
 from cases.states import APPROVAL, CLOSED
 from workflows.models import compiled_policy
@@ -34,7 +35,6 @@ def _said(case, leads_to) -> str:
         return gettext("It goes to approval first: until it is approved you can recall it.")
     if not leads_to:
         return ""
-    grace = 0 if case.released_at else compiled_policy(case.policy_id).rules.grace_seconds
-    if grace:
+    if grace := seconds_to_undo(case):
         return gettext("You can undo it for {time}.").format(time=duration(grace))
     return gettext("It takes effect at once: there is no undo.")

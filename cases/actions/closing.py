@@ -11,9 +11,14 @@ from workflows import money
 from workflows.models import compiled_policy
 
 
+def seconds_to_undo(case) -> int:
+    """The policy's grace window, for a decision that closes the case now. What was released before has none."""
+    return 0 if case.released_at else compiled_policy(case.policy_id).rules.grace_seconds
+
+
 def close(case, how, *, at_once=False):
-    """It ends so; it takes effect now, or when the policy's grace window is over. What was released before has none."""
-    grace = 0 if at_once or case.released_at else compiled_policy(case.policy_id).rules.grace_seconds
+    """It ends so; it takes effect now, or when the grace window is over."""
+    grace = 0 if at_once else seconds_to_undo(case)
     case.closed_as, case.closed_at = how, case.story.now
     if grace:
         case.settles_at = case.story.now + timedelta(seconds=grace)
