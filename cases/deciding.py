@@ -10,6 +10,7 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import Http404
 from django.shortcuts import render
 from django.utils.html import format_html
@@ -57,10 +58,7 @@ class Deciding:
         if again.is_asked_again(request, name, case):
             return page.show(request, form.case, form, standing, 403, factor_first(request, name))
         chosen = form.of(name)
-        if doubt := doubts.of(form, name, chosen):
-            form.ask(doubt)
-            return page.show(request, form.case, form, standing, 422, "")
-        return self._do(request, case, form, name, chosen, page)
+        return self._do(request, case, form, name, chosen, standing, page)
 
     def _ask(self, request, case, offered, standing, page):
         name = request.GET.get("verb", "")
@@ -71,10 +69,15 @@ class Deciding:
         later = verbs.not_now(case, name, request.user, clock.now())
         return page.show(request, form.case, form, standing, 403 if why else 409 if later else 200, why or later)
 
-    def _do(self, request, case, form, name, chosen, page):
+    def _do(self, request, case, form, name, chosen, standing, page):
         desk = case.state
         try:
-            done = pages.do(case, name, chosen, request.user, **form.seconds(name))
+            with transaction.atomic():
+                done = pages.do(case, name, chosen, request.user, **form.seconds(name))
+                doubts.asked(form, name, chosen)
+        except doubts.Doubted as doubt:
+            form.ask(str(doubt))
+            return page.show(request, form.case, form, standing, 422, "")
         except Case.DoesNotExist:  # it went to another side while we asked for it
             return self.lost(request, case.pk)
         except pages.REFUSALS as error:

@@ -1,6 +1,7 @@
 """Marks that contradict the decision: asked about once, and never refused, for it may be meant.
 
 With a script the page says it while somebody works, and names what it said in the form; without one the form comes back once.
+What the verb refuses is told first: a question is about a decision that could stand, so it is asked when the verb is done, and undoes it.
 """
 
 from cases.forms import Action, Marks, Output
@@ -10,16 +11,16 @@ UNMARKED = "unmarked"  # the content was changed, and every mark stands as it wa
 ACCEPTED = "accepted"  # a mark says that something was wrong, and the answer may stand as it is
 
 
-def of(form, name, chosen) -> str:
-    """What is to be asked before this verb is done; empty where nothing is, or where it was asked already.
+class Doubted(Exception):
+    """Which question is to be asked; raised within the verb's transaction."""
 
-    What the verb itself refuses is not asked about: `chosen`, its own form, must be right first.
-    """
+
+def asked(form, name, chosen):
+    """Raises Doubted where something is to be asked before this verb may stand, and was not asked already."""
     asks = {"correct": _unmarked, "accept": _accepted}.get(name)
-    if asks is None or form.data.get("revision") != str(form.case.revision) or not chosen.is_valid():
-        return ""
-    doubt = asks(form, chosen)
-    return doubt if doubt != form.data.get("doubt") else ""
+    doubt = asks(form, chosen) if asks else ""
+    if doubt and doubt != form.data.get("doubt"):
+        raise Doubted(doubt)
 
 
 def _unmarked(form, chosen) -> str:

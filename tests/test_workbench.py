@@ -184,6 +184,19 @@ def test_a_correction_under_a_card_that_says_all_was_right_is_asked_about_once(b
     assert marked.decisions.get().verb == "correct"
 
 
+def test_what_the_rules_refuse_is_told_before_the_marks_are_asked_about(bench, refunds, marked, owner, send, reviewer):
+    schema = {"type": "object", "properties": {"decision": {"type": "string", "minLength": 1}}, "required": ["decision"]}
+    factories.policy(refunds, owner, rules={"scorecard": 1}, output_schema=schema)
+    case = queues.claim(send(0.5, output={"decision": "refund"}).pk, by=reviewer)
+    emptied = {"verb": "correct", "revision": 1, "output.decision": "", **the_card(bench, case)}
+
+    refused = bench.post(at(case), emptied)
+    asked = bench.post(at(case), {**emptied, "output.decision": "decline"})
+
+    assert refused.context["form"].errors["output.decision"] and "Commit anyway" not in refused.content.decode()
+    assert "Commit anyway" in asked.content.decode() and not case.decisions.exists()
+
+
 def test_a_correction_with_a_mark_that_says_what_was_wrong_is_asked_nothing(bench, marked):
     wrong = {"mark.accuracy": "Wrong", "cause.accuracy": "Made up"}
 
