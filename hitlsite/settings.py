@@ -123,6 +123,7 @@ MIDDLEWARE = [
     "hitlsite.signin.SecondFactorMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "hitlsite.faults.FormsOnly",
 ]
 ROOT_URLCONF = "hitlsite.urls"
 WSGI_APPLICATION = "hitlsite.wsgi.application"

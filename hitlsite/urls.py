@@ -10,6 +10,7 @@ from cases.talk import link_page, stop_page
 from hitlsite import openapi  # noqa: F401  registers how keys are described
 from jobs import health
 
+handler500 = "hitlsite.faults.broke"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
