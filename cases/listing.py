@@ -19,7 +19,7 @@ from cases.seen import Sight
 from cases.states import DESKS, OPEN, ClosedAs, State
 from workflows.models import TIER_CHOICES, AIRelease, ExceptionCategory, Policy, compiled_policy
 
-CONTENT = ("input", "context", "output", "standing_output", "confidences", "alternatives", "reasons", "received_action")
+CONTENT = ("input", "context", "output", "standing_output", "confidences", "alternatives", "received_action")
 ANY = ("", _("Any"))
 OPEN_ONES = "open"
 HOUSE = "house"

@@ -71,11 +71,6 @@ def is_cut(value: Told | None) -> bool:
     return bool(value.more) or any(map(is_cut, [*(inner for _, inner in value.rows or ()), *(value.points or ())]))
 
 
-def saw(reasons: list[dict]) -> list[tuple[dict, list]]:
-    """Each reason with the facts it saw as they are kept, but for what its sentence says anyway."""
-    return [(each, [(named(name), told(fact)) for name, fact in each.items() if adds(name, fact)]) for each in reasons]
-
-
 def adds(name: str, fact: Any) -> bool:
     """Whether a fact that a reason saw says anything beside its sentence."""
     return name not in TOLD_OF and fact not in ("", None, [], {})

@@ -14,12 +14,14 @@ from accounts.asking import Asking
 from accounts.permissions import administers, is_in_house_staff
 from accounts.roles import Office
 from audit import clock
-from cases import lookback, prose, replay, replay_table, trigger_log, trying
+from cases import lookback, replay, replay_table, trigger_log, trying
 from cases.models import Case, Replay
 from cases.rules_forms import DaysForm, TryForm, as_received, clean_days, first_of
 from cases.seen import Sight
+from cases.states import CLOSED, State
+from cases.titles import Titles
 from jobs.models import Job
-from workflows.models import Policy, Workflow
+from workflows.models import TIER_CHOICES, Policy, Workflow, compiled_policy
 from workflows.pages import allowed, typed
 
 RECENT = 8  # cases offered to try
@@ -62,14 +64,16 @@ class RulesPages(Asking):
         begun = self._begun(request, policy)
         form = TryForm(typed(request), initial=as_received(begun) if begun else first_of(policy), label_suffix="")
         told, fault = self._tried(form, policy) if form.is_bound and form.is_valid() and form.item else (None, "")
-        recent = _told_to(request.user).filter(workflow=policy.workflow).only("external_id", "sentence")[:RECENT]
+        recent = _told_to(request.user).filter(workflow=policy.workflow).only("external_id", "sentence", "reasons", "policy_id")
         shown = {
             "policy": policy,
             "form": form,
             "tried": told,
-            "fired": prose.saw(told.fired) if told else [],
+            **(_answer(told) if told else {}),
             "fault": fault,
-            "recent": recent,
+            "recent": [
+                (case, Titles(case, compiled_policy(case.policy_id)).sentence(case.sentence)) for case in recent[:RECENT]
+            ],
             "begun": begun,
         }
         return self._show(
@@ -176,6 +180,17 @@ class RulesPages(Asking):
 
     def _show(self, request, name, original, title, shown, status=200):
         return self.page(request, f"cases/rules/{name}.html", {**shown, "original": original, "title": title}, status)
+
+
+def _answer(tried) -> dict:
+    """What the version says, with its fields by their titles."""
+    titles = Titles(tried, tried.policy)
+    return {
+        "sentence": titles.sentence(tried.way.sentence),
+        "desk": "" if tried.way.state == CLOSED else State(tried.way.state).label,
+        "tier": dict(TIER_CHOICES)[tried.way.tier],
+        "fired": [(titles.name(each), titles.says(each), titles.facts_at_length(each)) for each in tried.reasons],
+    }
 
 
 def as_told(found, user) -> dict:

@@ -70,11 +70,17 @@ class Form(NamedTuple):
 
 
 class Titles:
-    """What the fields of one case are called: as its forms call them. `case`: as whoever reads it sees it."""
+    """What the fields of one case are called: as its forms call them. `case`: as whoever reads it sees it, or what was only tried.
 
-    def __init__(self, case):
+    `policy`: the compiled version, where the case has none of its own, or a list would ask for that of each.
+    """
+
+    def __init__(self, case, policy=None):
         self.case = case
-        self.schemas = {"input": case.policy.input_schema, "output": case.policy.output_schema}
+        version = policy or case.policy
+        self.schemas = {"input": version.input_schema, "output": version.output_schema}
+        if policy:
+            self.rules = policy.rules
 
     def of(self, path: str, otherwise: str = "") -> str:
         """“output.customer.given_name” is “Customer: Given name”; the path, or what stands for it, where its schema has no title."""
@@ -110,12 +116,17 @@ class Titles:
         return self._told(*self._ending(kept, self.case.reasons, "."))
 
     def facts(self, reason: dict) -> list[tuple[str, str]]:
-        """(name, value) of each fact that the trigger saw, but for what its sentence says anyway."""
-        return [
-            (str(FACTS.get(name, name)), prose.line(self._fact(reason["kind"], name, fact)))
-            for name, fact in reason.items()
-            if prose.adds(name, fact) and (reason["kind"], name) not in SAID_ANYWAY
-        ]
+        """(name, value) of each fact that the trigger saw, in one line, but for what its sentence says anyway."""
+        return [(name, prose.line(fact)) for name, fact in self._facts(reason)]
+
+    def facts_at_length(self, reason: dict) -> list[tuple[str, prose.Told]]:
+        """The same as a list of values."""
+        return [(prose.named(name), prose.told(fact)) for name, fact in self._facts(reason)]
+
+    def _facts(self, reason):
+        for name, fact in reason.items():
+            if prose.adds(name, fact) and (reason["kind"], name) not in SAID_ANYWAY:
+                yield str(FACTS.get(name, name)), self._fact(reason["kind"], name, fact)
 
     def _fact(self, kind, name, fact):
         if PATHS.get(kind) == name:

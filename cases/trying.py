@@ -13,11 +13,12 @@ class Tried:
     """The answer, and all that it was made of."""
 
     way: Route
-    fired: list[dict]  # the reasons, each with the facts it saw
+    reasons: list[dict]  # that fired, each with the facts it saw
     silent: list  # the triggers that did not fire
     faults: list[str]  # of the schemas, all of them
     probability: float | None  # of being drawn for a look, where the output goes straight through
     drawn_is_held: bool
+    policy: Compiled
 
     @property
     def verdict(self) -> str:
@@ -47,11 +48,12 @@ def tried(item: Intake, policy: Compiled, dial: Dial, *, now: datetime, earlier=
     straight = way.state == "closed"
     return Tried(
         way=way,
-        fired=way.reasons,
+        reasons=way.reasons,
         silent=silent,
         faults=list(_faults(item, policy)),
         probability=way.probability if straight else None,
         drawn_is_held=straight and policy.rules.tiers[way.tier].sampled == "held",
+        policy=policy,
     )
 
 

@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.http import QueryDict
 from django.urls import reverse
 
+from accounts.actions import settle_in
 from audit import clock
 from cases import finding, jobs, paging, queues
 from cases.listing import Listing
@@ -140,6 +141,21 @@ def test_it_says_who_holds_a_case_and_until_when(client, send, reviewer, resolve
 
 
 # however long it is
+
+
+def test_why_it_is_here_calls_fields_by_their_titles_in_the_readers_language(client, send, refunds, owner, reviewer):
+    schema = {"properties": {"amount": {"type": "number", "title": "Amount due"}}}
+    missing = {"kind": "required_fields", "name": "Missing", "fields": ["output.amount"]}
+    factories.policy(refunds, owner, rules={"triggers": [missing]}, output_schema=schema)
+    send(0.9)
+    client.force_login(reviewer)
+
+    shown = client.get(ALL).content.decode()
+    settle_in(reviewer, by=reviewer, language="de", time_zone="UTC")
+    german = client.get(ALL).content.decode()
+
+    assert 'title="Held for resolution: Amount due is missing."' in shown
+    assert "es fehlt: Amount due" in german and "output.amount" not in german
 
 
 def test_page_after_page_every_case_comes_once(send, reviewer):

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from django.urls import reverse
 
+from accounts.actions import settle_in
 from audit import clock
 from audit.models import AuditEvent
 from cases.example import example
@@ -14,6 +15,7 @@ from cases.models import Case
 from cases.replay import draft_of
 from cases.rules_forms import TryForm, first_of
 from cases.trying import tried
+from tests import factories
 from workflows import actions as workflows
 from workflows.routing import Dial
 
@@ -64,6 +66,32 @@ def test_it_shows_the_trigger_that_fired_with_what_it_saw_and_the_other_one(ask)
     assert "Held for review: “lawyer” is a risk word." in shown
     assert '<dt>Word</dt><dd><span class="text" dir="auto">lawyer</span></dd>' in shown
     assert "<li>Risk words</li>" not in shown and "<li>Unsure</li>" in shown
+
+
+@pytest.fixture
+def titled(refunds, owner):
+    """A version whose schema calls a field by a title, and a trigger that names it by its path."""
+    schema = {"properties": {"amount": {"type": "number", "title": "Amount due"}}}
+    missing = {"kind": "required_fields", "name": "Missing", "fields": ["output.amount"]}
+    factories.policy(refunds, owner, rules={"triggers": [missing]}, output_schema=schema)
+
+
+def test_it_calls_fields_by_their_titles_in_the_readers_language(titled, ask, owner):
+    _, shown = ask(**typed())
+    settle_in(owner, by=owner, language="de", time_zone="UTC")
+    _, german = ask(**typed())
+
+    assert "Amount due is missing." in shown and "output.amount" not in shown
+    assert "<dt>Absent</dt>" in shown and "<dt>Risk</dt><dd>Medium</dd>" in shown
+    assert "es fehlt: Amount due" in german and "<dd>Mittel</dd>" in german
+
+
+def test_a_case_to_start_from_says_why_by_titles_too(titled, ask, send):
+    send(0.9, output={"decision": "refund"})
+
+    _, shown = ask()
+
+    assert "Held for resolution: Amount due is missing." in shown
 
 
 def test_the_page_can_be_sent_off_just_as_it_stands(ask, refunds):

@@ -48,6 +48,8 @@ class Compiled:
     looks_back: int = 0  # days: the longest that a trigger on earlier cases asks for; 0 where none does
     widest: dict[str, str] = field(default_factory=dict)  # of the paths whose words are looked for
     names_fields: bool = False  # the output's schema does: then there is something to answer before the AI's is seen
+    input_schema: dict = field(default_factory=dict)  # as they were given, for whoever calls fields by their titles
+    output_schema: dict = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -89,6 +91,8 @@ def compile_policy(rules: Rules, input_schema: dict, output_schema: dict) -> Com
         max((trigger.days for trigger in rules.triggers if kind_of(trigger) in LOOKING_BACK), default=0),
         widest(trigger.within for trigger in rules.triggers if kind_of(trigger) in READING),
         isinstance(named := (output_schema or {}).get("properties"), dict) and bool(named),
+        input_schema or {},
+        output_schema or {},
     )
 
 
