@@ -20,7 +20,22 @@ from django.utils.translation import gettext_lazy as _
 from accounts.strict import strict_page
 from audit import clock
 from audit.wording import begun_small, within
-from cases import allocated, blind, chains, gate, prose, queues, rulings, shapes, skim, standard, timesheet, twins, verbs
+from cases import (
+    allocated,
+    blind,
+    chains,
+    customers,
+    gate,
+    prose,
+    queues,
+    rulings,
+    shapes,
+    skim,
+    standard,
+    timesheet,
+    twins,
+    verbs,
+)
 from cases.doing import doing
 from cases.models import Case
 from cases.seen import decisions, is_blind, open_pauses, own_answers, rows, said, seen_by, whole
@@ -230,6 +245,8 @@ def as_told(seen, user, standing, now) -> dict:
         "spent": _spent(timesheet.together(stays)) if len(stays) > 1 else None,
         "playbook": standard.sections(case.workflow),
         "twins": twins.of(seen, user),
+        "earlier": customers.earlier(seen, user),
+        "also_open": customers.also_open(seen, user),
         "rulings": rulings.of(seen),
         "story": the_end_of(_story(seen), LINES),
         **beside.the_case(seen, user, standing),

@@ -36,6 +36,22 @@ def test_an_open_case_of_the_same_customer_and_action_is_shown_wherever_it_stand
     assert "2 more are open for this customer" in shown
 
 
+def test_the_story_shows_it_too_and_what_came_before(client, send, reviewer):
+    about = {"customer_reference": "C-7", "action": VOUCHER}
+    done, twin, case = (send(0.5, **about) for _ in range(3))
+    actions.accept(done.pk, by=reviewer)
+    client.force_login(reviewer)
+
+    shown = client.get(page(case, "change")).content.decode()
+    actions.accept(case.pk, by=reviewer)
+    closed = client.get(page(case, "change")).content.decode()
+
+    told, before = (shown.partition(f'id="{name}"')[2].partition("</section>")[0] for name in ("also-open", "earlier"))
+    assert "at review" in told and page(twin, "change") in told and "Look before you decide" in told
+    assert page(done, "change") in before and "released" in before
+    assert 'id="also-open"' in closed and "Look before you decide" not in closed
+
+
 def test_in_any_workflow_that_one_may_see_and_of_answers_alone_in_the_same(send, reviewer, owner, integration):
     loans = factories.workflow("loans", owner=owner)
     workflows.seat(integration, loans, "integration", by=owner)
@@ -59,11 +75,12 @@ def test_a_vendors_person_learns_nothing_of_what_he_may_not_see(client, send, ve
     Case.objects.filter(pk=house.pk).update(vendor=None)
     client.force_login(vendor_reviewer)
 
-    shown = client.get(page(case)).content.decode()
+    for name in ("work", "change"):
+        shown = client.get(page(case, name)).content.decode()
 
-    told = shown.partition('id="also-open"')[2].partition("</section>")[0]
-    assert told.count("<li>") == 1 and page(mine, "change") in told
-    assert "anna.keller" not in shown
+        told = shown.partition('id="also-open"')[2].partition("</section>")[0]
+        assert told.count("<li>") == 1 and page(mine, "change") in told
+        assert "anna.keller" not in shown
 
 
 @pytest.mark.parametrize("rules", [{"blind_first": True}])
