@@ -3,8 +3,10 @@
 import re
 from datetime import UTC, date, datetime, time
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import get_language
 
 from audit import clock
 from audit.phrases import retold
@@ -21,7 +23,7 @@ SAID = [
         rf"(?<!\d, ){TIME}",
     )
 ]
-LIKE = "%a %-d %b %Y"
+LIKE = "D j M Y"
 A_FACT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?\+00:00")  # as an event keeps a moment among its facts
 
 
@@ -46,12 +48,16 @@ def at_home(text):
     """
     if A_FACT.search(text):
         text = A_FACT.sub(lambda found: read(found[0]), text)
-    if timezone.get_current_timezone_name() == "UTC":
+    if timezone.get_current_timezone_name() == "UTC" and not has_other_weekdays():
         return text
     for form in SAID:
         if form.search(text):
             text = form.sub(_local, text)
     return text
+
+
+def has_other_weekdays() -> bool:
+    return get_language() not in (None, settings.LANGUAGE_CODE)
 
 
 def _local(found) -> str:
@@ -62,7 +68,7 @@ def _local(found) -> str:
         return found[0]
     told = f"{moment:%H:%M:%S %Z}" if said["time"].count(":") == 2 else f"{moment:%H:%M %Z}"
     if said.get("weekday"):
-        return f"{moment:{LIKE}}, {told}"
+        return f"{date_format(moment, LIKE)}, {told}"
     if not said.get("day"):
         return told
     parts = [f"{moment:%Y-%m-%d}", told]

@@ -152,7 +152,37 @@ PHRASES = [
     gettext_noop("It is marked on a scorecard, so it is accepted on its own page."),
     gettext_noop("Its content changed since you looked at it. Look again, then decide."),
 ]
+WITHIN = {  # what stands within another only, by its name there: anywhere else these few words may be somebody's own
+    "ago": [
+        gettext_noop("{number} day"),
+        gettext_noop("{number} days"),
+        gettext_noop("{number} hour"),
+        gettext_noop("{number} hours"),
+        gettext_noop("{number} minute"),
+        gettext_noop("{number} minutes"),
+    ],
+    "window": [gettext_noop("{number} days")],
+    "times": [gettext_noop("{number} times")],
+    "approvers": [gettext_noop("{number} approver"), gettext_noop("{number} approvers")],
+    "whys": [
+        gettext_noop("{number} away"),
+        gettext_noop("{number} limited below {amount}"),
+        gettext_noop("{number} worked on it or stand behind its sender"),
+        gettext_noop("its chain asks for {number} person"),
+        gettext_noop("its chain asks for {number} people"),
+        gettext_noop("its chain asks for {number} person, among them with the title {titles}"),
+        gettext_noop("its chain asks for {number} people, among them with the title {titles}"),
+    ],
+    "titles": [gettext_noop("{titles} and {title}")],
+}
+LISTED = {"whys": "; "}  # several of them
 ANYTHING = re.compile(r"\{(?!tier|desk)")  # a risk and a desk are one word
+SHAPES = {
+    "tier": r"\w+",
+    "desk": r"\w+",
+    "number": r"\d+",
+    "place": r"equal|differ from|be at most|be at least|be before|be after",  # as `comparing.KEEPS` has them
+}
 NAMED = re.compile(r"\\\{(\w+)\\\}")
 
 
@@ -163,24 +193,28 @@ def retold(text) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _retold(text: str, language: str) -> str:
+def _retold(text: str, language: str, within: str = "") -> str:
+    """`within`: the name by which it stands in another sentence."""
     if word := terms.known(text):
         return word
-    for phrase, pattern in _patterns():
+    if (comma := LISTED.get(within)) and comma in text:
+        return comma.join(_retold(each, language, within) for each in text.split(comma))
+    for phrase, pattern in _patterns(within if within in WITHIN else ""):
         if found := pattern.fullmatch(text):
-            values = {name: _retold(value, language) for name, value in found.groupdict().items()}
+            values = {name: _retold(value, language, name) for name, value in found.groupdict().items()}
             return gettext(phrase).format(**values)
     return text
 
 
 @cache
-def _patterns() -> list[tuple[str, re.Pattern]]:
+def _patterns(within: str) -> list[tuple[str, re.Pattern]]:
     """What begins with words of its own is tried first, for a value at the beginning fits whatever stands there; then what says most."""
-    fullest = sorted(PHRASES, key=lambda phrase: (bool(ANYTHING.match(phrase)), -len(re.sub(r"\{\w+\}", "", phrase))))
+    fullest = sorted(
+        WITHIN.get(within, PHRASES), key=lambda phrase: (bool(ANYTHING.match(phrase)), -len(re.sub(r"\{\w+\}", "", phrase)))
+    )
     return [(phrase, re.compile(NAMED.sub(_value, re.escape(phrase)), re.DOTALL)) for phrase in fullest]
 
 
 def _value(found) -> str:
-    """One word, or whatever stands between the phrase's own words."""
-    one_word = found[1] in ("tier", "desk")
-    return rf"(?P<{found[1]}>\w+)" if one_word else rf"(?P<{found[1]}>.+?)"
+    """One word, a number, one of a few, or whatever stands between the phrase's own words."""
+    return rf"(?P<{found[1]}>{SHAPES.get(found[1], '.+?')})"

@@ -78,6 +78,8 @@ TERMS = {
     "day": _("day"),
     "once": _("once"),
     "moments": _("moments"),
+    "kept": pgettext_lazy("verdict", "kept"),
+    "objected": pgettext_lazy("verdict", "objected"),
 }
 
 

@@ -9,10 +9,12 @@ its path.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import date
 from functools import cached_property
 from itertools import permutations
 from typing import Any, NamedTuple
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -21,7 +23,7 @@ from cases import outputs, prose
 from cases.forms import ACTION
 from workflows.models import compiled_policy
 from workflows.triggers.base import listed
-from workflows.triggers.comparing import KEEPS
+from workflows.triggers.comparing import DATE, KEEPS
 
 MARKS = 0xE000  # signs that no text of people has: they stand for the paths while a sentence is told in another language
 MARK = re.compile("[\ue000-\uf8ff]")
@@ -56,10 +58,11 @@ PATHS = {
 
 
 class Slot(NamedTuple):
-    """A field as a sentence names it, and where it is."""
+    """A field as a sentence names it, and where it is; or a value that it quotes, and how that is read."""
 
     word: str
     path: str
+    read: str = ""
 
 
 class Form(NamedTuple):
@@ -144,8 +147,8 @@ class Titles:
             return says, {}
         for form in self._forms(reason):
             if form.made(*(slot.word for slot in form.slots)) == says:
-                names = self._names(form.slots)
-                marks = {chr(MARKS + number): names[slot.path] for number, slot in enumerate(form.slots)}
+                names = self._names([slot for slot in form.slots if not slot.read])
+                marks = {chr(MARKS + number): slot.read or names[slot.path] for number, slot in enumerate(form.slots)}
                 words = [
                     slot.word if name == slot.word else mark
                     for slot, (mark, name) in zip(form.slots, marks.items(), strict=True)
@@ -197,15 +200,26 @@ def _required_fields(reason, titles):
 
 
 def _conflict(reason, titles):
-    """The kept facts have no order: which was left and which was right is what the sentence fits."""
+    """The kept facts have no order: which was left and which was right is what the sentence fits. Two days are read as days."""
     seen = reason.get("seen") or {}
     for left, right in permutations(seen, 2):
+        values = [Slot(seen[each], "", day) for each, day in zip((left, right), _days(seen[left], seen[right]), strict=True)]
         for must in KEEPS:
-            yield Form(_at(left, right), _must(seen[left], must.replace("_", " "), seen[right]))
+            yield Form([*_at(left, right), *values], _must(must.replace("_", " ")))
 
 
-def _must(one, asks, other):
-    return lambda left, right: f"{left} ({one}) must {asks} {right} ({other})"
+def _must(asks):
+    return lambda left, right, one, other: f"{left} ({one}) must {asks} {right} ({other})"
+
+
+def _days(*values) -> list[str]:
+    """Both as a reader's calendar has them, where the rule held two days against each other; else as they came."""
+    if not all(DATE.fullmatch(value) for value in values):
+        return list(values)
+    try:
+        return [date_format(date.fromisoformat(value), "j M Y") for value in values]
+    except ValueError:  # 31 February: the rule took it for a text
+        return list(values)
 
 
 def _low_confidence(reason, titles):

@@ -167,6 +167,28 @@ def test_a_value_that_looks_like_a_path_stays_beside_the_field():
     assert says == "Amount due (output.amount) must equal context.total (output.amount (1) must equal context.total)"
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "in_english", "in_german"),
+    [
+        ("2026-12-02", "2026-12-01", ("2 Dec 2026", "1 Dec 2026"), ("2 Dez 2026", "1 Dez 2026")),
+        ("2026-12-02", "at once", ("2026-12-02", "at once"), ("2026-12-02", "at once")),  # they were no two days
+        ("2026-12-02T09:00:00Z", "2026-12-01", ("2026-12-02T09:00:00Z", "2026-12-01"), ("2026-12-02T09:00:00Z", "2026-12-01")),
+        ("20261202", "20261201", ("20261202", "20261201"), ("20261202", "20261201")),  # numbers
+        ("2026-02-31", "2026-02-28", ("2026-02-31", "2026-02-28"), ("2026-02-31", "2026-02-28")),
+    ],
+)
+def test_two_days_that_a_rule_held_against_each_other_are_read_as_days(left, right, in_english, in_german):
+    before = {**CONFLICT, "must": "be_before"}
+    reason = fired(before, output={"amount": left}, context={"total": right})
+
+    told = titles(reason, triggers=[before])
+
+    assert told.says(reason) == "Amount due ({}) must be before context.total ({})".format(*in_english)
+    with translation.override("de"):
+        assert told.says(reason) == "Amount due ({}) muss vorher sein: context.total ({})".format(*in_german)
+    assert reason["says"] == f"output.amount ({left}) must be before context.total ({right})"  # over REST it is as it was kept
+
+
 def test_two_fields_of_one_title_keep_their_paths():
     reason = fired({**CONFLICT, "right": "input.amount"}, output={"amount": 1}, input={"amount": 2})
 

@@ -14,16 +14,18 @@ from django.utils.functional import Promise
 
 from accounts import actions
 from accounts.models import User
-from audit import clock, phrases, trail
+from audit import clock, phrases, terms, trail
 from audit.models import AuditEvent
 from audit.templatetags import wording
 from cases import allocation, gate, permissions
+from cases.models import BreakGlassReview
 from cases.verbs import VERBS
 from hitlsite import words
 from integrations import targets
 from quality import pages
 from tests.desk import page
 from tests.doors import SIGN_IN, told
+from workflows.triggers.comparing import KEEPS
 
 GERMAN = {"headers": {"accept-language": "de-AT,de;q=0.9"}}
 
@@ -148,6 +150,23 @@ def test_history_is_kept_in_english_whoever_makes_it(reviewer, administrator):
         ),
         ("Acme, by lot: its share is 40 %.", "Acme, durch das Los: der Anteil ist 40 %."),
         ("It is at review now.", "Er ist jetzt bei: Prüfung."),
+        (
+            "a case with the same input came 3 hours before (R-1)",
+            "ein Vorgang kam 3 Stunden davor: dieselbe Eingabe (R-1)",
+        ),
+        (
+            "the customer wrote 2 times within the 7 days before",
+            "der Kunde schrieb davor schon 2 Mal (Zeitraum: 7 Tage)",
+        ),
+        (
+            "Too few can approve it. Of 3 approvers: 1 away; 2 limited below 500.00 EUR; its chain asks for 2 people, "
+            "among them with the title “Director” and “Head”. Give a seat or a limit, delegate, or break the glass.",
+            "Zu wenige können ihn freigeben. Von 3 Freigebern: 1 abwesend; 2 mit einer Grenze unter 500.00 EUR; die Kette "
+            "verlangt 2 Personen, darunter mit dem Titel “Director” und “Head”. Vergeben Sie einen Platz oder eine Grenze, "
+            "delegieren Sie, oder geben Sie per Notfreigabe frei.",
+        ),
+        ("“3 hours” is a risk word", "„3 hours“ ist ein Risikowort"),  # somebody's own words
+        ("1 away", "1 away"),
         ("Somebody typed this.", "Somebody typed this."),
     ],
 )
@@ -156,6 +175,15 @@ def test_a_sentence_kept_in_english_is_read_in_the_readers_language(kept, read):
         assert phrases.retold(kept) == read
 
     assert phrases.retold(kept) == kept
+
+
+@pytest.mark.parametrize("must", KEEPS)
+def test_how_two_values_must_stand_to_each_other_is_read_whole(must):
+    asks = must.replace("_", " ")
+
+    with translation.override("de"):
+        read = phrases.retold(f"output.a (2) must {asks} context.b (1)")
+        assert read == f"output.a (2) muss {terms.known(asks)}: context.b (1)"
 
 
 @pytest.mark.parametrize("rule", [*allocation.RULES.values(), *allocation.SAID.values()])
@@ -265,6 +293,21 @@ def test_a_moment_that_an_event_kept_is_read_as_one_in_any_zone():
 def test_a_kept_time_is_read_in_the_readers_zone_and_language_at_once():
     with timezone.override(ZoneInfo("Europe/Berlin")), translation.override("de"):
         assert wording.retold("It is due on 2026-06-01 at 22:30 UTC.") == "Er ist am 2026-06-02 um 00:30 CEST fällig."
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin"])
+def test_a_weekday_within_a_kept_sentence_is_read_in_the_readers_language(zone):
+    read = {"UTC": "Mo 1 Jun 2026, 21:00 UTC", "Europe/Berlin": "Mo 1 Jun 2026, 23:00 CEST"}[zone]
+
+    with timezone.override(ZoneInfo(zone)), translation.override("de"):
+        assert read in wording.retold("Acme: nobody with room is on shift, and it begins next, Mon 1 Jun 2026, 21:00 UTC.")
+
+
+def test_how_a_broken_glass_was_judged_is_read_in_the_readers_language():
+    with translation.override("de"):
+        read = {wording.retold(verdict) for verdict in BreakGlassReview.Verdict.values}
+
+    assert read == {"es war richtig", "es war falsch"}
 
 
 def test_where_we_do_not_post_is_said_in_the_readers_language():
