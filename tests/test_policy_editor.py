@@ -402,6 +402,21 @@ def test_a_chain_of_two_steps_is_built(client, page, at, draft):
     assert odd.status_code == 422 and odd.context["section"].form.errors["amount"] == ["An amount needs its currency."]
 
 
+def test_each_chain_is_read_out_alone_and_what_holds_for_all_of_them_once(client, page, at, draft):
+    draft.rules = {**draft.rules, "chains": RULES["chains"] + [{"steps": [{"name": "Board", "people": 1}]}]}
+    draft.save(update_fields=["rules"])
+
+    listed, whole = (
+        text(client.get(at("edit_chains"))),
+        text(client.get(reverse("admin:workflows_policy_change", args=[draft.pk]))),
+    )
+
+    chains = ("For the action “refund” from 200.00 EUR on: Finance (2 people)", "For any action: Board (one person)")
+    assert [listed.count(told) for told in chains] == [1, 1]
+    assert "where no chain holds" not in listed
+    assert whole.count("where no chain holds") == whole.count(chains[0]) > 0
+
+
 def test_a_chain_saved_as_it_is_shown_changes_nothing(client, page, at, draft):
     client.post(at("item_chains", 0), shown(client.get(at("item_chains", 0))) | {"position": "0"})
 

@@ -128,7 +128,7 @@ def _action_from(source) -> Iterator[str]:
 def _approval(rules: Rules) -> Iterator[str]:
     yield gettext("One approval is needed, where no chain holds.") if rules.chains else gettext("One approval is needed.")
     for chain in rules.chains:
-        yield f"{_holds_for(chain)}: {_steps(chain)}."
+        yield of_a_chain(chain)
     if rules.chains:
         yield gettext("Of the chains that hold, the one with the most approvals is taken; every approval is another person's.")
     yield gettext("An approval not given in {duration} goes to the owner of risk.").format(
@@ -138,6 +138,10 @@ def _approval(rules: Rules) -> Iterator[str]:
         yield gettext("What an approver edits always goes to another approver.")
     if rules.no_action_needs_approval:
         yield gettext("Closing a case without action needs an approval.")
+
+
+def of_a_chain(chain: Chain) -> str:
+    return f"{_holds_for(chain)}: {_steps(chain)}."
 
 
 def _holds_for(chain: Chain) -> str:

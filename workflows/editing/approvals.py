@@ -7,11 +7,11 @@ from django.utils.text import slugify
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from workflows import money
+from workflows import money, reading
 from workflows.editing.fields import Amount, Choice, Currency, Duration, Several, Text, Tick, Whole
 from workflows.editing.forms import PartForm, Row, rows, without_nothing
 from workflows.editing.items import Item, List
-from workflows.editing.sections import Section
+from workflows.editing.sections import Section, told_apart
 from workflows.patterns import Chain, ReasonCode, Step
 
 VERBS = [
@@ -98,7 +98,7 @@ Steps = rows(
 
 
 class Chains(List):
-    name, title, noun = "chains", _("Approval chains"), "chain"
+    name, title, noun = "chains", _("Approval chains"), _("chain")
     names = ("chains",)
     about = _(
         "Who approves in which order, for which actions. Where several chains hold, the one with the most approvals is "
@@ -109,6 +109,15 @@ class Chains(List):
     @staticmethod
     def titled(item):
         return " → ".join(step["name"] for step in item["steps"])
+
+    @classmethod
+    def told(cls, policy, item):
+        """The chain alone: what holds for all of them is said once, where the policy is read out."""
+        return [reading.of_a_chain(msgspec.convert(item, Chain, strict=False))]
+
+    @classmethod
+    def sentences(cls, policy):
+        return told_apart(policy.rules, {**policy.rules, "chains": []})
 
 
 class ChainItem(Item):

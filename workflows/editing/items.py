@@ -100,7 +100,7 @@ def number(text) -> int | None:
 
 
 class Triggers(List):
-    name, title, noun = "triggers", _("Triggers"), "trigger"
+    name, title, noun = "triggers", _("Triggers"), _("trigger")
     names = ("triggers",)
     about = _(
         "What makes one output special. Every trigger looks at every output; those that fire can raise the risk, choose "
