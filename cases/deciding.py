@@ -23,7 +23,7 @@ from cases.models import Case
 from cases.seen import heard, seen_by
 from cases.work_form import WorkForm
 
-NOT_TYPED = {"csrfmiddlewaretoken", "revision", "next", "verb", "active_seconds", "skim", "at", "ticked", "doubt"}
+NOT_TYPED = {"csrfmiddlewaretoken", "revision", "desk", "next", "verb", "active_seconds", "skim", "at", "ticked", "doubt"}
 
 
 class Page(NamedTuple):

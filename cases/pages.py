@@ -148,15 +148,23 @@ def do(case, name, form, by, **more) -> Case:
     if not form.is_valid():
         raise ValidationError([])
     with transaction.atomic():
-        seen = form.cleaned_data["revision"]
-        if not verb.at_once and seen is not None and gate.locked(case.pk).revision != seen:
-            raise Conflict(
-                format_lazy(
-                    _("The content changed while you looked at it. {what_happened} Look again, then decide."),
-                    what_happened=gate.what_happened(case),
-                )
-            )
+        if not verb.at_once:
+            _check_that_it_stands(case, form.cleaned_data["revision"], form.cleaned_data["desk"])
         return verb.act(case.pk, by=by, **form.arguments(), **more)
+
+
+def _check_that_it_stands(case, revision, desk):
+    """What was decided of this content, at this desk, is not decided of another, nor once more at the next desk."""
+    if revision is None and not desk:
+        return
+    stands = gate.locked(case.pk)
+    if revision is not None and stands.revision != revision:
+        why = _("The content changed while you looked at it. {what_happened} Look again, then decide.")
+    elif desk and stands.state != desk:
+        why = _("It went on while you looked at it. {what_happened} Look again, then decide.")
+    else:
+        return
+    raise Conflict(format_lazy(why, what_happened=gate.what_happened(stands)))
 
 
 def refused(error) -> Refused:

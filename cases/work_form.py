@@ -30,6 +30,7 @@ class WorkForm(forms.Form):
     """Every field that some verb offered now asks for: “output.amount”, “mark.tone”, and “escalate.reason” under its verb."""
 
     revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    desk = forms.CharField(widget=forms.HiddenInput, required=False)
     active_seconds = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, initial=0)
     doubt = forms.CharField(widget=forms.HiddenInput, required=False)  # which one the page has told already
     default_renderer = Jinja2()  # some forty fields: Django's own templates for them, in the language that renders faster
@@ -39,7 +40,7 @@ class WorkForm(forms.Form):
         self.case, self.user = case, user
         self.begun, self.note, self.asks = "", "", ""
         self.verbs = {name: verb for name, verb in offered if not verb.at_once}
-        self.fields["revision"].initial = case.revision
+        self.fields["revision"].initial, self.fields["desk"].initial = case.revision, case.state
         self.shared = {part: [] for part in SHARED}
         self.own = {name: [] for name in self.verbs}
         for name, verb in self.verbs.items():
@@ -103,7 +104,7 @@ class WorkForm(forms.Form):
             typed.pop(name, None)
             if fresh[name].initial not in (None, False):
                 typed[name] = fresh[name].initial
-        typed["revision"] = case.revision
+        typed["revision"], typed["desk"] = case.revision, case.state
         fresh.data, fresh.is_bound = typed, True
         return fresh
 

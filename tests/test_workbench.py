@@ -133,6 +133,20 @@ def test_who_came_too_late_is_told_and_keeps_what_he_typed(bench, case):
     assert Case.objects.get(pk=case.pk).state == "review"
 
 
+def test_what_was_decided_at_one_desk_is_not_done_once_more_at_the_next(bench, case, reviewer, refunds, owner):
+    """Two windows of somebody with a seat at both: the second would have sent it on from there."""
+    workflows.seat(reviewer, refunds, "resolver", by=owner)
+    form = bench.get(at(case)).context["form"]
+    shown = {name: form[name].value() for name in ("revision", "desk")}
+    actions.escalate(case.pk, by=reviewer, reason="In the other window.")
+
+    answer = bench.post(at(case), {"verb": "escalate", "escalate.reason": "Amounts differ", **shown})
+
+    assert answer.status_code == 409
+    assert "It went on while you looked at it." in answer.content.decode() and "Amounts differ" in answer.content.decode()
+    assert Case.objects.get(pk=case.pk).state == answer.context["form"]["desk"].value() == "resolution"
+
+
 def test_nothing_chosen_is_asked_for(bench, case):
     answer = bench.post(at(case), {"revision": 1})
 
