@@ -1,6 +1,7 @@
 """What a workflow lacks before anything of it may be published: owners. And what it lacks to run well: seats and limits."""
 
 from collections import Counter
+from datetime import datetime
 
 import msgspec
 from django.utils.translation import gettext, ngettext
@@ -25,17 +26,18 @@ NEEDED = {
 def gaps(workflow) -> list[str]:
     """Of the five owners, those that are missing, switched off or no longer in-house; each with who can close the gap."""
     named = {owner.of: owner.user for owner in Owner.objects.filter(workflow=workflow).select_related("user__vendor")}
-    return [sentence for of in Ownership if (sentence := _gap(within(of.label), named.get(of)))]
+    away = _away_alone(named.values())
+    return [sentence for of in Ownership if (sentence := _gap(within(of.label), named.get(of), away))]
 
 
-def _gap(kind, user) -> str:
+def _gap(kind, user, away) -> str:
     if user is None:
         return gettext("Nobody owns {kind}. An administrator can name one.").format(kind=kind)
     if not user.is_in_house:
         return gettext(
             "{user}, the owner of {kind}, works for {vendor}. An administrator can name one who is in-house."
         ).format(user=user, kind=kind, vendor=user.vendor)
-    if until := _away_alone(user):
+    if until := away.get(user.pk):
         return gettext(
             "{user}, the owner of {kind}, is away until {until:%Y-%m-%d} and nobody stands in. Name somebody who does."
         ).format(user=user, kind=kind, until=until)
@@ -46,11 +48,15 @@ def _gap(kind, user) -> str:
     return ""
 
 
-def _away_alone(user):
-    """Until when he is away, if nobody acts in his place."""
-    away = Absence.objects.at(clock.now()).filter(user=user).select_related("stand_in").first()
-    covered = away is None or (away.stand_in and away.stand_in.is_active and away.stand_in.is_in_house)
-    return None if covered else away.until
+def _away_alone(users) -> dict[int, datetime]:
+    """Of these people those who are away with nobody to act in their place, by id, and until when."""
+    absences = Absence.objects.at(clock.now()).filter(user__in=users).select_related("stand_in").order_by("since")
+    latest = {absence.user_id: absence for absence in absences}
+    return {user: absence.until for user, absence in latest.items() if not _covered(absence)}
+
+
+def _covered(absence) -> bool:
+    return bool(absence.stand_in and absence.stand_in.is_active and absence.stand_in.is_in_house)
 
 
 def warnings_in_force(workflow) -> list[str]:
