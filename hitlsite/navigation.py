@@ -1,7 +1,10 @@
 """What the admin's sidebar shows, and to whom. Read by the settings, so models are only named here, in strings."""
 
+from functools import cache
+
 from django.templatetags.static import static
-from django.urls import NoReverseMatch, reverse, reverse_lazy
+from django.urls import NoReverseMatch, get_script_prefix, reverse, reverse_lazy
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -29,49 +32,34 @@ def leads(request) -> bool:
     return not request.user.is_in_house and request.user.office == "vendor_lead"
 
 
-IN_HOUSE, ADMINISTERS, WATCHES, FORESEES, LEADS = (
-    f"hitlsite.navigation.{name}" for name in ("is_in_house", "administers", "watches", "foresees", "leads")
-)
+def works_at(desk):
+    """Whether he has a seat there, or one is lent to him."""
+    return lambda request: import_string(f"hitlsite.desk.works_at_{desk}")(request)
 
 
-def there_is(name) -> bool:
-    """Whether a page of that name exists: another app may not have its admin yet."""
-    try:
-        return bool(str(reverse_lazy(name)))
-    except NoReverseMatch:
-        return False
+def item(title, icon, name, may=None, *, args=(), badge=None, lit=None):
+    """A link to the page of that name, for whom `may` lets see it; lit on it and on all below it, or where `lit` says so."""
+    return {"title": title, "icon": icon, "name": name, "args": args, "may": may, "badge": badge, "lit": lit}
 
 
-def item(title, icon, link, permission=None, **more):
-    return {"title": title, "icon": icon, "link": reverse_lazy(link), "name": link, "permission": permission, **more}
+def desk(title, icon, name, page="admin:cases_case_desk", lit=None):
+    args = () if page == "admin:cases_approvals" else (name,)
+    return item(title, icon, page, works_at(name), args=args, badge=f"hitlsite.desk.at_{name}", lit=lit)
 
 
-def desk(title, icon, name, page="cases_case_desk", **more):
-    return {
-        "title": title,
-        "icon": icon,
-        "link": reverse_lazy(f"admin:{page}", args=[name] if page == "cases_case_desk" else []),
-        "name": "admin:index",
-        "permission": f"hitlsite.desk.works_at_{name}",
-        "badge": f"hitlsite.desk.at_{name}",
-        "badge_variant": "primary",
-        **more,
-    }
-
-
-def at_approvals(request) -> bool:
+def at_approvals(request, link) -> bool:
     """On the approvals, and on one of them by itself."""
     return getattr(request.resolver_match, "url_name", "") in ("cases_approvals", "cases_case_approval")
 
 
-def only_here(link):
-    """Lit on this very page alone: unfold lights every link that the address begins with."""
-    return lambda request: request.path == str(link)
+def only_here(request, link) -> bool:
+    """Lit on this very page alone, where those below it have entries of their own."""
+    return request.path == link
 
 
-def all_but(link, other):
+def but_not_away(request, link) -> bool:
     """Lit on its pages, but for the one that has an entry of its own."""
-    return lambda request: request.path.startswith(str(link)) and request.path != str(other)
+    return request.path.startswith(link) and request.path != address("admin:accounts_user_away")
 
 
 GROUPS = [
@@ -79,29 +67,29 @@ GROUPS = [
         "title": _("Desk"),
         "items": [
             item(_("My desk"), "home", "admin:index"),
-            {**item(_("Notices"), "notifications", "admin:cases_notices"), "badge": "hitlsite.desk.unread_told"},
+            item(_("Notices"), "notifications", "admin:cases_notices", badge="hitlsite.desk.unread_told"),
             desk(_("Review"), "rate_review", "review"),
             desk(_("Resolution"), "build", "resolution"),
-            desk(_("Approvals"), "verified", "approval", "cases_approvals", active=at_approvals),
+            desk(_("Approvals"), "verified", "approval", "admin:cases_approvals", at_approvals),
             item(
                 _("All cases"),
                 "inbox",
                 "admin:cases_case_changelist",
-                active=only_here(reverse_lazy("admin:cases_case_changelist")),
+                lit=only_here,
             ),
-            item(_("Questions and rulings"), "help", "admin:cases_rulings", IN_HOUSE),
-            item(_("What is stuck"), "report", "admin:cases_stuck", IN_HOUSE),
-            item(_("End of the shift"), "hourglass_bottom", "admin:cases_forecast", FORESEES),
+            item(_("Questions and rulings"), "help", "admin:cases_rulings", is_in_house),
+            item(_("What is stuck"), "report", "admin:cases_stuck", is_in_house),
+            item(_("End of the shift"), "hourglass_bottom", "admin:cases_forecast", foresees),
         ],
     },
     {
         "title": _("Workflows"),
         "items": [
-            item(_("Workflows"), "account_tree", "admin:workflows_workflow_changelist", IN_HOUSE),
-            item(_("Policies"), "rule", "admin:workflows_policy_changelist", IN_HOUSE),
-            item(_("Scorecards"), "grading", "admin:scorecards_scorecard_changelist", IN_HOUSE),
-            item(_("Playbook"), "menu_book", "admin:workflows_playbooksection_changelist", IN_HOUSE),
-            item(_("Calendars"), "calendar_month", "admin:workflows_calendar_changelist", IN_HOUSE),
+            item(_("Workflows"), "account_tree", "admin:workflows_workflow_changelist", is_in_house),
+            item(_("Policies"), "rule", "admin:workflows_policy_changelist", is_in_house),
+            item(_("Scorecards"), "grading", "admin:scorecards_scorecard_changelist", is_in_house),
+            item(_("Playbook"), "menu_book", "admin:workflows_playbooksection_changelist", is_in_house),
+            item(_("Calendars"), "calendar_month", "admin:workflows_calendar_changelist", is_in_house),
         ],
     },
     {
@@ -111,59 +99,95 @@ GROUPS = [
                 _("People"),
                 "group",
                 "admin:accounts_user_changelist",
-                IN_HOUSE,
-                active=all_but(reverse_lazy("admin:accounts_user_changelist"), reverse_lazy("admin:accounts_user_away")),
+                is_in_house,
+                lit=but_not_away,
             ),
-            item(_("Who is away"), "event_busy", "admin:accounts_user_away", IN_HOUSE),
-            item(_("Vendors"), "handshake", "admin:accounts_vendor_changelist", IN_HOUSE),
+            item(_("Who is away"), "event_busy", "admin:accounts_user_away", is_in_house),
+            item(_("Vendors"), "handshake", "admin:accounts_vendor_changelist", is_in_house),
             item(
                 _("Engagements"),
                 "contract",
                 "admin:workflows_engagement_changelist",
-                IN_HOUSE,
-                active=only_here(reverse_lazy("admin:workflows_engagement_changelist")),
+                is_in_house,
+                lit=only_here,
             ),
-            item(_("Who covers when"), "event_available", "admin:workflows_engagement_cover", IN_HOUSE),
-            item(_("My people and work"), "handshake", "admin:workflows_proposal_changelist", LEADS),
-            item(_("API keys"), "key", "admin:accounts_apikey_changelist", ADMINISTERS),
+            item(_("Who covers when"), "event_available", "admin:workflows_engagement_cover", is_in_house),
+            item(_("My people and work"), "handshake", "admin:workflows_proposal_changelist", leads),
+            item(_("API keys"), "key", "admin:accounts_apikey_changelist", administers),
         ],
     },
     {
         "title": _("Integrations"),
         "items": [
-            item(_("Webhooks"), "webhook", "admin:integrations_webhookendpoint_changelist", ADMINISTERS),
-            item(_("Deliveries"), "outbox", "admin:integrations_delivery_changelist", ADMINISTERS),
-            item(_("Operations"), "monitor_heart", "admin:jobs_operations", ADMINISTERS),
+            item(_("Webhooks"), "webhook", "admin:integrations_webhookendpoint_changelist", administers),
+            item(_("Deliveries"), "outbox", "admin:integrations_delivery_changelist", administers),
+            item(_("Operations"), "monitor_heart", "admin:jobs_operations", administers),
             item(
                 _("Jobs"),
                 "schedule",
                 "admin:jobs_job_changelist",
-                ADMINISTERS,
-                active=only_here(reverse_lazy("admin:jobs_job_changelist")),
+                administers,
+                lit=only_here,
             ),
-            item(_("API documentation"), "api", "swagger", IN_HOUSE),
+            item(_("API documentation"), "api", "swagger", is_in_house),
         ],
     },
     {
         "title": _("Quality"),
         "items": [
-            item(_("Who still looks"), "visibility", "admin:quality_attention", IN_HOUSE),
-            item(_("Findings"), "pattern", "admin:improvements_findings", IN_HOUSE),
+            item(_("Who still looks"), "visibility", "admin:quality_attention", is_in_house),
+            item(_("Findings"), "pattern", "admin:improvements_findings", is_in_house),
         ],
     },
     {
         "title": _("Audit"),
         "items": [
-            item(_("History"), "history", "admin:audit_auditevent_changelist", WATCHES),
-            item(_("Reveals"), "visibility", "admin:cases_reveal_changelist", IN_HOUSE),
+            item(_("History"), "history", "admin:audit_auditevent_changelist", watches),
+            item(_("Reveals"), "visibility", "admin:cases_reveal_changelist", is_in_house),
         ],
     },
 ]
 
 
 def sidebar(request):
-    """The groups with the pages that exist."""
-    return [{**group, "items": [each for each in group["items"] if there_is(each["name"])]} for group in GROUPS]
+    """The pages that this person may open, group by group, as unfold wants to be told of them.
+
+    All that unfold would ask of each entry is answered here: it makes a class for every question, and resolves every
+    address again, which on a page of the desk took a tenth of the whole time.
+    """
+    groups = [
+        {**group, "items": [_shown(each, request) for each in group["items"] if _is_for(each, request)]} for group in GROUPS
+    ]
+    return [group for group in groups if group["items"]]
+
+
+def _is_for(entry, request) -> bool:
+    return bool(address(entry["name"], *entry["args"])) and (entry["may"] is None or entry["may"](request))
+
+
+def _shown(entry, request) -> dict:
+    link = address(entry["name"], *entry["args"])
+    told = {"title": str(entry["title"]), "icon": entry["icon"], "link": link, "active": _is_lit(entry, link, request)}
+    return {**told, "badge": entry["badge"], "badge_variant": "primary"} if entry["badge"] else told
+
+
+def _is_lit(entry, link, request) -> bool:
+    if entry["lit"]:
+        return entry["lit"](request, link)
+    return request.path == link or (entry["name"] != "admin:index" and request.path.startswith(link))
+
+
+def address(name, *args) -> str:
+    """Of that page, or nothing where there is none: another app may not have its admin yet."""
+    return _address(get_script_prefix(), name, args)
+
+
+@cache
+def _address(prefix, name, args) -> str:
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        return ""
 
 
 BLUE = {
