@@ -15,6 +15,7 @@ from cases.models import BreakGlassReview, Pause, Rework
 from cases.states import DESKS
 from integrations.problems import sentence
 from scorecards import actions as scorecards
+from workflows.amount_field import AmountField
 from workflows.models import Seat, compiled_policy
 
 NA = "N/A"
@@ -349,8 +350,7 @@ class Action(Part):
         if name == "type":
             kept["help_text"] = gettext("Empty where nothing is to be done.")
         if name == "amount":
-            widget = forms.NumberInput(attrs={"step": "any"})
-            return forms.DecimalField(max_digits=18, decimal_places=3, widget=widget, **kept)
+            return AmountField(widget=forms.TextInput, decimal_places=3, **kept)
         return forms.CharField(max_length=longest, **kept)
 
     def arguments(self, form):
@@ -479,14 +479,14 @@ class Measured(Part):
     """Where a mistake was found after release, how bad it was, and what it cost."""
 
     def fields(self, case, user):
-        plain = {"required": False, "widget": forms.NumberInput(attrs={"step": "any", "min": "0"})}
+        plain = {"required": False, "widget": forms.TextInput}
         return {
             "place": forms.ChoiceField(label=gettext("Found by"), choices=Rework.Place.choices, initial="other"),
             "severity": forms.ChoiceField(label=gettext("How bad"), choices=Rework.Severity.choices),
-            "minutes": forms.DecimalField(
-                label=gettext("Minutes it takes"), min_value=0, max_digits=8, decimal_places=1, **plain
+            "minutes": AmountField(
+                label=gettext("Minutes it takes"), min_value=0, max_value=9_999_999, decimal_places=1, **plain
             ),
-            "cost": forms.DecimalField(label=gettext("What it costs"), min_value=0, max_digits=18, decimal_places=3, **plain),
+            "cost": AmountField(label=gettext("What it costs"), min_value=0, decimal_places=3, **plain),
             "currency": forms.CharField(
                 label=gettext("Currency"),
                 required=False,

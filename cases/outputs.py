@@ -17,6 +17,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cases.masking import is_placeholder
+from workflows import money
+from workflows.amount_field import TYPED
 
 MISSING = object()
 BLANK = (None, "")
@@ -24,6 +26,7 @@ INPUT_TYPES = {"date": "date", "email": "email", "uri": "url"}
 TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
 FITS = {"string": str, "boolean": bool, "integer": int, "number": (int, float), "array": list, "object": dict}
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
+WITH_COMMA = re.compile(r"-?\d[\d.]*,[\d.,]*")
 
 
 def fields(schema: dict, output: Any) -> dict[str, forms.Field]:
@@ -191,10 +194,10 @@ class Text(forms.CharField):
 
 
 class Number(forms.Field):
-    """A number, whole or not; the schema says which are right."""
+    """A number, whole or not; the schema says which are right. No browser's number field (see AmountField)."""
 
     def __init__(self, schema, value):
-        super().__init__(initial=_shown(value, None), widget=_input("number", step="any"))
+        super().__init__(initial=_shown(value, None), widget=_input(**TYPED))
 
     def to_python(self, value):
         return None if value in BLANK else _number(value)
@@ -287,8 +290,15 @@ class Hidden(forms.CharField):
 
 
 def _number(text) -> int | float:
+    """As JSON writes it, or as people do: “310,60” and “1.253,14”."""
+    text = str(text).strip()[:40]
+    if WITH_COMMA.fullmatch(text):
+        try:
+            text = str(money.typed(text))
+        except ValueError as fault:
+            raise ValidationError(fault.args[0]) from fault
     try:
-        number = json.loads(str(text).strip()[:40], parse_constant=_no_constant)
+        number = json.loads(text, parse_constant=_no_constant)
     except ValueError:
         number = None
     if isinstance(number, bool) or not isinstance(number, int | float):

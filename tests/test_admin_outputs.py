@@ -72,6 +72,10 @@ def test_what_nobody_touched_stays(output, schema):
     [
         ({"decision": '"reject"'}, "decision", "reject"),
         ({"amount": "40"}, "amount", 40),
+        ({"amount": "310,60"}, "amount", 310.6),
+        ({"amount": "1,253.14"}, "amount", 1253.14),
+        ({"amount": "1.253,14"}, "amount", 1253.14),
+        ({"amount": "1.253"}, "amount", 1.253),
         ({"reply": "Dear Ana,\r\nno."}, "reply", "Dear Ana,\nno."),
         ({"goodwill": ""}, "goodwill", False),
         ({"tags": "lamp\r\n\r\nearly"}, "tags", ["lamp", "early"]),
@@ -103,7 +107,10 @@ def test_a_value_outside_the_list_must_be_replaced():
     assert "“spam” is not permitted" in str(form["output.decision"])
 
 
-@pytest.mark.parametrize(("name", "text"), [("amount", "a lot"), ("amount", "NaN"), ("lines", "[1,"), ("sizes", "1\ntwo")])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("amount", "a lot"), ("amount", "NaN"), ("amount", "1,253"), ("amount", "1,2,3"), ("lines", "[1,"), ("sizes", "1\ntwo")],
+)
 def test_what_cannot_be_read_is_said_at_its_field(name, text):
     form = Form(SCHEMA, OUTPUT, {f"output.{name}": text})
 

@@ -8,13 +8,14 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from workflows import money
 
+TYPED = {"inputmode": "decimal", "autocomplete": "off"}  # figures first on a telephone's keyboard, and any sign may be typed
+
 
 class AmountField(forms.DecimalField):
-    """No browser's number field: those read “1.000” as one, and a wheel turns them."""
+    """No browser's number field: those read “1.000” as one, drop a comma without a word, and a wheel turns them."""
 
-    def __init__(self, **options):
-        widget = UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal", "autocomplete": "off"})
-        super().__init__(widget=widget, max_digits=18, **options)
+    def __init__(self, *, widget=UnfoldAdminTextInputWidget, **options):
+        super().__init__(widget=widget(attrs=TYPED), max_digits=18, **options)
 
     def prepare_value(self, value):
         """A number as it may be typed again, 250.000 as 250; a text as it was typed."""
