@@ -98,7 +98,7 @@ SENTENCES = {
     "case.reopen": gettext_lazy("was reopened as rework by {actor}"),
     "case.release": gettext_lazy("was released"),
     "case.own_answer": gettext_lazy("was answered by {actor}, who had not seen the AI's answer"),
-    "case.ask": gettext_lazy("made {actor} ask for a ruling"),
+    "case.ask": gettext_lazy("was asked about by {actor}, for a ruling"),
     "case.rule": gettext_lazy("was ruled on by {actor}"),
     "case.flag": gettext_lazy("was flagged as a pattern by {actor}"),
     "case.reveal": gettext_lazy("had {what} revealed to {actor}"),

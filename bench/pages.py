@@ -71,7 +71,7 @@ def addresses(made) -> list[tuple[str, int, str]]:
         vendor = Case.objects.filter(vendor__isnull=False).values_list("vendor", flat=True)[0]
     filters = {
         "workflow": "invoices", "tier": "high", "state": "resolution", "due": "over", "held": "others", "vendor": vendor, "category": "duplicate",
-        "segment": "business", "ai_release": release, "closed_as": "rejected",
+        "segment": "business", "ai_release": release, "closed_as": "rejected", "decided": "me",
     }  # fmt: skip
     return [
         ("My desk", DESK, reverse("admin:index")),

@@ -41,17 +41,17 @@ class Part:
 
 
 class Reason(Part):
-    """Why, in words."""
+    """Why, in words; or what else `label` asks."""
 
-    def __init__(self, required=True, help_text=gettext_lazy("It stays in the case's story, with your name.")):
+    def __init__(self, required=True, help_text=gettext_lazy("It stays in the case's story, with your name."), label=None):
         self.required, self.help_text = required, help_text
+        self.label = label or (gettext_lazy("Why?") if required else gettext_lazy("Anything to add?"))
 
     def fields(self, case, user):
         widget = forms.Textarea(attrs={"rows": 3, **({"autofocus": True} if self.required else {})})
         said = {"required": gettext("Say why.")}
-        label = gettext("Why?") if self.required else gettext("Anything to add?")
         made = forms.CharField(
-            label=label,
+            label=self.label,
             required=self.required,
             max_length=10_000,
             widget=widget,

@@ -8,13 +8,14 @@ from django import forms
 from django.db.models import Exists, OuterRef, Prefetch, Q
 from django.forms.renderers import Jinja2
 from django.http import QueryDict
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Vendor
 from audit import clock
 from cases import finding, paging
-from cases.models import Alert, Case, Pause, seen_workflows
+from cases.models import Alert, Case, Decision, Pause, seen_workflows
 from cases.seen import Sight
 from cases.states import DESKS, OPEN, ClosedAs, State
 from workflows.models import TIER_CHOICES, AIRelease, ExceptionCategory, Policy, compiled_policy
@@ -25,6 +26,7 @@ OPEN_ONES = "open"
 HOUSE = "house"
 LED = {"ai_release", "category"}  # filters with an index that leads through the list
 LONGEST = 1000  # of what a view keeps
+LATELY = 1000  # decisions of a person
 
 
 class Filters(forms.Form):
@@ -47,6 +49,9 @@ class Filters(forms.Form):
         required=False,
         choices=[ANY, ("free", _("By nobody")), ("mine", _("By me")), ("others", _("By others"))],
     )
+    decided = forms.ChoiceField(
+        label=_("Decided"), required=False, choices=[ANY, ("today", _("By me, today")), ("me", _("By me, lately"))]
+    )
     closed_as = forms.ChoiceField(label=_("Closed as"), required=False, choices=[ANY, *ClosedAs.choices])
     vendor = forms.ChoiceField(label=_("Side"), required=False)
     category = forms.ChoiceField(label=_("Exception"), required=False)
@@ -55,7 +60,7 @@ class Filters(forms.Form):
     ai_release = forms.ChoiceField(label=_("AI release"), required=False)
 
     NOT_FOR_VENDORS = ("vendor", "category", "trigger", "segment", "ai_release")
-    NOT_AT_A_DESK = ("state", "closed_as")
+    NOT_AT_A_DESK = ("state", "decided", "closed_as")
 
     def __init__(self, asked, *, user, desk, workflows):
         super().__init__(asked, label_suffix="")
@@ -124,6 +129,13 @@ class Filters(forms.Form):
                 held
             ]
         )
+
+    def _by_decided(self, cases, when):
+        """Of what he decided the newest: an index has a person's decisions in their order, and nobody looks through more."""
+        mine = Decision.objects.filter(by=self.user)
+        if when == "today":
+            mine = mine.filter(at__gte=timezone.localtime(clock.now()).replace(hour=0, minute=0, second=0, microsecond=0))
+        return cases.filter(pk__in=list(mine.order_by("-pk").values_list("case", flat=True)[:LATELY]))
 
     def _by_vendor(self, cases, side):
         return cases.filter(vendor=None if side == HOUSE else int(side))
@@ -219,14 +231,18 @@ class Listing:
             return paging.most_urgent(
                 cases, [each.pk for each in self.workflows if within in (None, each.slug)], after=after, size=size
             )
-        known = bool(self.begin_so) or self.few is not None  # by their ids: there is nothing to be read in between
-        return paging.newest(cases, after=after, size=size, led=bool(self.chosen.keys() & LED), at_once=known)
+        return paging.newest(cases, after=after, size=size, led=bool(self.chosen.keys() & LED), at_once=self.is_known)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether its cases are known by their ids, so that nothing has to be read in between."""
+        return bool(self.begin_so) or self.few is not None or "decided" in self.chosen
 
     def count(self, page) -> tuple[int, bool]:
         """(how many fit, whether that is all of them). Of a very long list only the newest are counted: so many there are at least."""
         if not page.after:
             return len(page.ids), True
-        if self.desk or self.begin_so or self.few is not None:
+        if self.desk or self.is_known:
             return paging.counted(self.cases)
         if not page.ids:
             return 0, False

@@ -135,11 +135,13 @@ class CasePages:
             return redirect("admin:index")
         if found:
             return redirect("admin:cases_case_work", found.pk)
-        said = gettext("Nothing waits for you. New cases appear here by themselves.")
-        if desk:
-            said = gettext("Nothing waits for you at {desk}. New cases appear here by themselves.")
-        messages.info(request, said.format(desk=desk and within(State(desk).label)))
-        return redirect(desk_address(desk) if desk else "admin:index")
+        if not desk:
+            messages.info(request, gettext("Nothing waits for you. New cases appear here by themselves."))
+            return redirect("admin:index")
+        said = gettext("Nothing waits for you at {}. New cases appear here by themselves. What waits elsewhere stands on {}.")
+        elsewhere = format_html('<a class="underline" href="{}">{}</a>', reverse("admin:index"), gettext("My desk"))
+        messages.info(request, format_html(said, within(State(desk).label), elsewhere))
+        return redirect(desk_address(desk))
 
 
 def do(case, name, form, by, **more) -> Case:
@@ -182,22 +184,37 @@ def outcome(case, name, seen):
     """What happened and where the case is now; with links while this person may still see it."""
     edited_only = name == "edit" and case.state == APPROVAL and whole(case).story.verb == "edit"
     done = gettext("edited; another approver takes it") if edited_only else VERBS[name].done
+    if name == "hand_over" and case.assigned_to:
+        done = gettext("handed over to {person}").format(person=case.assigned_to)
     named = format_html('<a class="underline" href="{}">{}</a>', address(case), case) if seen else case
-    return format_html(gettext("{} is {}. {}"), named, done, _held_until(case) if name == "claim" else _where(case, seen))
+    then = _held_until(case) if name == "claim" else _where(case, seen, name)
+    return format_html("{} {}", format_html(gettext("{} is {}. {}"), named, done, then), _how_they_hear(case, name))
+
+
+def _how_they_hear(case, name) -> str:
+    """Of a question just asked: how it reaches whoever is asked. The desk sends nothing to who has no account."""
+    if name != "inquire":
+        return ""
+    asked = whole(case).inquiries.select_related("to").latest("pk")
+    if asked.to:
+        return gettext("{person} finds the question on the own desk.").format(person=asked.to)
+    if asked.has_link(clock.now()):
+        return gettext("The link for them stands on the case's page: nobody else sends it.")
+    return gettext("Nobody is told by the desk: make a link for them on the case's page, or write the answer down there.")
 
 
 def _held_until(case) -> str:
     return gettext("You hold it until {until}.").format(until=date_format(timezone.localtime(case.claimed_until), "H:i"))
 
 
-def _where(case, seen):
-    """Where the case is, until when that can be undone, and the way to do so."""
+def _where(case, seen, name):
+    """Where the case is, until when that can be undone, and the way to do so; not twice that nothing is done."""
     if case.state != CLOSED:
         until = max((pause.until for pause in case.pauses.open() if pause.until), default=None) if case.paused_since else None
         told = gettext("It goes on at {state} on {until}.") if until else gettext("It is at {state} now.")
         when = until and date_format(timezone.localtime(until), "j M Y, H:i")
         return told.format(state=within(case.get_state_display()), until=when)
-    how = gettext("It is closed: {how}.").format(how=begun_small(case.get_closed_as_display()))
+    how = gettext("It is closed: {how}.").format(how=begun_small(case.get_closed_as_display())) if name != "no_action" else ""
     if not case.settles_at:
         return how
     until = date_format(timezone.localtime(case.settles_at), "H:i:s")
@@ -274,7 +291,7 @@ def due(case, now) -> dict:
     """When it is due; or, while its clock stands, on whom it waits."""
     runs = bool(case.due_at) and case.paused_since is None
     return {
-        "due": prose.distance(case.due_at, now) if runs else "",
+        "due": prose.due(case.due_at, now) if runs else "",
         "overdue": runs and case.due_at < now,
         "pauses": open_pauses(case),
     }

@@ -142,6 +142,12 @@ def distance(moment: datetime, now: datetime) -> str:
     return gettext("{distance} late").format(distance=timesince(moment, now, depth=1))
 
 
+def due(moment: datetime, now: datetime) -> str:
+    """“due in 2 hours”, “3 hours late”."""
+    far = distance(moment, now)
+    return gettext("due {distance}").format(distance=far) if moment >= now else far
+
+
 def paused(pause) -> str:
     """“Snoozed until 3 Jun, 09:00”, “Waiting on the customer: Mrs Gray”."""
     if pause.kind != "snooze":

@@ -68,7 +68,7 @@ VERBS = {
         (Output(), Action(), RootCause(), Marks(), OPTIONAL), "edit",
     ),
     "resolve": Verb(
-        "resolve", _("Resolve"), actions.resolve, _("resolved"), _("Settle the exception with the output below; change what is wrong."),
+        "resolve", _("Resolve"), actions.resolve, _("resolved"), _("Settle the exception with the output as it stands; change what is wrong."),
         (Output(), Action(), RootCause(), Category(), RestsOn(), Reason()), "task_alt", "primary",
     ),
     "no_action": Verb(
@@ -89,7 +89,7 @@ VERBS = {
         (Ticks(), ReasonCode("reject"), Reason()), "cancel", "danger",
     ),
     "escalate": Verb(
-        "escalate", _("Escalate"), actions.escalate, _("escalated"), _("Somebody with more authority decides."),
+        "escalate", _("Escalate"), actions.escalate, _("escalated"), _("It goes to resolution, where somebody with more authority decides. If you work there too, you get it only when nothing else waits."),
         (Category(), ReasonCode("escalate"), Reason()), "arrow_upward",
     ),
     "send_back": Verb(
@@ -140,9 +140,9 @@ VERBS = {
         (Place(), Reason(help_text=_("Why you cannot decide without it."))), "visibility", stays=True,
     ),
     "ask": Verb(
-        "ask", _("Ask for a ruling"), actions.ask, _("asked about"),
-        _("Ask whoever owns the policy. The answer comes back to the case and to your desk; the case waits for nobody meanwhile."),
-        (Reason(help_text=_("What is not clear? It stays in the case's story.")),), "help", stays=True,
+        "ask", _("Ask for a ruling"), actions.ask, _("asked about, and the owner of policy hears of it"),
+        _("Ask whoever owns the policy. The answer comes back to the case and to your desk; you can go on with the case meanwhile."),
+        (Reason(label=_("What is not clear?"), help_text=_("It stays in the case's story, with your name.")),), "help", stays=True,
     ),
     "recall": Verb(
         "recall", _("Recall"), actions.recall, _("recalled"), _("Take it back from approval. Approvals given are void."),
@@ -165,7 +165,7 @@ VERBS = {
         icon="lock_open", at_once=True,
     ),
     "skip": Verb(
-        "skip", _("Skip"), queues.skip, _("skipped"), _("Leave it to somebody else. It is not offered to you again at this desk."),
+        "skip", _("Skip"), queues.skip, _("left to somebody else"), _("Leave it to somebody else. It is not offered to you again at this desk."),
         (Reason(),), "skip_next",
     ),
 }  # fmt: skip

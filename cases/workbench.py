@@ -31,7 +31,7 @@ from cases.deciding import Deciding, Page
 from cases.forms import VerbForm
 from cases.models import Case
 from cases.seen import is_blind, rows, said, seen_by, whole
-from cases.states import APPROVAL
+from cases.states import APPROVAL, RESOLUTION, REVIEW
 from cases.talk import beside
 from cases.work_form import WorkForm
 from integrations.problems import Conflict
@@ -84,6 +84,8 @@ class WorkPages(Deciding):
             return self._bench(request, form.case, form, standing, told.status, told.words)
 
     def _done(self, request, done, desk, name):
+        if name == "undo":
+            done = taken_again(done, request.user)
         seen = Case.objects.visible_to(request.user).filter(pk=done.pk).exists()
         self.message_user(request, pages.outcome(seen_by(done, request.user, uncovered=False), name, seen), "success")
         return followed(request, self._go_on(request, done, desk, verbs.VERBS[name], seen))
@@ -133,6 +135,12 @@ class WorkPages(Deciding):
         """The arithmetic of the marks as they stand on the page. Nothing is kept."""
         case = self.one(request, case_id)
         return render(request, "cases/score.html", score_of(seen_by(case, request.user), request.user, request.POST))
+
+
+def taken_again(case, user) -> Case:
+    """What he took back he goes on with: it is his, where he may hold it."""
+    at_hand = case.state in (REVIEW, RESOLUTION) and not verbs.refusal(case, "claim", user, gate.standing(case, user))
+    return verbs.VERBS["claim"].act(case.pk, by=user) if at_hand else case
 
 
 def followed(request, going):

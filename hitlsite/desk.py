@@ -44,7 +44,7 @@ def in_hand(user, now):
     mine = Q(claimed_by=user, claimed_until__gt=now) | Q(assigned_to=user)
     cases = Case.objects.visible_to(user).filter(mine, state__in=list(DESKS)).select_related("workflow")
     held = Sight(user).of_all(cases.order_by("-priority", "due_at", "id")[:10])
-    return [(case, prose.distance(case.due_at, now)) for case in held]
+    return [(case, prose.due(case.due_at, now)) for case in held]
 
 
 def unread(request) -> int:

@@ -155,6 +155,7 @@ SESSION_ENGINE = "accounts.sessions"
 SESSION_COOKIE_AGE = 12 * 3600  # a shift
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "hitlsite.formats"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # each by its own name, for whoever can read no other
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"

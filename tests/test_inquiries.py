@@ -69,6 +69,21 @@ def outside(browser, inquiry, **typed):
         return browser.post(address, typed) if typed else browser.get(address)
 
 
+# How it reaches whoever is asked
+
+
+def test_who_asks_is_told_how_it_reaches_whoever_is_asked(client, send, reviewer, other):
+    client.force_login(reviewer)
+
+    def asked(whom, **more):
+        case = queues.claim(send(0.1).pk, by=reviewer)
+        return decide(client, case, "inquire", follow=True, whom=whom, on="team", question="Twice?", **more).content.decode()
+
+    assert "Nobody is told by the desk: make a link for them" in asked("Finance")
+    assert "The link for them stands on the case" in asked("Finance", link_days="7")
+    assert f"{other} finds the question on the own desk." in asked(f"@{other.username}")
+
+
 # The clock
 
 

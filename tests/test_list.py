@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from accounts.actions import settle_in
 from audit import clock
-from cases import finding, jobs, paging, queues
+from cases import actions, finding, jobs, paging, queues
 from cases.listing import Listing
 from cases.models import Case, Findable, SavedView
 from tests import factories
@@ -75,6 +75,17 @@ def test_a_stranger_sees_an_empty_list_that_says_so(client, send, stranger):
     answer = client.get(ALL)
 
     assert references(answer) == [] and "no case yet that you may see" in answer.content.decode()
+
+
+def test_what_he_decided_himself_is_found_again(listed, send, reviewer, refunds, owner):
+    one, two, others, _open = (send() for _ in range(4))
+    for case, who in ((one, reviewer), (two, reviewer), (others, seated(refunds, "reviewer", owner))):
+        actions.accept(case.pk, by=who)
+
+    assert listed("decided=today") == listed("decided=me") == [two.external_id, one.external_id]
+    assert listed(f"decided=me&q={one.external_id}") == [one.external_id] and listed("decided=me&tier=high") == []
+    with clock.moved(clock.now() + timedelta(days=1)):
+        assert listed("decided=today") == [] and listed("decided=me") == [two.external_id, one.external_id]
 
 
 def test_each_filter_leaves_what_fits_it_and_nothing_else(listed, send, refunds, resolver, vendor):

@@ -354,6 +354,7 @@ def test_what_was_undone_stands_in_the_form_again_beside_what_stood_before(bench
     assert form["correct.reason"].value() == "Too late." and shown.context["chosen"] == "correct"
     page = shown.content.decode()
     assert "Your undone answer stands below" in page and 'data-was="refund"' in page
+    assert Case.objects.get(pk=case.pk).held_by(clock.now()) == reviewer.pk
     decide(bench, case, "correct", **{name: form[name].value() for name in (*text, *typed)})
     assert Case.objects.get(pk=case.pk).standing_output["decision"] == "decline"
 

@@ -21,7 +21,7 @@ KINDS = {kind.value for kind in Comment.Kind}
 def comment(case_id, *, by, text, kind=Comment.Kind.COMMENT, house_only=False) -> Comment:
     """Say something about the case; `kind` “note” stands out for whoever takes it next. “@name” reaches who may see the case.
 
-    `not_told` of what comes back names those whom it did not reach, and why.
+    `told` of what comes back are the people it reached, `not_told` names those whom it did not, and why.
     """
     with talking(case_id, "comment", by=by) as case:
         if kind not in KINDS:
@@ -70,7 +70,7 @@ def _write(case, by, text, *, house_only=False, replaces=None, **more) -> Commen
     made = Comment.objects.create(case=case, by=by, vendor_id=by.vendor_id, at=clock.now(), text=text, **told)
     heard_before = replaces.mentioned if replaces else []
     notices.tell([pk for pk in reached if pk not in heard_before], Notice.Kind.MENTION, case, by=by)
-    made.not_told = found.not_told
+    made.told, made.not_told = found.reached, found.not_told
     return made
 
 

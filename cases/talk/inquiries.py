@@ -47,7 +47,7 @@ def _asked(row, told, by, now, asks) -> Asked:
     until = row.pause.until
     late = row.is_open and until is not None and until < now
     link = links.of(row) if asks and row.has_link(now) else ""
-    return Asked(told, by, prose.distance(until, now) if until else "", late, row.is_open, link)
+    return Asked(told, by, prose.due(until, now) if until else "", late, row.is_open, link)
 
 
 def to_answer(user) -> list:

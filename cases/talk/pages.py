@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from accounts.strict import strict_page
@@ -34,6 +35,9 @@ class TalkPages:
             if isinstance(error, ValidationError):
                 form.add_error(None, error)
             return self._talk(request, case, form, told.status, told.words)
+        if made.told:
+            people = get_text_list([str(person) for person in made.told], _("and"))
+            messages.success(request, _("{people} will read it among the notices.").format(people=people))
         for why in made.not_told:
             messages.warning(request, why)
         if "HX-Request" in request.headers:

@@ -25,7 +25,7 @@ class Ask(Part):
             "whom": whom_field(
                 case,
                 label=_("Whom do you ask?"),
-                widget=forms.TextInput(attrs={"placeholder": "Finance, @ana, the courier"}),
+                widget=forms.TextInput(attrs={"placeholder": _("Finance, the courier, @name")}),
                 help_text=_("A team or somebody outside, in words; or @name, who finds it on the own desk."),
                 error_messages={"required": SAY_WHOM},
             ),
