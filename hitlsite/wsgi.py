@@ -1,5 +1,6 @@
 """What gunicorn serves; a dangerous set-up (checks.py) is refused here too, for no command runs before it."""
 
+import gc
 import os
 from collections.abc import Iterator
 from io import StringIO
@@ -22,3 +23,5 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hitlsite.settings")
 application = get_wsgi_application()
 call_command("check", databases=["default"], stdout=StringIO())  # says what is wrong, not that all is well
 BUILT = frozenset(build(msgspec.Struct))  # the check has loaded the addresses, and with them every shape
+gc.collect()
+gc.freeze()  # what is loaded by now is never garbage, so no request waits while all of it is looked through

@@ -6,6 +6,7 @@ DEFINITION_OF_DONE = (
     "Everything the customer asked for is answered or routed, every required statement is in place, "
     "and somebody who reads the notes tomorrow needs to ask nobody."
 )
+ELSE = "Something else"  # else somebody would choose a better mark only to be done
 THREE_STEPS = [("Right", 100), ("Minor slip", 60), ("Wrong", 0)]
 
 SECTIONS = [
@@ -21,7 +22,7 @@ SECTIONS = [
                 "good_example": "“Your refund of 42.50 EUR for order 1187 was approved on 3 June”, as the order says.",
                 "bad_example": "“Your refund of 45.20 EUR was approved”: two digits changed places.",
                 "options": THREE_STEPS,
-                "root_causes": ["Made up", "Misread the input", "Outdated knowledge", "Miscalculated"],
+                "root_causes": ["Made up", "Misread the input", "Outdated knowledge", "Miscalculated", ELSE],
             },
             {
                 "key": "completeness",
@@ -31,7 +32,7 @@ SECTIONS = [
                 "good_example": "Answers both the refund and the question about the next delivery.",
                 "bad_example": "Answers the refund only; the second question is lost.",
                 "options": [("Complete", 100), ("Something minor missing", 60), ("Incomplete", 0)],
-                "root_causes": ["Second question overlooked", "Field left empty", "Missing in the input", "Cut short"],
+                "root_causes": ["Second question overlooked", "Field left empty", "Missing in the input", "Cut short", ELSE],
             },
         ],
     },
@@ -46,7 +47,7 @@ SECTIONS = [
                 "good_example": "“2026-06-03” in the date field, “42.50 EUR” in the text.",
                 "bad_example": "“3/6/26” in the date field: nobody knows which is the month.",
                 "options": THREE_STEPS,
-                "root_causes": ["Wrong template", "Date or amount format", "Broken layout"],
+                "root_causes": ["Wrong template", "Date or amount format", "Broken layout", ELSE],
             },
             {
                 "key": "tone-and-clarity",
@@ -57,7 +58,7 @@ SECTIONS = [
                 "good_example": "“We are sorry for the delay. Your parcel arrives on Friday.”",
                 "bad_example": "“As per our T&C the SLA was not breached.”",
                 "options": [("Clear and kind", 100), ("Minor slip", 60), ("Unclear or rude", 0)],
-                "root_causes": ["Jargon", "Cold or rude", "Wrong language", "Too long"],
+                "root_causes": ["Jargon", "Cold or rude", "Wrong language", "Too long", ELSE],
             },
         ],
     },
@@ -73,7 +74,7 @@ SECTIONS = [
                 "good_example": "A card that was stolen goes to Fraud, urgent.",
                 "bad_example": "A card that was stolen goes to Address changes, because the letter gives a new address.",
                 "options": [("Right", 100), ("Right team, wrong priority", 60), ("Wrong", 0)],
-                "root_causes": ["Ambiguous request", "Category missing", "Keyword misled", "Priority misjudged"],
+                "root_causes": ["Ambiguous request", "Category missing", "Keyword misled", "Priority misjudged", ELSE],
             },
             {
                 "key": "policy-and-required-language",
@@ -84,7 +85,13 @@ SECTIONS = [
                 "good_example": "Names the right to complain to the ombudsman, as the policy requires for a refusal.",
                 "bad_example": "“We guarantee that this will not happen again.”",
                 "options": THREE_STEPS,
-                "root_causes": ["Required sentence missing", "Promise not allowed", "Outdated policy", "Exception not noticed"],
+                "root_causes": [
+                    "Required sentence missing",
+                    "Promise not allowed",
+                    "Outdated policy",
+                    "Exception not noticed",
+                    ELSE,
+                ],
             },
             {
                 "key": "documentation-and-notes",
@@ -95,7 +102,7 @@ SECTIONS = [
                 "good_example": "“Refunded the delivery fee: parcel four days late, tracking attached.”",
                 "bad_example": "“Done.”",
                 "options": [("Complete", 100), ("Minor slip", 60), ("Missing or wrong", 0)],
-                "root_causes": ["No note", "Reason missing", "Evidence not attached"],
+                "root_causes": ["No note", "Reason missing", "Evidence not attached", ELSE],
             },
         ],
     },

@@ -147,7 +147,7 @@ def test_a_copy_of_a_published_card_is_a_draft_with_everything(published, qualit
 
     assert (copied.version, copied.published_at) == (2, None)
     assert everything_on(copied) == everything_on(published)
-    assert len(everything_on(copied)) == 1 + 3 + 7 + 7 * 3 + 26
+    assert len(everything_on(copied)) == 1 + 3 + 7 + 7 * 3 + 33
     assert AuditEvent.objects.get(subject_type="scorecard", subject_id=copied.pk).body["copy_of"] == 1
 
 

@@ -11,7 +11,7 @@ class CommentForm(forms.Form):
         label=_("Say something about this case"),
         widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={"required": _("Write something.")},
-        help_text=_("@name reaches somebody who may see this case. It makes nobody a maker of the content."),
+        help_text=_("@name reaches somebody who may see this case. Who only talks about it may still approve it."),
     )
     note = forms.BooleanField(label=_("A hand-over note: shown first to whoever takes it next"), required=False)
     house_only = forms.BooleanField(label=_("For the house only"), required=False)
