@@ -11,6 +11,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Vendor
 from audit import clock
@@ -45,7 +46,7 @@ class Filters(forms.Form):
         label=_("Due"), required=False, choices=[ANY, ("over", _("Overdue")), ("soon", _("Due soon")), ("paused", _("Paused"))]
     )
     held = forms.ChoiceField(
-        label=_("Held"),
+        label=pgettext_lazy("by whom a case is", "Held"),
         required=False,
         choices=[ANY, ("free", _("By nobody")), ("mine", _("By me")), ("others", _("By others"))],
     )

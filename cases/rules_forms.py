@@ -19,9 +19,9 @@ def _text(label, length, **more):
 class TryForm(forms.Form):
     """One output, as an integration would send it."""
 
-    input = Json(rows=8, required=False, help_text=_("What the AI was given."))
-    output = Json(rows=8, required=False, help_text=_("What the AI proposes."))
-    context = Json(rows=3, required=False, help_text=_("Facts sent along."))
+    input = Json(label=_("Input"), rows=8, required=False, help_text=_("What the AI was given."))
+    output = Json(label=_("Output"), rows=8, required=False, help_text=_("What the AI proposes."))
+    context = Json(label=_("Context"), rows=3, required=False, help_text=_("Facts sent along."))
     action_type = _text(
         _("Action"), 60, help_text=_("Such as “refund”; empty where the output itself says it, or none is proposed.")
     )
@@ -29,11 +29,20 @@ class TryForm(forms.Form):
     currency = _text(_("Currency"), 3)
     payee = _text(_("To whom"), 200)
     confidence = forms.FloatField(
-        required=False, min_value=0, max_value=1, widget=UnfoldAdminDecimalFieldWidget, help_text=_("From 0 to 1; empty: none.")
+        label=_("Confidence"),
+        required=False,
+        min_value=0,
+        max_value=1,
+        widget=UnfoldAdminDecimalFieldWidget,
+        help_text=_("From 0 to 1; empty: none."),
     )
     confidences = Json(rows=2, required=False, label=_("Confidence per field"), help_text=_('Such as {"label": 0.8}.'))
     alternatives = Json(
-        rows=2, kind=list, required=False, help_text=_('A list, such as [{"label": "refund", "confidence": 0.4}].')
+        label=_("Alternatives"),
+        rows=2,
+        kind=list,
+        required=False,
+        help_text=_('A list, such as [{"label": "refund", "confidence": 0.4}].'),
     )
     segment = _text(_("Segment"), 60)
     channel = _text(_("Channel"), 60)

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from allauth.mfa.base.forms import AuthenticateForm
+from django.apps import apps
 from django.conf import settings
 from django.http import Http404
 from django.urls import reverse
@@ -25,6 +27,8 @@ from integrations import targets
 from quality import pages
 from tests.desk import page
 from tests.doors import SIGN_IN, told
+from workflows.editing.approvals import ReasonRow
+from workflows.editing.forms import PartForm, Row
 from workflows.triggers.comparing import KEEPS
 
 GERMAN = {"headers": {"accept-language": "de-AT,de;q=0.9"}}
@@ -254,6 +258,38 @@ def test_every_refusal_of_a_verb_can_be_translated():
 
     assert len(found) > 50
     assert {where: plain for where, args in found.items() for each in args if (plain := sentences_within(each))} == {}
+
+
+def test_every_choice_of_our_models_is_told_in_the_readers_language():
+    fields = [field for model in apps.get_models() for field in model._meta.get_fields() if getattr(field, "choices", None)]
+    ours = [field for field in fields if (settings.BASE_DIR / field.model._meta.app_label).is_dir()]
+    themselves = dict(settings.LANGUAGES).values()  # a language is called as it calls itself
+
+    def english(field):
+        labels = (label for value, label in field.flatchoices if value and label not in themselves)
+        return [label for label in labels if not isinstance(label, Promise)]
+
+    assert len(ours) > 30
+    assert {str(field): told for field in ours if (told := english(field))} == {}
+
+
+def test_every_field_of_the_policy_s_forms_is_told_in_the_readers_language():
+    """They are made at import: a word that is translated there is English for ever."""
+    forms = [*PartForm.__subclasses__(), *Row.__subclasses__()]
+    fields = {f"{form.__name__}.{name}": field for form in forms for name, field in form.base_fields.items()}
+    told = {
+        name: [text for text in (field.label, field.help_text) if type(text) is str and text] for name, field in fields.items()
+    }
+
+    assert len(fields) > 30
+    assert {name: texts for name, texts in told.items() if texts} == {}
+
+
+def test_the_second_factor_asks_for_a_code_and_a_reason_has_a_short_name():
+    """One English word that is two in German: the catalogue of another package has its own for it."""
+    with translation.override("de"):
+        assert AuthenticateForm.base_fields["code"].label == "Code"
+        assert ReasonRow.base_fields["code"].label == "Kürzel"
 
 
 @pytest.mark.parametrize("name", VERBS)

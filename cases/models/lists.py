@@ -8,6 +8,7 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Collate, Lower
+from django.utils.translation import gettext_lazy as _
 
 from audit import clock
 from cases.models.case import Case
@@ -97,9 +98,9 @@ class BulkRow(models.Model):
     """One case of it, and what became of it."""
 
     class Outcome(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        DONE = "done", "Done"
-        REFUSED = "refused", "Not done"
+        WAITING = "waiting", _("Waiting")
+        DONE = "done", _("Done")
+        REFUSED = "refused", _("Not done")
 
     bulk = models.ForeignKey(Bulk, models.PROTECT, related_name="rows")
     case = models.ForeignKey(Case, models.PROTECT, related_name="+", db_index=False)

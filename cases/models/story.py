@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from cases.models.case import Case, fact
 from cases.models.rulings import Ruling
@@ -132,17 +133,17 @@ class Rework(models.Model):
     """A correction after release: where it was found, and what it cost."""
 
     class Place(models.TextChoices):
-        SAMPLED_REVIEW = "sampled_review", "Sampled review"
-        SUPPORT = "support", "Support"
-        FINANCE = "finance", "Finance"
-        OPERATIONS = "operations", "Operations"
-        CUSTOMER = "customer", "Customer"
-        OTHER = "other", "Elsewhere"
+        SAMPLED_REVIEW = "sampled_review", _("Sampled review")
+        SUPPORT = "support", _("Support")
+        FINANCE = "finance", _("Finance")
+        OPERATIONS = "operations", _("Operations")
+        CUSTOMER = "customer", _("Customer")
+        OTHER = "other", _("Elsewhere")
 
     class Severity(models.TextChoices):
-        MINOR = "minor", "Minor"
-        MAJOR = "major", "Major"
-        CRITICAL = "critical", "Critical"
+        MINOR = "minor", _("Minor")
+        MAJOR = "major", _("Major")
+        CRITICAL = "critical", _("Critical")
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="reworks")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import msgspec
 from django.utils.text import slugify
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from workflows import money, reading
@@ -152,7 +152,7 @@ class ReasonRow(Row):
     struct, blame = ReasonCode, "label"
     label = Text(label=_("Reason"), max_length=120, help_text=_("As people read it, such as “Over the goodwill limit”."))
     code = Text(
-        label=_("Code"),
+        label=pgettext_lazy("of a reason", "Code"),
         required=False,
         max_length=40,
         help_text=_("Small letters, digits and dashes. Empty: made from the reason."),

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.text import format_lazy
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext_lazy
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminSelectWidget,
@@ -262,8 +262,8 @@ class Currency(Text):
 
     def __init__(self, **options):
         super().__init__(
-            suggests="currencies", max_length=3, label=options.pop("label", gettext("Currency")), required=options.pop("required", False),
-            help_text=options.pop("help_text", gettext("Three letters, such as EUR.")), **options,
+            suggests="currencies", max_length=3, label=options.pop("label", gettext_lazy("Currency")), required=options.pop("required", False),
+            help_text=options.pop("help_text", gettext_lazy("Three letters, such as EUR.")), **options,
         )  # fmt: skip
 
     def clean(self, value):
@@ -277,7 +277,7 @@ class Amount(AmountField):
     """Kept as text, exactly as typed: 0.1 is not a binary fraction."""
 
     def __init__(self, **options):
-        super().__init__(**{"label": gettext("Amount"), "required": False, **options})
+        super().__init__(**{"label": gettext_lazy("Amount"), "required": False, **options})
 
     def clean(self, value):
         number = super().clean(value)

@@ -6,6 +6,7 @@ import msgspec
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit import clock
@@ -71,7 +72,8 @@ class Policy(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.workflow} v{self.version}" + ("" if self.published_at else " (draft)")
+        named = f"{self.workflow} v{self.version}"
+        return named if self.published_at else gettext("{policy} (draft)").format(policy=named)
 
     def is_in_force_at(self, at) -> bool:
         """Whether it has been published and has begun. Of those, the highest version is in force."""
