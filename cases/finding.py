@@ -19,6 +19,7 @@ AT_ONCE = 5_000
 BATCHES = 20  # a run of the job is over before anybody takes it for dead; the next one goes on
 MOST_REFERENCES = 1_000
 FEW = 1_000
+NEWEST, ENOUGH = 500, 10  # among the newest so many that say a word make it a common one
 MOST_SEEN = 300  # of a vendor's cases that are looked at as its people see them
 WORD = re.compile(r"\w+")
 
@@ -40,6 +41,11 @@ UNION
 SELECT id FROM cases_case WHERE id = %(number)s
 """
 
+# So many of the newest say it that a page is soon full: whether they are few is not asked, for the index would gather all of them first.
+COMMON = """
+SELECT count(*) >= %(enough)s FROM (SELECT words FROM cases_findable ORDER BY id DESC LIMIT %(newest)s) n
+ WHERE n.words @@ plainto_tsquery('simple', %(q)s)
+"""
 SAYING = "SELECT id FROM cases_findable WHERE words @@ plainto_tsquery('simple', %(q)s) LIMIT %(most)s"
 
 
@@ -70,8 +76,11 @@ def _query(text):
 
 
 def few_saying(text) -> list[int] | None:
-    """The ids of all cases in which the words stand; None where they are many, and a list finds its page without them."""
+    """The ids of all cases in which the words stand; None where they are many or common, and a list finds its page without them."""
     with connection.cursor() as cursor:
+        cursor.execute(COMMON, {"q": text, "newest": NEWEST, "enough": ENOUGH})
+        if cursor.fetchone()[0]:
+            return None
         cursor.execute(SAYING, {"q": text, "most": FEW + 1})
         ids = [pk for (pk,) in cursor.fetchall()]
     return ids if len(ids) <= FEW else None

@@ -328,6 +328,16 @@ def test_by_the_words_of_what_came_in(listed, noted):
     assert listed("q=nowhere") == []
 
 
+def test_a_word_that_many_of_the_newest_say_is_found_without_gathering_all_of_them(listed, noted, monkeypatch):
+    for name in ("one", "two", "three"):
+        noted(external_id=name, input={"text": "The parcel is late."})
+    noted(external_id="four", input={"text": "Thank you."})
+    monkeypatch.setattr(finding, "ENOUGH", 3)
+
+    assert finding.few_saying("parcel") is None and len(finding.few_saying("thank")) == 1
+    assert listed("q=parcel") == ["three", "two", "one"] and listed("q=thank") == ["four"]
+
+
 def test_a_text_that_a_reference_begins_can_be_looked_for_in_the_texts(listed, noted):
     noted(external_id="parcel-7", input={"text": "x"})
     noted(external_id="two", input={"text": "The parcel-7 arrived."})
