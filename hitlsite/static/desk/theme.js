@@ -2,13 +2,14 @@
 "use strict";
 (() => {
   const root = document.documentElement;
-  const told = () => (localStorage.getItem("_x_adminTheme") || "").replaceAll('"', "");
+  const KEY = "adminTheme";  // where the admin keeps its own
+  const told = () => (localStorage.getItem(KEY) || "").replaceAll('"', "");
   const apply = () => { root.dataset.theme = { dark: "dark", light: "light" }[told()] || ""; };
   apply();
   document.addEventListener("click", (event) => {
     if (!event.target.closest("[data-theme-switch]")) return;
     const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-    localStorage.setItem("_x_adminTheme", JSON.stringify(dark ? "light" : "dark"));
+    localStorage.setItem(KEY, JSON.stringify(dark ? "light" : "dark"));
     apply();
   });
 })();
