@@ -221,9 +221,10 @@ def _where(case, seen, name):
     if not seen:
         return gettext("{how} It takes effect at {until}.").format(how=how, until=until)
     left = int((case.settles_at - clock.now()).total_seconds())
-    told = gettext('{} It takes effect at {}; until then you can <a class="underline" href="{}" {}>undo</a> it.')
-    once = format_html('data-undo="{}" data-left="{}"', case.revision, left)  # with a script one press does it
-    return format_html(told, how, until, verb_address(case, "undo"), once)
+    once = format_html('data-undo="{}" data-left="{}"', case.revision, left)  # with a script: one press, and the time beside it
+    undo = format_html('<a class="underline" href="{}" {}>{}</a>', verb_address(case, "undo"), once, gettext("Undo"))
+    told = format_html(gettext("It takes effect at {}. {}"), until, undo)
+    return format_html('{} <span data-over="{}">{}</span>', how, gettext("It has taken effect."), told)
 
 
 def content(case, *, whole=False) -> dict:

@@ -128,7 +128,8 @@ def test_recall(sign_in, send, reviewer, resolver):
 def test_undo_while_there_is_time(sign_in, send, reviewer, rules):
     case = send()
     answer = post(sign_in(reviewer), case, "accept", follow=True)
-    assert asking(case, "undo") in text(answer) and "until then you can" in text(answer)
+    assert asking(case, "undo") in text(answer) and "It takes effect at" in text(answer)
+    assert 'data-over="It has taken effect."' in answer.content.decode()
 
     post(sign_in(reviewer), case, "undo")
 

@@ -16,6 +16,15 @@ from tests.conftest import HOUSE
 from tests.test_signin_browser import committed_password, sign_in
 
 chromium, page, pytestmark = signing_in.chromium, signing_in.page, signing_in.pytestmark
+WATCH_THE_HEAD = """case_ => {  // how high the next case stands, frame by frame
+    window.heads = [];
+    const look = () => {
+        const work = document.querySelector(`#work:not([data-case="${case_}"]) .work-head`);
+        if (work) window.heads.push(work.getBoundingClientRect().top);
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
 ANSWER = {"decision": "refund", "reply": "We will."}
 
 
@@ -248,13 +257,71 @@ def test_without_a_script_a_decision_is_still_possible(page, start):
 @pytest.mark.parametrize("rules", [{"grace_seconds": 60}])
 def test_one_press_undoes_while_it_can_be_undone(page, start, rules):
     _, [case, _] = start(cases=2)
+    page.evaluate(WATCH_THE_HEAD, case.pk)
 
     keys(page, "a", "Control+Enter")
     page.locator("[data-undo][data-time]").wait_for()  # the time runs beside it
-    page.get_by_role("link", name="undo").click()
+    assert len(set(page.evaluate("window.heads"))) == 1, "what is said of the last case moves the next one"
+    page.get_by_role("link", name="Undo").click()
     at(page, case)
     page.get_by_text("undone").first.wait_for()
 
     undone = rows(Case, pk=case.pk)[0]
     assert (undone.state, undone.closed_as, undone.settles_at) == ("review", "", None)
+    keys(page, "a", "Control+Enter")
+    page.locator("[data-undo][data-time]").evaluate("link => { link.dataset.left = 1 }")
+    page.get_by_text("It has taken effect.").wait_for()
+    assert page.get_by_role("link", name="Undo").count() == 0 and "takes effect at" not in page.inner_text("#said")
+    assert page.faults == []
+
+
+def test_what_is_chosen_takes_the_room_and_a_fault_the_focus(page, start):
+    start()
+    choices, decide = page.locator(".choices .choice"), page.locator(".decide")
+    told = page.locator(".lease").inner_text()
+
+    def shown():
+        return [label.inner_text().split()[0] for label in choices.all() if label.bounding_box()["width"] > 1]
+
+    assert {"Accept", "Correct", "Escalate"} < set(shown()) and not page.locator("[data-commit]").is_visible()
+    keys(page, "e")
+    assert shown() == ["Escalate"]
+    assert page.locator("[data-commit]").bounding_box()["y"] > page.locator("[name='escalate.reason']").bounding_box()["y"]
+    keys(page, "Escape", "Control+Enter")
+    page.get_by_text("Say why.").wait_for()
+    page.wait_for_function("document.activeElement.name === 'escalate.reason'")
+    assert shown() == ["Escalate"] and decide.bounding_box()["height"] < 0.3 * page.viewport_size["height"]
+    keys(page, "Escape", "Escape")
+    assert len(shown()) > 3
+    assert page.get_by_role("button", name="All choices").is_hidden()
+    page.wait_for_timeout(1100)
+    assert page.locator(".lease").inner_text() == told, "the script counts in other words than the page"
+    assert page.faults == ["Failed to load resource: the server responded with a status of 422 (Unprocessable Entity)"]
+
+
+def test_menus_close_keys_are_told_and_dark_is_dark_on_every_page(page, start):
+    start()
+    pages, me = page.locator(".top .menu > summary").all()
+    open_ones = page.locator(".menu[open]")
+    themed = page.locator("html.dark, html[data-theme=dark]")
+
+    keys(page, "?")
+    assert page.locator("#keys h2").bounding_box()["y"] > 0 and page.locator("#keys").evaluate("keys => keys.scrollTop") == 0
+    keys(page, "Escape")
+    page.goto("/admin/")
+    keys(page, "?")
+    page.get_by_role("dialog").get_by_text("Take the next case").wait_for()
+    keys(page, "Escape")
+    pages.click()
+    me.click()
+    assert open_ones.count() == 1
+    keys(page, "Escape")
+    assert open_ones.count() == 0 and me.evaluate("menu => menu === document.activeElement")
+    pages.click()
+    page.mouse.click(900, 700)
+    assert open_ones.count() == 0
+    page.get_by_role("button", name="Light or dark").click()
+    assert themed.count() == 1
+    page.goto("/admin/workflows/playbooksection/")
+    themed.wait_for(timeout=5000)
     assert page.faults == []

@@ -20,14 +20,44 @@
     showAsked(work());
     keep();
     const first = $(`[data-ask="${radio.value}"]`, work())?.querySelector("textarea, select, input");
-    const output = radio.hasAttribute("data-reads-output") && !$(".field.changed", work()) && $(".field[data-differs]", work())?.querySelector("input, select, textarea");
+    const output = firstToChange(radio)?.querySelector("input, select, textarea");
     if (radio.value === "accept" || radio.value === "approve") radio.focus();
     else (output || first || radio).focus();
   }
+  const firstToChange = (radio) => radio.hasAttribute("data-reads-output") && !$(".field.changed", radio.form) ? $(".field[data-differs]", radio.form) : null;
   function showAsked(form) {
     const name = $("[name=verb]:checked", form)?.value;
     all("[data-ask]", form).forEach((asked) => { asked.hidden = asked.dataset.ask !== name; });
+    fold(form, Boolean(name));
     tellWhatIsNotKept(form);
+  }
+  function fold(form, folded) {  // what is chosen takes the room of the other choices: they stay a press away, and an arrow key
+    const unfolds = $("[data-all-choices]", form);
+    if (!unfolds) return;
+    unfolds.hidden = !folded;
+    unfolds.closest(".decide").classList.toggle("folded", folded);
+  }
+  function unfold(form) {
+    if (!$(".folded", form)) return;
+    fold(form, false);
+    $("[name=verb]:checked", form).focus({ preventScroll: true });
+  }
+  function bring(there) {  // into sight in its own column, without the page under it moving
+    const column = there.closest(".bench > div"), top = (each) => each.getBoundingClientRect().top;
+    if (column && column.scrollHeight > column.clientHeight) { column.scrollTop += top(there) - top(column) - 12; window.scrollTo(0, 0); }
+    else there.scrollIntoView({ block: "start" });
+    there.focus({ preventScroll: true });
+  }
+  function firstWrong(within) {  // what came back with a fault is gone on with where the fault is
+    const field = all(".wrong-here", within).find((each) => each.getClientRects().length || each.closest("details:not([open])"));
+    field?.closest("details")?.setAttribute("open", "");
+    const input = field && $("input:not([type=hidden]), select, textarea", field);
+    if (!input) return false;
+    input.focus({ preventScroll: true });
+    const asked = field.closest(".ask"), below = asked && field.getBoundingClientRect().bottom - asked.getBoundingClientRect().bottom;
+    if (!asked) field.scrollIntoView({ block: "nearest" });
+    else asked.scrollTop += Math.max(below, 0);  // it stands still in sight itself
+    return true;
   }
   function tellWhatIsNotKept(form) {  // a snooze, say, takes no output along
     const now = $("[name=verb]:checked", form), told = $("[data-not-kept]", form);
@@ -74,6 +104,11 @@
     });
   }
 
+  const grows = CSS.supports("field-sizing", "content");  // desk.css says how far
+  function grow(text) {
+    if (!grows) text.rows = Math.min(Math.max(text.value.split("\n").length, Math.ceil(text.value.length / 60), 2), 14);
+  }
+
   // typed text outlives the page
 
   const kept = (form) => `hitldesk.case.${form.dataset.case}.${form.dataset.revision}`;
@@ -114,7 +149,7 @@
     left -= 1;
     beat -= 1;
     const told = $("[data-countdown]");
-    if (told) told.textContent = left > 0 ? told.dataset.countdown.replace("{left}", minutes(left)) : told.dataset.over;
+    if (told) told.textContent = left > 0 ? told.dataset.countdown.replace("{left}", left > 120 ? Math.floor(left / 60) : minutes(left)) : told.dataset.over;
     $(".lease")?.classList.toggle("late", left < 60);
     if (beat <= 0 && Date.now() - touched < 1000 * Number(work().dataset.lease)) stillAtIt();
   }
@@ -135,7 +170,7 @@
     link.dataset.left -= 1;
     if (link.dataset.left > 0) link.dataset.time = minutes(Number(link.dataset.left));
     else if (link.matches("button")) link.disabled = true;
-    else link.replaceWith(link.textContent);
+    else { const told = link.closest("[data-over]"); told.textContent = told.dataset.over; }
   }
   function undo(event) {
     const link = event.target.closest("a[data-undo]");
@@ -161,13 +196,34 @@
   // a live region that arrives with its words in it is not read out: they are put in once it stands
   function announce() {
     const region = $("#said"), lines = region ? [...region.children] : [];
-    if (lines.length) { region.replaceChildren(); setTimeout(() => region.replaceChildren(...lines), 50); }
+    if (!lines.length) return;
+    lines.forEach((line) => { line.classList.add("coming"); });  // their room is kept meanwhile, so that nothing jumps
+    setTimeout(() => {
+      lines.forEach((line) => { line.classList.remove("coming"); });
+      if (region.isConnected && region.firstChild === lines[0]) region.replaceChildren(...lines);
+    }, 50);
   }
+
+  // menus: one is open at a time, until one goes elsewhere
+
+  function closeMenus(but) {
+    const open = all("details.menu[open]").filter((each) => each !== but);
+    open.forEach((each) => { each.open = false; });
+    return open;
+  }
+  document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || $("dialog[open]")) return;
+    const [menu] = closeMenus();
+    if (menu) { event.stopImmediatePropagation(); $("summary", menu).focus(); }
+  });
 
   // keys
 
   function key(event) {
     touched = Date.now();
+    if ($("dialog[open]")) return;
+    if (event.key === "?" && isKey(event)) { event.preventDefault(); return showKeys(); }
     if (!forms().length && !card()) return startNext(event);
     if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
       event.preventDefault();
@@ -175,9 +231,8 @@
       if (said) return said.requestSubmit();
       return chosen() ? $("[data-commit]", work()).click() : say(words.wordsChoose, "warning");
     }
-    if (event.key === "Escape" && typing(event.target)) return event.target.blur();
-    if (typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "?") { event.preventDefault(); return $("#keys").showModal(); }
+    if (event.key === "Escape") return typing(event.target) ? event.target.blur() : work() && unfold(work());
+    if (!isKey(event)) return;
     if (/^[1-9]$/.test(event.key)) return mark(Number(event.key) - 1);
     if (event.key === "ArrowDown" || event.key === "ArrowUp") { event.preventDefault(); return move(event.key === "ArrowDown" ? 1 : -1); }
     const label = work() && all(".choice", work()).find((each) => $("kbd", each)?.textContent === event.key);
@@ -185,8 +240,15 @@
     const link = work() && $(`a[data-key="${CSS.escape(event.key)}"]`, work());
     if (link) { event.preventDefault(); link.click(); }
   }
+  const isKey = (event) => !typing(event.target) && !event.ctrlKey && !event.metaKey && !event.altKey;
+  function showKeys() {
+    const keys = $("#keys");
+    if (!keys) return;
+    keys.showModal();
+    keys.scrollTop = 0;
+  }
   function startNext(event) {
-    if (event.key !== "n" || typing(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key !== "n" || !isKey(event)) return;
     const button = $("[data-next]");
     if (button) { event.preventDefault(); button.click(); }
   }
@@ -231,12 +293,14 @@
     left = Number(work().dataset.left || 0);
     beat = Number(work().dataset.lease || 0) / 3;
     at = -1;
+    firstWrong(work());
   }
   function beginForm(form) {
     bringBack(form);
     compareAll(form);
     showAsked(form);
     showCauses(form);
+    all("textarea", form).forEach(grow);
   }
   function beginCards() {
     if (!card()) atCard($(".approval:target") || $(".approval"));
@@ -246,11 +310,11 @@
     if ($("[data-work]", there)) beginForm($("[data-work]", there));
     if (decided) $("[data-number]")?.remove();  // it was the number when the page came
     atCard(decided && next ? next : there);
-    (decided && next ? next : there).focus({ preventScroll: true });
+    if (!firstWrong(there)) (decided && next ? next : there).focus({ preventScroll: true });
   }
   document.addEventListener("DOMContentLoaded", begin);
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.target.id === "desk") { begin(); announce(); $("#desk").focus({ preventScroll: true }); window.scrollTo(0, 0); }
+    if (event.target.id === "desk") { window.scrollTo(0, 0); begin(); announce(); if (!document.activeElement.closest(".wrong-here")) $("#desk").focus({ preventScroll: true }); }
     else if (event.target.matches?.(".approval")) cardCame(event.target);
   });
   document.addEventListener("focusin", (event) => { const there = event.target.closest(".approval"); if (there) atCard(there); });
@@ -259,6 +323,7 @@
   ["pointerdown", "pointermove", "scroll"].forEach((name) => document.addEventListener(name, () => { touched = Date.now(); }, { passive: true, capture: true }));
   document.addEventListener("input", (event) => {
     touched = Date.now();
+    if (event.target.matches("textarea")) grow(event.target);
     const form = event.target.closest("[data-work]");
     if (!form) return;
     keep();
@@ -271,11 +336,16 @@
     if (event.target.matches("[data-tick-all]")) all("[name=case]", event.target.form).forEach((each) => { each.checked = event.target.checked; });
     const form = event.target.closest("[data-work]");
     if (!form) return;
-    if (event.target.name === "verb") { showAsked(form); keep(); }
+    if (event.target.name === "verb") { showAsked(form); keep(); firstToChange(event.target)?.scrollIntoView({ block: "nearest" }); }
     if (event.target.matches("select[name$='.on']")) { nameTheCustomer(event.target); keep(); }
     if (event.target.closest("[data-criterion]")) { showCauses(form); tellWhatIsNotKept(form); }
   });
-  document.addEventListener("click", (event) => { if (event.target.closest("[data-show-keys]")) $("#keys").showModal(); });
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-show-keys]")) showKeys();
+    if (event.target.closest("[data-all-choices]")) unfold(work());
+    const link = event.target.closest("a[data-bring]"), there = link && $(link.hash);
+    if (there) { event.preventDefault(); bring(there); }
+  });
   document.addEventListener("click", (event) => {  // on a phone the filters that are not set are folded away
     const button = event.target.closest("[data-unfold]");
     if (!button) return;
