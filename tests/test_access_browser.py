@@ -88,6 +88,8 @@ def with_each_verb(page, name, form) -> list[str]:
     """What axe finds in a form of decision, one verb after the other chosen."""
     grave = []
     for choice in form.locator("[name=verb]").all():
+        for unfolds in form.get_by_role("button", name="All choices").all():  # one verb is chosen already
+            unfolds.click()
         choice.check(force=True)
         grave += findings(page, f"{name}-{choice.get_attribute('value')}", EVERYTHING, within=".decide")
     return grave

@@ -9,6 +9,7 @@ from django.urls import reverse
 from audit import clock
 from cases import actions, queues
 from cases.models import Case
+from cases.templatetags.desk import minutes
 from scorecards import actions as scorecards
 from tests import factories
 from tests.conftest import seated
@@ -43,6 +44,11 @@ def test_it_shows_what_came_in_why_it_is_here_and_what_may_be_done(bench, case, 
     for told in ("The parcel arrived open.", case.sentence, "When to refund", 'value="accept"', 'value="escalate"', "We will."):
         assert told in shown
     assert 'value="approve"' not in shown
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(899, "14"), (121, "2"), (120, "2:00"), (61, "1:01"), (9, "0:09"), (-3, "0:00")])
+def test_what_is_left_of_a_lease_is_told_in_minutes_and_at_last_in_seconds(seconds, told):
+    assert minutes(seconds) == told
 
 
 def test_its_policy_lets_no_script_or_style_stand_in_the_page(bench, case):
