@@ -258,6 +258,7 @@ def test_without_a_script_a_decision_is_still_possible(page, start):
 def test_one_press_undoes_while_it_can_be_undone(page, start, rules):
     _, [case, _] = start(cases=2)
     page.evaluate(WATCH_THE_HEAD, case.pk)
+    page.locator("#id_text").evaluate("text => { text.style.color = 'green' }")  # as a tool of the browser may: it is not carried over
 
     keys(page, "a", "Control+Enter")
     page.locator("[data-undo][data-time]").wait_for()  # the time runs beside it
@@ -289,7 +290,7 @@ def test_what_is_chosen_takes_the_room_and_a_fault_the_focus(page, start):
     assert page.locator("[data-commit]").bounding_box()["y"] > page.locator("[name='escalate.reason']").bounding_box()["y"]
     keys(page, "Escape", "Control+Enter")
     page.get_by_text("Say why.").wait_for()
-    page.wait_for_function("document.activeElement.name === 'escalate.reason'")
+    page.locator("[name='escalate.reason']:focus").wait_for()
     assert shown() == ["Escalate"] and decide.bounding_box()["height"] < 0.3 * page.viewport_size["height"]
     keys(page, "Escape", "Escape")
     assert len(shown()) > 3
