@@ -258,7 +258,7 @@ def test_without_a_script_a_decision_is_still_possible(page, start):
 def test_one_press_undoes_while_it_can_be_undone(page, start, rules):
     _, [case, _] = start(cases=2)
     page.evaluate(WATCH_THE_HEAD, case.pk)
-    page.locator("#id_text").evaluate("text => { text.style.color = 'green' }")  # as a tool of the browser may: it is not carried over
+    page.locator("#id_text").evaluate("text => { text.style.color = 'green' }")  # as a tool of the browser may
 
     keys(page, "a", "Control+Enter")
     page.locator("[data-undo][data-time]").wait_for()  # the time runs beside it
