@@ -210,7 +210,7 @@ def _held_until(case) -> str:
 def _where(case, seen, name):
     """Where the case is, until when that can be undone, and the way to do so; not twice that nothing is done."""
     if case.state != CLOSED:
-        until = max((pause.until for pause in case.pauses.open() if pause.until), default=None) if case.paused_since else None
+        until = max((pause.until for pause in open_pauses(case) if pause.until), default=None) if case.paused_since else None
         told = gettext("It goes on at {state} on {until}.") if until else gettext("It is at {state} now.")
         when = until and date_format(timezone.localtime(until), "j M Y, H:i")
         return told.format(state=within(case.get_state_display()), until=when)

@@ -1,5 +1,6 @@
 """The workbench: one case, everything about it and the whole decision on one screen."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -440,3 +441,31 @@ def test_the_desks_badge_counts_what_waits_on_ones_own_side(bench, case, send, r
     nav = bench.get(at(case)).content.decode().partition('id="desks"')[2].partition("</nav>")[0]
 
     assert '<span class="badge">1</span>' in nav
+
+
+PRESSED = {
+    "accept": {},
+    "correct": {"output.decision": "decline"},
+    "escalate": {"reason": "Beyond me."},
+    "hand_over": {"reason": "Somebody else knows."},
+    "pause": {"on": "team", "whom": "Finance", "reason": "Asked."},
+    "snooze": {"until": "tomorrow", "reason": "Closed today."},
+    "inquire": {"on": "team", "whom": "Finance", "question": "Twice?"},
+    "ask": {"reason": "Is it owed?"},
+    "skip": {"reason": "Not my language."},
+}
+
+
+@pytest.mark.parametrize("verb", PRESSED)
+def test_a_vendors_person_presses_every_verb_and_is_told_what_came_of_it(client, send, vendor, vendor_reviewer, verb):
+    case = send(0.5, output={"decision": "refund", "reply": "We will."}, customer_reference="C-7")
+    Case.objects.filter(pk=case.pk).update(vendor=vendor)
+    queues.claim(case.pk, by=vendor_reviewer)
+    client.force_login(vendor_reviewer)
+    opened = client.get(at(case)).context["form"]
+    assert verb in opened.verbs
+    standing = {name: opened[name].value() for name in opened.fields if name.startswith("output.")}
+
+    answer = decide(client, case, verb, follow=True, **{**standing, **PRESSED[verb]})
+
+    assert answer.status_code == 200 and f"{case.external_id} is " in re.sub("<[^>]+>", "", answer.content.decode())
