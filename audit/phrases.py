@@ -143,6 +143,8 @@ PHRASES = [
     gettext_noop("Nobody can {verb} at {desk}."),
     gettext_noop("The case is at {desk} now: it {event} at {time} UTC on {day}."),
     gettext_noop("The case is at {desk} now."),
+    gettext_noop("The case is closed now: it {event} at {time} UTC on {day}."),
+    gettext_noop("The case is closed now."),
     gettext_noop("{who} holds this case until {until}."),
     # what came of one among many
     gettext_noop("It is at {desk} now."),

@@ -23,7 +23,19 @@ from cases.models import Case
 from cases.seen import heard, seen_by
 from cases.work_form import WorkForm
 
-NOT_TYPED = {"csrfmiddlewaretoken", "revision", "desk", "next", "verb", "active_seconds", "skim", "at", "ticked", "doubt"}
+NOT_TYPED = {
+    "csrfmiddlewaretoken",
+    "revision",
+    "desk",
+    "next",
+    "verb",
+    "active_seconds",
+    "skim",
+    "at",
+    "ticked",
+    "doubt",
+    "figure",
+}
 
 
 class Page(NamedTuple):
@@ -76,7 +88,7 @@ class Deciding:
                 done = pages.do(case, name, chosen, request.user, **form.seconds(name))
                 doubts.asked(form, name, chosen)
         except doubts.Doubted as doubt:
-            form.ask(str(doubt))
+            form.ask(doubt.question, doubt.about)
             return page.show(request, form.case, form, standing, 422, "")
         except Case.DoesNotExist:  # it went to another side while we asked for it
             return self.lost(request, case.pk)

@@ -1,8 +1,14 @@
-"""Marks that contradict the decision: asked about once, and never refused, for it may be meant.
+"""What contradicts the decision: asked about once, and never refused, for it may be meant.
 
-With a script the page says it while somebody works, and names what it said in the form; without one the form comes back once.
-What the verb refuses is told first: a question is about a decision that could stand, so it is asked when the verb is done, and undoes it.
+Marks that say otherwise, of which with a script the page says so while somebody works, and names in the form what it said; and a text
+that still has the figure that was changed. What was not told before, the form comes back with once. What the verb refuses is told
+first: a question is about a decision that could stand, so it is asked when the verb is done, and undoes it.
 """
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
 
 from cases.forms import Action, Marks, Output
 from scorecards import scoring
@@ -11,16 +17,59 @@ UNMARKED = "unmarked"  # the content was changed, and every mark stands as it wa
 ACCEPTED = "accepted"  # a mark says that something was wrong, and the answer may stand as it is
 
 
+CHANGING = ("correct", "resolve", "edit")  # verbs that change figures and texts
+
+
 class Doubted(Exception):
-    """Which question is to be asked; raised within the verb's transaction."""
+    """Which question is to be asked, and about what; raised within the verb's transaction."""
+
+    def __init__(self, question, about):
+        super().__init__(question, about)
+        self.question, self.about = question, about
 
 
 def asked(form, name, chosen):
     """Raises Doubted where something is to be asked before this verb may stand, and was not asked already."""
-    asks = {"correct": _unmarked, "accept": _accepted}.get(name)
-    doubt = asks(form, chosen) if asks else ""
-    if doubt and doubt != form.data.get("doubt"):
-        raise Doubted(doubt)
+    of_marks = {"correct": _unmarked, "accept": _accepted}.get(name)
+    if of_marks:
+        _once("doubt", of_marks(form, chosen), form)
+    if name in CHANGING:
+        _once("figure", _still_said(form, chosen), form)
+
+
+def _once(question, about, form):
+    if about and about != form.data.get(question):
+        raise Doubted(question, about)
+
+
+def _still_said(form, chosen) -> str:
+    """A figure that was changed, and that a text of the output still says; as it says it."""
+    texts = list(_texts(chosen.arguments().get("output")))
+    for field in form.changed_data:
+        for written in _written(form.fields[field].initial):
+            if any(re.search(rf"(?<![\w.,-]){re.escape(written)}(?![.,]?\d)", text) for text in texts):
+                return written
+    return ""
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
+
+
+def _written(figure: Any) -> list[str]:
+    """How people write it: 1,253.14 and 1.253,14, with the thousands apart and without. Small whole ones may be anything."""
+    if isinstance(figure, bool) or not isinstance(figure, int | float | Decimal) or abs(figure) < 1:
+        return []
+    english = [
+        f"{figure:,.2f}",
+        f"{figure:.2f}",
+        *([f"{figure:,.0f}", f"{figure:.0f}"] if figure == int(figure) >= 100 else []),
+    ]
+    return list(dict.fromkeys([*english, *(each.translate(str.maketrans(",.", ".,")) for each in english)]))
 
 
 def _unmarked(form, chosen) -> str:

@@ -17,6 +17,7 @@ from accounts.models import User
 from accounts.roles import Role
 from audit import acting, clock, trail
 from audit.models import AuditEvent
+from audit.wording import in_english
 from cases import pauses, sides
 from cases.chains import Given, next_step
 from cases.models import Case, Correction
@@ -246,8 +247,11 @@ def what_happened(case) -> str:
 
 
 def _happened(case, event) -> str:
-    told = f": it {trail.sentence(event)} at {event.at:%H:%M:%S} UTC on {event.at:%Y-%m-%d}" if event else ""
-    return f"The case is at {case.get_state_display().lower()} now{told}."
+    """In English, as kept sentences are: whoever shows it tells it in the reader's language and zone."""
+    with in_english():
+        told = f": it {trail.sentence(event)} at {event.at:%H:%M:%S} UTC on {event.at:%Y-%m-%d}" if event else ""
+        where = "closed" if case.state == CLOSED else f"at {case.get_state_display().lower()}"
+    return f"The case is {where} now{told}."
 
 
 BECAME = "SELECT external_id, state, verb, actor_name, vendor_id, at, body FROM what_became_of(%s, %s)"

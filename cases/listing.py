@@ -60,14 +60,14 @@ class Filters(forms.Form):
     segment = forms.CharField(label=_("Segment"), required=False, max_length=60)
     ai_release = forms.ChoiceField(label=_("AI release"), required=False)
 
-    NOT_FOR_VENDORS = ("vendor", "category", "trigger", "segment", "ai_release")
+    NOT_FOR_VENDORS = ("decided", "vendor", "category", "trigger", "segment", "ai_release")
     NOT_AT_A_DESK = ("state", "decided", "closed_as")
 
     def __init__(self, asked, *, user, desk, workflows):
         super().__init__(asked, label_suffix="")
         self.user, self.workflows = user, workflows
         for name in (*(() if user.is_in_house else self.NOT_FOR_VENDORS), *(self.NOT_AT_A_DESK if desk else ())):
-            del self.fields[name]
+            self.fields.pop(name, None)
         self.fields["workflow"].choices = [ANY, *((each.slug, each.name) for each in workflows)]
         if user.is_in_house:
             self._offer_to_the_house()

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.strict import strict_page
 from audit import clock
+from audit.moments import told
 from audit.wording import begun_small, within
 from cases import (
     allocated,
@@ -166,7 +167,7 @@ def _check_that_it_stands(case, revision, desk):
         why = _("It went on while you looked at it. {what_happened} Look again, then decide.")
     else:
         return
-    raise Conflict(format_lazy(why, what_happened=gate.what_happened(stands)))
+    raise Conflict(format_lazy(why, what_happened=told(gate.what_happened(stands))))
 
 
 def refused(error) -> Refused:

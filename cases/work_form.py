@@ -33,12 +33,13 @@ class WorkForm(forms.Form):
     desk = forms.CharField(widget=forms.HiddenInput, required=False)
     active_seconds = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, initial=0)
     doubt = forms.CharField(widget=forms.HiddenInput, required=False)  # which one the page has told already
+    figure = forms.CharField(widget=forms.HiddenInput, required=False)  # the one that was asked about
     default_renderer = Jinja2()  # some forty fields: Django's own templates for them, in the language that renders faster
 
     def __init__(self, offered: Offered, case, user, typed: QueryDict | None = None):
         super().__init__(typed, label_suffix="", auto_id=f"case-{case.pk}-%s")  # a page may have several
         self.case, self.user = case, user
-        self.begun, self.note, self.asks = "", "", ""
+        self.begun, self.note, self.asks, self.still_says = "", "", "", ""
         self.verbs = {name: verb for name, verb in offered if not verb.at_once}
         self.fields["revision"].initial, self.fields["desk"].initial = case.revision, case.state
         self.shared = {part: [] for part in SHARED}
@@ -113,10 +114,14 @@ class WorkForm(forms.Form):
         self.data, self.is_bound = typed, True
         self.begun, self.note = verb, note
 
-    def ask(self, doubt):
+    def ask(self, question, about):
         """Come back once with this question; the next time it is answered."""
-        self.data, self.asks = self.data.copy(), doubt
-        self.data["doubt"] = doubt
+        self.data = self.data.copy()
+        self.data[question] = about
+        if question == "figure":
+            self.still_says = about
+        else:
+            self.asks = about
 
     def full_clean(self):
         """What is wrong, the chosen verb's own form says; nobody is told what is missing under the others."""

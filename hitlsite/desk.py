@@ -64,7 +64,9 @@ def unread_told(request) -> str:
 def my_day(user, now) -> dict:
     """What he decided since midnight, by his clock, and how long one took him where that was measured."""
     midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    return Decision.objects.filter(by=user, at__gte=midnight).aggregate(done=Count("pk"), seconds=Avg("active_seconds"))
+    return Decision.objects.filter(by=user, at__gte=midnight).aggregate(
+        done=Count("case", distinct=True), seconds=Avg("active_seconds")
+    )
 
 
 def my_alerts(request):

@@ -268,7 +268,7 @@ def test_the_second_click_is_told_what_happened(sign_in, send, reviewer):
 
     second = post(client, case, "accept", revision=revision)
 
-    assert second.status_code == 409 and "The case is at closed now" in text(second)
+    assert second.status_code == 409 and "The case is closed now" in text(second)
     assert case.decisions.count() == 1
 
 
@@ -279,7 +279,7 @@ def test_a_vendors_second_click_is_told_so_too(sign_in, send, vendor_reviewer):
 
     second = post(client, case, "accept", reason="My words")
 
-    assert second.status_code == 409 and "The case is at closed now" in text(second) and "My words" in text(second)
+    assert second.status_code == 409 and "The case is closed now" in text(second) and "My words" in text(second)
     assert client.get(page(case, "change")).status_code == 404
 
 

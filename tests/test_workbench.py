@@ -242,6 +242,42 @@ def test_accepting_what_a_mark_calls_wrong_is_asked_about_once(bench, marked):
     assert marked.decisions.get().evaluation.passed
 
 
+@pytest.fixture
+def corrected(bench, send, reviewer):
+    """Correct the amount of a case whose reply says `said`, from 1253.14."""
+
+    def corrected(said, amount):
+        money = {"type": "voucher", "amount": "1253.14", "currency": "EUR"}
+        case = queues.claim(send(0.5, output={"decision": "refund", "reply": said}, action=money).pk, by=reviewer)
+        opened = bench.get(at(case)).context["form"]
+        text = {name: opened[name].value() for name in opened.fields if name.startswith(("output.", "action."))}
+        return case, {"verb": "correct", "revision": 1, **text, "action.amount": amount}
+
+    return corrected
+
+
+@pytest.mark.parametrize("said", ["We refund 1253.14 EUR.", "Sie erhalten 1.253,14 €.", "It is 1,253.14"])
+def test_a_text_that_still_says_the_figure_that_was_changed_is_asked_about_once(bench, corrected, said):
+    case, typed = corrected(said, "1.200,50")
+
+    asked = bench.post(at(case), typed)
+
+    form = asked.context["form"]
+    assert asked.status_code == 422 and not case.decisions.exists() and form.still_says in said
+    assert "and a text still says" in asked.content.decode() and form["action.amount"].value() == "1.200,50"
+    bench.post(at(case), {**typed, "figure": form["figure"].value()})
+    assert case.decisions.get().verb == "correct" and Case.objects.get(pk=case.pk).amount == Decimal("1200.50")
+
+
+@pytest.mark.parametrize("said", ["We refund 40.50 EUR.", "Order 11253.14 and 1253.145, R-1253.14", "It is 1253.", "None"])
+def test_a_text_that_does_not_say_it_is_asked_nothing(bench, corrected, said):
+    case, typed = corrected(said, "40,50")
+
+    bench.post(at(case), typed)
+
+    assert case.decisions.get().verb == "correct"
+
+
 def test_what_is_missing_is_said_before_anything_is_asked(bench, marked):
     typed = {"verb": "correct", "revision": 1, "output.decision": "decline", "root_cause": "x" * 121, **the_card(bench, marked)}
 

@@ -54,9 +54,10 @@ class Comment(models.Model):
 
 class NoticeQuerySet(models.QuerySet):
     def heard_by(self, user):
-        """His, but for the kinds that he does not want to hear of."""
+        """His, but for the kinds that he does not want to hear of; a vendor's person hears only of cases that are there for him."""
         muted = "cases_notice.kind <> ALL (coalesce((SELECT w.muted FROM cases_wishes w WHERE w.user_id = %s), '{}'))"
-        return self.filter(RawSQL(muted, [user.pk], BooleanField()), to=user)
+        mine = self.filter(RawSQL(muted, [user.pk], BooleanField()), to=user)
+        return mine if user.vendor_id is None else mine.filter(case__in=Case.objects.values("pk"))
 
     def unread(self):
         return self.filter(read_at=None)

@@ -26,7 +26,9 @@ class Ask(Part):
                 case,
                 label=_("Whom do you ask?"),
                 widget=forms.TextInput(attrs={"placeholder": _("Finance, the courier, @name")}),
-                help_text=_("A team or somebody outside, in words; or @name, who finds it on the own desk."),
+                help_text=_(
+                    "A team or somebody outside, in words: the desk tells them nothing, so make a link for them. Or @name, who finds it on the own desk."
+                ),
                 error_messages={"required": SAY_WHOM},
             ),
             "on": forms.ChoiceField(
