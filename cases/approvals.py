@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import F, Prefetch, Q
+from django.db.models import F, OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Least
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from accounts.roles import Role
 from accounts.strict import strict_page
 from audit import clock
-from cases import again, approver, customers, gate, pages, precedents, prose, twins, verbs, way_back
+from cases import again, approver, customers, gate, pages, precedents, prose, rulings, twins, verbs, way_back
 from cases.deciding import Deciding, Page, typed_in
 from cases.models import Alert, Case, Decision, Pause
 from cases.models.case import said_of_action
@@ -172,6 +172,7 @@ def cards(keys, user, standings, offered, names, now) -> list[dict]:
     """Everything that the cards of these cases show, in their order."""
     found = (
         Case.objects.visible_to(user)
+        .annotate(unanswered=Subquery(rulings.unanswered().filter(case=OuterRef("pk")).values("words")[:1]))
         .select_related(*pages.RELATED)
         .prefetch_related(
             Prefetch("decisions", Decision.objects.told(), to_attr="told_decisions"),
@@ -208,11 +209,19 @@ def card(seen, user, standing, form, known, names, now) -> dict[str, Any]:
         "expires": prose.distance(case.expires_at, now) if case.expires_at else "",
         "has_expired": case.has_expired(now),
         "alerts": pages.alerts_for(seen, user),
+        "unanswered": said(seen, _unanswered(case)),
         "before": [pages.decided(seen, each) for each in decisions(seen)],
         "precedents": known,
         "links": {"here": reverse("admin:cases_case_approval", args=[case.pk]), "story": pages.address(case)},
         **approver.beside(case, user, standing, names),
     }
+
+
+def _unanswered(case) -> str:
+    """The last question of this case that the owner of policy has not ruled on; a list has asked for those of all its cards at once."""
+    if hasattr(case, "unanswered"):
+        return case.unanswered or ""
+    return rulings.unanswered().filter(case=case).values_list("words", flat=True).first() or ""
 
 
 def as_received(case) -> str:

@@ -24,6 +24,11 @@ def open_to(user, now):
     return Question.objects.open().filter(case__workflow__in=owned_by(user, now)).select_related("case__workflow", "by")
 
 
+def unanswered():
+    """The questions on which nobody has ruled, the newest first."""
+    return Question.objects.open().order_by("-pk")
+
+
 def answers_to(user, now) -> list[tuple]:
     """(the case or None where he sees it no more, the question, the ruling), of what he asked and was answered of late."""
     found = Ruling.objects.filter(question__by=user, at__gt=now - NEWS).select_related("question__case__workflow", "by")

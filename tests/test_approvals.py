@@ -323,6 +323,17 @@ def test_the_old_address_leads_to_it(desk):
     assert desk.get(reverse("admin:cases_case_desk", args=["approval"])).url == LIST
 
 
+def test_a_question_that_nobody_has_answered_stands_on_the_card(desk, send, refunds, owner):
+    asked, _quiet = send(action=REFUND), send(action=REFUND)
+    actions.ask(asked.pk, by=seated(refunds, "approver", owner, EUR=1000), reason="May we correct the amount ourselves?")
+
+    shown = text(desk.get(reverse("admin:cases_approvals")))
+    alone = text(desk.get(reverse("admin:cases_case_approval", args=[asked.pk])))
+
+    assert shown.count("The owner of policy has not answered yet: May we correct the amount ourselves?") == 1
+    assert "May we correct the amount ourselves?" in alone
+
+
 def test_the_number_of_questions_does_not_grow_with_the_cards(desk, send, reviewer, other_approver, django_assert_num_queries):
     def corrected(number):
         case, refund = send(0.1), {**REFUND, "amount": Decimal(40 + number)}
