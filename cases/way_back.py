@@ -31,6 +31,8 @@ def _leads_to(case, name, standing) -> str:
 
 
 def _said(case, leads_to) -> str:
+    if leads_to == APPROVAL and case.vendor_id:  # whoever works for a vendor does not see it there
+        return gettext("It goes to the house for its approval: there is no undo.")
     if leads_to == APPROVAL:
         return gettext("It goes to approval first: until it is approved you can recall it.")
     if not leads_to:

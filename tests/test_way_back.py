@@ -34,6 +34,13 @@ def test_what_has_to_be_approved_first_can_be_recalled(send, reviewer, rules):
     assert said(case, reviewer, "accept", "reject", "escalate") == {"accept": FIRST, "reject": MINUTE}
 
 
+@pytest.mark.parametrize("rules", [GRACE])
+def test_whoever_works_for_a_vendor_does_not_see_it_there(send, vendor, vendor_reviewer, rules):
+    case = send(0.1, action=REFUND)
+    case.vendor = vendor
+    assert said(case, vendor_reviewer, "accept") == {"accept": "It goes to the house for its approval: there is no undo."}
+
+
 @pytest.mark.parametrize("rules", [GRACE | {"chains": [{"steps": [{"name": "Lead"}, {"name": "Finance"}]}]}])
 def test_of_a_chain_the_last_approval_decides(client, send, approver, other_approver, rules):
     case = send(action=REFUND)
