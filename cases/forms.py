@@ -300,7 +300,7 @@ class RestsOn(Part):
         made = forms.ChoiceField(
             label=gettext("What does it rest on?"),
             required=False,
-            choices=[("", "On none of these"), *offered.items()],
+            choices=[("", gettext("On none of these")), *offered.items()],
             help_text=gettext("The section of the playbook, or the ruling on this case."),
         )
         return {"rests_on": made} if offered else {}
