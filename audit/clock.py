@@ -15,6 +15,11 @@ def now() -> datetime:
     return _moved.get() or timezone.now()
 
 
+def midnight(moment: datetime) -> datetime:
+    """When the day of that moment began, by the clock of whoever we act for."""
+    return timezone.localtime(moment).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def of_the_database() -> datetime:
     """One clock for all hosts, whatever theirs say: for what several of them must agree on."""
     if is_moved():

@@ -24,18 +24,14 @@ from cases.seen import heard, seen_by
 from cases.work_form import WorkForm
 
 NOT_TYPED = {
+    *WorkForm.base_fields,
     "csrfmiddlewaretoken",
-    "revision",
-    "desk",
     "next",
     "verb",
-    "active_seconds",
     "skim",
     "at",
     "ticked",
-    "doubt",
-    "figure",
-}
+}  # what the page itself sends along
 
 
 class Page(NamedTuple):

@@ -6,12 +6,12 @@ first: a question is about a decision that could stand, so it is asked when the 
 """
 
 import re
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 from cases.forms import Action, Marks, Output
 from scorecards import scoring
+from workflows.triggers.wording import texts
 
 UNMARKED = "unmarked"  # the content was changed, and every mark stands as it was preset: all was right
 ACCEPTED = "accepted"  # a mark says that something was wrong, and the answer may stand as it is
@@ -44,20 +44,12 @@ def _once(question, about, form):
 
 def _still_said(form, chosen) -> str:
     """A figure that was changed, and that a text of the output still says; as it says it."""
-    texts = list(_texts(chosen.arguments().get("output")))
+    said = texts(chosen.arguments().get("output"))
     for field in form.changed_data:
         for written in _written(form.fields[field].initial):
-            if any(re.search(rf"(?<![\w.,-]){re.escape(written)}(?![.,]?\d)", text) for text in texts):
+            if any(re.search(rf"(?<![\w.,-]){re.escape(written)}(?![.,]?\d)", text) for text in said):
                 return written
     return ""
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for each in value.values() if isinstance(value, dict) else value:
-            yield from _texts(each)
 
 
 def _written(figure: Any) -> list[str]:

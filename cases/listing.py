@@ -8,7 +8,6 @@ from django import forms
 from django.db.models import Exists, OuterRef, Prefetch, Q
 from django.forms.renderers import Jinja2
 from django.http import QueryDict
-from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -135,7 +134,7 @@ class Filters(forms.Form):
         """Of what he decided the newest: an index has a person's decisions in their order, and nobody looks through more."""
         mine = Decision.objects.filter(by=self.user)
         if when == "today":
-            mine = mine.filter(at__gte=timezone.localtime(clock.now()).replace(hour=0, minute=0, second=0, microsecond=0))
+            mine = mine.filter(at__gte=clock.midnight(clock.now()))
         return cases.filter(pk__in=list(mine.order_by("-pk").values_list("case", flat=True)[:LATELY]))
 
     def _by_vendor(self, cases, side):

@@ -39,7 +39,7 @@ class WorkForm(forms.Form):
     def __init__(self, offered: Offered, case, user, typed: QueryDict | None = None):
         super().__init__(typed, label_suffix="", auto_id=f"case-{case.pk}-%s")  # a page may have several
         self.case, self.user = case, user
-        self.begun, self.note, self.asks, self.still_says = "", "", "", ""
+        self.begun, self.note, self.asks = "", "", {}
         self.verbs = {name: verb for name, verb in offered if not verb.at_once}
         self.fields["revision"].initial, self.fields["desk"].initial = case.revision, case.state
         self.shared = {part: [] for part in SHARED}
@@ -116,12 +116,8 @@ class WorkForm(forms.Form):
 
     def ask(self, question, about):
         """Come back once with this question; the next time it is answered."""
-        self.data = self.data.copy()
+        self.data, self.asks = self.data.copy(), {question: about}
         self.data[question] = about
-        if question == "figure":
-            self.still_says = about
-        else:
-            self.asks = about
 
     def full_clean(self):
         """What is wrong, the chosen verb's own form says; nobody is told what is missing under the others."""

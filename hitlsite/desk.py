@@ -2,7 +2,6 @@
 
 from django.db.models import Avg, Count, Q
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext
 
@@ -63,8 +62,7 @@ def unread_told(request) -> str:
 
 def my_day(user, now) -> dict:
     """What he decided since midnight, by his clock, and how long one took him where that was measured."""
-    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    return Decision.objects.filter(by=user, at__gte=midnight).aggregate(
+    return Decision.objects.filter(by=user, at__gte=clock.midnight(now)).aggregate(
         done=Count("case", distinct=True), seconds=Avg("active_seconds")
     )
 

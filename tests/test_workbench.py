@@ -263,7 +263,7 @@ def test_a_text_that_still_says_the_figure_that_was_changed_is_asked_about_once(
     asked = bench.post(at(case), typed)
 
     form = asked.context["form"]
-    assert asked.status_code == 422 and not case.decisions.exists() and form.still_says in said
+    assert asked.status_code == 422 and not case.decisions.exists() and form.asks["figure"] in said
     assert "and a text still says" in asked.content.decode() and form["action.amount"].value() == "1.200,50"
     bench.post(at(case), {**typed, "figure": form["figure"].value()})
     assert case.decisions.get().verb == "correct" and Case.objects.get(pk=case.pk).amount == Decimal("1200.50")
