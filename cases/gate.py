@@ -28,7 +28,7 @@ from cases.talk import notices
 from integrations import outbox
 from integrations.models import OutboxRow
 from integrations.problems import Conflict
-from workflows.calendar import ALWAYS, add
+from workflows.calendar import add
 from workflows.models import compiled_policy, hours_of
 
 FACTS = """
@@ -43,7 +43,8 @@ SELECT ARRAY(SELECT role FROM workflows_seat WHERE workflow_id = {workflow} AND 
   (SELECT jsonb_agg(jsonb_build_array(step, by_id, holder_id) ORDER BY id) FROM valid_approvals({case}, {digest})),
   EXISTS (SELECT FROM cases_decision WHERE case_id = {case} AND before IS NOT NULL
      AND at > (SELECT max(at) FROM cases_release WHERE case_id = {case})),
-  (SELECT to_jsonb(d) FROM (SELECT by_id, vendor_id, verb, desk, "to", at, before, reason, reason_code FROM cases_decision
+  (SELECT to_jsonb(d) FROM (SELECT by_id, vendor_id, verb, desk, "to", at, before, reason, reason_code, desk_since, expires_at
+    FROM cases_decision
     WHERE case_id = {case} ORDER BY id DESC LIMIT 1) d),
   (SELECT to_jsonb(d) FROM (SELECT by_id, vendor_id, desk FROM cases_decision
     WHERE case_id = {case} AND "to" = 'approval' AND desk <> 'approval' ORDER BY id DESC LIMIT 1) d)
@@ -64,10 +65,11 @@ UPDATE cases_case SET revision = %(revision)s, standing_output = %(standing)s, a
 DECIDE = """
 WITH decided AS (
   INSERT INTO cases_decision (case_id, by_id, vendor_id, at, verb, desk, "to", output, before, digest, reason, reason_code, step,
-    delegation_id, break_glass, category_id, evaluation_id, active_seconds, section_id, ruling_id, standard)
+    delegation_id, break_glass, category_id, evaluation_id, active_seconds, section_id, ruling_id, standard,
+    desk_since, expires_at)
   VALUES (%(case)s, %(by)s, %(vendor)s, %(at)s, %(verb)s, %(desk)s, %(to)s, %(output)s, %(before)s, %(digest)s, %(reason)s,
     %(reason_code)s, %(step)s, %(delegation)s, %(break_glass)s, %(category)s, %(evaluation)s, %(active_seconds)s, %(section)s, %(ruling)s,
-    %(standard)s)
+    %(standard)s, %(desk_since)s, %(expires_at)s)
   RETURNING id),
 corrected AS (
   INSERT INTO cases_correction (decision_id, field, before, after, root_cause, is_new_value)
@@ -138,6 +140,7 @@ class Story:
     step: int | None = None  # of the chain, for an approval
     seat: Authority | None = None  # by which he decides at approval
     breaks_glass: bool = False
+    stood: tuple | None = None  # since when it was at the desk and until when it was to approve, where a decision is undone
     settles: bool = False
     allocated: dict | None = None  # whose it is at another desk, and why, where there is a choice
     facts: dict = field(default_factory=dict)
@@ -356,6 +359,8 @@ def _decision(case) -> int:
             "section": story.section,
             "ruling": story.ruling,
             "standard": _as_json(story.standard),
+            "desk_since": case.desk_since,
+            "expires_at": case.expires_at,
             "corrections": json.dumps(corrections),
         },
     )
@@ -396,7 +401,7 @@ def _save_the_move(case):
 
 def _leave_the_desk(case):
     """Whoever held the case no longer does; another desk starts afresh."""
-    story, rules = case.story, compiled_policy(case.policy_id).rules
+    story = case.story
     if case.claimed_by_id:
         end_claim(case, story.verb, at=story.now)
         case.claimed_by = case.claimed_until = None
@@ -406,14 +411,24 @@ def _leave_the_desk(case):
     if case.state != story.desk:
         case.assigned_to, case.passed_by = None, []
         _find_a_side(case)
-        closed = case.state == CLOSED
-        at_approval = case.state == APPROVAL
-        hours = ALWAYS if closed else hours_of(case.workflow.calendar_id)
-        case.expires_at = add(hours, story.now, rules.approval_minutes) if at_approval else None
-        case.desk_since = None if closed else story.now
-        case.due_at = None if closed else add(hours, story.now, rules.due_minutes(case.tier, case.state))
-        if not closed:
-            case.closed_as, case.closed_at, case.settles_at = "", None, None
+        if case.state == CLOSED:
+            case.desk_since = case.due_at = case.expires_at = None
+        else:
+            _begin_at_a_desk(case)
+
+
+def _begin_at_a_desk(case):
+    """Its clocks start; where a decision is undone, they go on as if it had not been."""
+    story, rules = case.story, compiled_policy(case.policy_id).rules
+    case.closed_as, case.closed_at, case.settles_at = "", None, None
+    if story.stood:
+        case.desk_since, case.expires_at = story.stood
+        case.due_at = pauses.due_at(case)
+    else:
+        hours = hours_of(case.workflow.calendar_id)
+        case.desk_since = story.now
+        case.expires_at = add(hours, story.now, rules.approval_minutes) if case.state == APPROVAL else None
+        case.due_at = add(hours, story.now, rules.due_minutes(case.tier, case.state))
 
 
 def _find_a_side(case):

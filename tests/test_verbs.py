@@ -237,6 +237,31 @@ def test_within_the_grace_window_the_decider_may_undo(send, reviewer, stranger, 
     assert OutboxRow.objects.filter(case_id=case.pk, payload__reason="Right after all.", payload__verb="accept").count() == 2
 
 
+@pytest.mark.parametrize("rules", [{"grace_seconds": 60}])
+def test_what_is_undone_is_as_late_as_it_was(send, reviewer, rules):
+    case = send()
+    due, since = case.due_at, case.desk_since
+    with clock.moved(due + timedelta(hours=1)):
+        actions.accept(case.pk, by=reviewer)
+        assert again(case).due_at is None
+        actions.undo(case.pk, by=reviewer)
+
+    case = again(case)
+    assert case.desk_since == since and abs(case.due_at - due) < timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("rules", [{"grace_seconds": 60, "action_tiers": {"refund": "high"}}])
+def test_an_undone_approval_expires_when_it_was_to(send, approver, owner, rules):
+    high = send(action={"type": "refund", "amount": 240, "currency": "EUR"})
+    actions.extend(high.pk, by=owner, reason="The bank is closed.", minutes=5000)
+    until = again(high).expires_at
+
+    actions.approve(high.pk, by=approver)
+    actions.undo(high.pk, by=approver)
+
+    assert (again(high).state, again(high).expires_at) == ("approval", until) and until > high.expires_at
+
+
 def test_a_sampled_look_after_release_that_corrects_is_a_rework(refunds, owner, send, reviewer):
     for tier in ("low", "medium", "high"):
         workflows.set_rate(refunds, tier, 1.0, by=owner)

@@ -1,5 +1,6 @@
 """Taking back, passing on, and what comes after a close."""
 
+from datetime import datetime
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
@@ -37,6 +38,7 @@ def undo(case_id, *, by, reason=""):
             raise Conflict(_("The time to undo is over: the decision has taken effect."), code="too_late_to_undo")
         last = case.standing_facts.last
         case.story.decides, case.story.voids = False, True
+        case.story.stood = _moments(last["desk_since"], last["expires_at"])
         _restore(case, last)
         case.undo(to=last["desk"])
     return case
@@ -103,6 +105,11 @@ def settle_case(case_id, *, by):
             raise Conflict("This case is not due to settle.", code="not_due")
         case.story.settles = True
     return case
+
+
+def _moments(since, expires) -> tuple | None:
+    """As a decision keeps them; of one made before they were kept nothing is known, and the desk's clocks start anew."""
+    return (datetime.fromisoformat(since), expires and datetime.fromisoformat(expires)) if since else None
 
 
 def _restore(case, last):

@@ -66,6 +66,10 @@ class Decision(models.Model):
     standard = models.JSONField(
         null=True, help_text="Its points as they read then, each ticked or not; empty where nobody was asked."
     )
+    desk_since = models.DateTimeField(
+        null=True, help_text="Since when the case was at that desk: whoever undoes it finds it there as late."
+    )
+    expires_at = models.DateTimeField(null=True, help_text="Until when it was to be approved; of a decision at approval only.")
 
     objects = DecisionQuerySet.as_manager()
 
