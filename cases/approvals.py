@@ -185,7 +185,7 @@ def cards(keys, user, standings, offered, names, now) -> list[dict]:
     known = precedents.of_all(list(cases.values()), user)
     made = []
     for seen in Sight(user).of_all([cases[pk] for pk in keys if pk in cases]):
-        form = WorkForm(offered[seen.pk], seen, user)
+        form = WorkForm(offered[seen.pk], seen, user, standings[seen.pk])
         made.append(card(seen, user, standings[seen.pk], form, known[seen.pk], names, now))
     return made
 

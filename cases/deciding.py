@@ -60,7 +60,7 @@ class Deciding:
             return self._ask(request, case, offered, standing, page)
         name = request.POST.get("verb", "")
         wanted = [(name, verbs.VERBS[name])] if name in page.offers else []  # the gate says why not, and what was typed stands
-        form = WorkForm([*offered, *wanted], seen_by(case, request.user), request.user, request.POST)
+        form = WorkForm([*offered, *wanted], seen_by(case, request.user), request.user, standing, request.POST)
         if name not in form.verbs:
             return page.show(request, form.case, form, standing, 422, _("Choose what to do first."))
         if again.is_asked_again(request, name, case):
@@ -70,7 +70,7 @@ class Deciding:
 
     def _ask(self, request, case, offered, standing, page):
         name = request.GET.get("verb", "")
-        form = undone.put_back(WorkForm(offered, seen_by(case, request.user), request.user), standing)
+        form = undone.put_back(WorkForm(offered, seen_by(case, request.user), request.user, standing))
         if name not in page.offers or name in form.verbs:
             return page.show(request, form.case, form, standing, 200, "")
         why = verbs.refusal(case, name, request.user, standing)
@@ -100,8 +100,8 @@ class Deciding:
         seen, standing = seen_by(anew, request.user), gate.standing(anew, request.user)
         if form.data.get("revision") != str(anew.revision):
             before = seen_by(as_it_stood(anew, standing.last.get("before")), request.user)
-            form = WorkForm(list(form.verbs.items()), before, request.user, form.data)
-        form = form.anew(seen)
+            form = WorkForm(list(form.verbs.items()), before, request.user, standing, form.data)
+        form = form.anew(seen, standing)
         form.take(chosen, name)
         return page.show(request, seen, form, standing, told.status, told.words)
 

@@ -500,10 +500,11 @@ class Measured(Part):
 
 
 class VerbForm(forms.Form):
-    """One verb on one case. `revision` says which content its reader had before him, and `desk` where the case was then."""
+    """One verb on one case. `revision` says which content its reader had before him, `desk` and `step` (of the chain) where the case was then."""
 
     revision = forms.IntegerField(widget=forms.HiddenInput(), required=False)
     desk = forms.CharField(widget=forms.HiddenInput(), required=False)
+    step = forms.IntegerField(widget=forms.HiddenInput(), required=False)
 
     def __init__(self, parts, case, user, typed=None):
         super().__init__(typed, label_suffix="")

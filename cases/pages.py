@@ -152,22 +152,26 @@ def do(case, name, form, by, **more) -> Case:
         raise ValidationError([])
     with transaction.atomic():
         if not verb.at_once:
-            _check_that_it_stands(case, form.cleaned_data["revision"], form.cleaned_data["desk"])
+            _check_that_it_stands(case, by, **{name: form.cleaned_data[name] for name in ("revision", "desk", "step")})
         return verb.act(case.pk, by=by, **form.arguments(), **more)
 
 
-def _check_that_it_stands(case, revision, desk):
-    """What was decided of this content, at this desk, is not decided of another, nor once more at the next desk."""
+def _check_that_it_stands(case, by, revision, desk, step):
+    """What was decided of this content, at this desk, is not decided of another, nor once more at the next desk or the next step."""
     if revision is None and not desk:
         return
     stands = gate.locked(case.pk)
     if revision is not None and stands.revision != revision:
         why = _("The content changed while you looked at it. {what_happened} Look again, then decide.")
-    elif desk and stands.state != desk:
+    elif (desk and stands.state != desk) or (step is not None and step != _next_step(stands, by)):
         why = _("It went on while you looked at it. {what_happened} Look again, then decide.")
     else:
         return
     raise Conflict(format_lazy(why, what_happened=told(gate.what_happened(stands))))
+
+
+def _next_step(case, by) -> int | None:
+    return chains.next_step(case.chain, gate.standing(case, by).given)
 
 
 def refused(error) -> Refused:

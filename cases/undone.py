@@ -14,9 +14,9 @@ ANSWER = _("Your undone answer stands below, and beside it what stood before. Me
 DECISION = _("What you had decided stands below again. Mend it, or choose something else.")
 
 
-def put_back(form: WorkForm, standing) -> WorkForm:
+def put_back(form: WorkForm) -> WorkForm:
     """The form with his undone decision in it, where the last decision is one; else as it is."""
-    last = standing.last
+    last = form.standing.last
     if not last or is_blind(form.case) or (last["by_id"], last["desk"], last["to"]) != (form.user.pk, form.case.state, CLOSED):
         return form
     made = whole(form.case).decisions.select_related("evaluation", "category").prefetch_related("corrections")

@@ -7,7 +7,9 @@ from django.forms.renderers import Jinja2
 from django.forms.utils import ErrorDict
 from django.http import QueryDict
 
+from cases.chains import next_step
 from cases.forms import Action, Marks, Output, OwnAnswer, RootCause, Ticks, VerbForm
+from cases.states import APPROVAL
 from cases.verbs import Verb
 
 SHARED = (OwnAnswer, Output, Action, RootCause, Marks, Ticks)  # once on the screen, whichever verb reads it
@@ -31,17 +33,19 @@ class WorkForm(forms.Form):
 
     revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
     desk = forms.CharField(widget=forms.HiddenInput, required=False)
+    step = forms.IntegerField(widget=forms.HiddenInput, required=False)
     active_seconds = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, initial=0)
     doubt = forms.CharField(widget=forms.HiddenInput, required=False)  # which one the page has told already
     figure = forms.CharField(widget=forms.HiddenInput, required=False)  # the one that was asked about
     default_renderer = Jinja2()  # some forty fields: Django's own templates for them, in the language that renders faster
 
-    def __init__(self, offered: Offered, case, user, typed: QueryDict | None = None):
+    def __init__(self, offered: Offered, case, user, standing, typed: QueryDict | None = None):
         super().__init__(typed, label_suffix="", auto_id=f"case-{case.pk}-%s")  # a page may have several
-        self.case, self.user = case, user
+        self.case, self.user, self.standing = case, user, standing
         self.begun, self.note, self.asks = "", "", {}
         self.verbs = {name: verb for name, verb in offered if not verb.at_once}
-        self.fields["revision"].initial, self.fields["desk"].initial = case.revision, case.state
+        for name, place in _read(case, standing).items():
+            self.fields[name].initial = place
         self.shared = {part: [] for part in SHARED}
         self.own = {name: [] for name in self.verbs}
         for name, verb in self.verbs.items():
@@ -97,15 +101,16 @@ class WorkForm(forms.Form):
         more = next((part.more for part in verb.parts if part.more), "")
         return Asked([self[field] for field in self.own[name]], rare, more)
 
-    def anew(self, case):
+    def anew(self, case, standing):
         """The same over content that has changed meanwhile: what was typed stays, what nobody touched is as it stands now."""
-        fresh = WorkForm(list(self.verbs.items()), case, self.user)
+        fresh = WorkForm(list(self.verbs.items()), case, self.user, standing)
         typed = self.data.copy()
         for name in {name for kind in (Output, Action) for name in fresh.shared[kind]} - set(self.changed_data):
             typed.pop(name, None)
             if fresh[name].initial not in (None, False):
                 typed[name] = fresh[name].initial
-        typed["revision"], typed["desk"] = case.revision, case.state
+        for name, place in _read(case, standing).items():
+            typed[name] = place
         fresh.data, fresh.is_bound = typed, True
         return fresh
 
@@ -152,6 +157,16 @@ class WorkForm(forms.Form):
             here = next((known for known in (f"{name}.{field}", field) if known in self.fields), None)
             for each in said:
                 self.add_error(here, each)
+
+
+def _read(case, standing) -> dict:
+    """What its reader has before him: the content, the desk, and where a chain has several steps the one whose turn it is."""
+    at_a_step = case.state == APPROVAL and len(case.chain) > 1
+    return {
+        "revision": case.revision,
+        "desk": case.state,
+        "step": next_step(case.chain, standing.given) if at_a_step else None,
+    }
 
 
 def _without(data, name):

@@ -79,7 +79,8 @@ class WorkPages(Deciding):
         try:
             return self._done(request, verbs.VERBS[name].act(case.pk, by=request.user), desk, name)
         except pages.REFUSALS as error:
-            form = WorkForm(verbs.offered(case, request.user, standing, clock.now()), seen_by(case, request.user), request.user)
+            offered = verbs.offered(case, request.user, standing, clock.now())
+            form = WorkForm(offered, seen_by(case, request.user), request.user, standing)
             told = pages.refused(error)
             return self._bench(request, form.case, form, standing, told.status, told.words)
 

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db
 REFUND = {"type": "refund", "amount": 240, "currency": "EUR", "payee": "C-1042"}
 LIST = reverse("admin:cases_approvals")
 QUERIES = 19
+CHAINED = {"action_tiers": {"refund": "high"}, "chains": [{"steps": [{"name": "Lead"}, {"name": "Finance"}]}]}
 
 
 @pytest.fixture
@@ -36,6 +37,12 @@ def text(answer):
 
 def again(case):
     return Case.objects.get(pk=case.pk)
+
+
+def hidden(answer) -> dict:
+    """What the one card's form sends along unseen."""
+    form = re.search(r"<form [^>]*data-work.*?</form>", answer.content.decode(), re.DOTALL)[0]
+    return dict(re.findall(r'<input type="hidden" name="(revision|desk|step)" value="([^"]*)"', form))
 
 
 def commit(client, case, verb, **typed):
@@ -142,9 +149,7 @@ def test_the_page_says_of_how_many_at_the_desk_one_may_decide(desk, send):
     assert "How many wait at this desk, whoever may decide them" in shown.content.decode()
 
 
-@pytest.mark.parametrize(
-    "rules", [{"action_tiers": {"refund": "high"}, "chains": [{"steps": [{"name": "Lead"}, {"name": "Finance"}]}]}]
-)
+@pytest.mark.parametrize("rules", [CHAINED])
 def test_the_chain_says_who_gave_his_step_and_whose_is_next(desk, send, other_approver, rules):
     case = send(action=REFUND)
     actions.approve(case.pk, by=other_approver)
@@ -279,6 +284,41 @@ def test_the_second_window_is_told_who_was_quicker_and_when_and_loses_nothing(de
     assert answer.status_code == 409
     assert re.search(rf"it was approved by {other_approver} at \d\d:\d\d:\d\d UTC", text(answer))
     assert "What you had typed" in text(answer) and "A long thought" in text(answer)
+    assert again(case).closed_as == "released"
+
+
+@pytest.mark.parametrize("rules", [CHAINED])
+@pytest.mark.parametrize("verb", ["approve", "edit", "reject", "send_back"])
+def test_what_was_decided_of_one_step_is_not_done_once_more_at_the_next(desk, send, other_approver, rules, verb):
+    case = send(action=REFUND)
+    stale = hidden(desk.get(page(case, "approval")))
+    actions.approve(case.pk, by=other_approver)
+
+    answer = desk.post(page(case, "approval"), {**stale, "verb": verb, f"{verb}.reason": "A long thought"})
+
+    assert answer.status_code == 409 and f"it was approved by {other_approver}" in text(answer)
+    assert answer.context["cards"][0]["form"][f"{verb}.reason"].value() == "A long thought"
+    assert (again(case).state, case.decisions.count()) == ("approval", 1)
+    anew = {
+        **hidden(answer),
+        "verb": verb,
+        f"{verb}.reason": "Both of us.",
+        "output.decision": "refund",
+        "action.type": "refund",
+    }
+    assert desk.post(page(case, "approval"), anew).status_code == 302
+    assert case.decisions.count() == 2
+
+
+@pytest.mark.parametrize(
+    "rules", [{"action_tiers": {"refund": "high"}, "chains": [{"steps": [{"name": "Approval", "people": 2}]}]}]
+)
+def test_two_people_of_the_same_step_do_not_hold_each_other_up(desk, send, other_approver, rules):
+    case = send(action=REFUND)
+    shown = hidden(desk.get(page(case, "approval")))
+    actions.approve(case.pk, by=other_approver)
+
+    assert desk.post(page(case, "approval"), {**shown, "verb": "approve", "approve.reason": "Owed."}).status_code == 302
     assert again(case).closed_as == "released"
 
 
