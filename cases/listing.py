@@ -231,7 +231,13 @@ class Listing:
             return paging.most_urgent(
                 cases, [each.pk for each in self.workflows if within in (None, each.slug)], after=after, size=size
             )
-        return paging.newest(cases, after=after, size=size, led=bool(self.chosen.keys() & LED), at_once=self.is_known)
+        return paging.newest(cases, after=after, size=size, at_once=self.is_known, **self._way)
+
+    @property
+    def _way(self) -> dict:
+        """How an index leads to a page."""
+        by_words = self.searches_text and self.user.is_in_house and self.few is None
+        return {"led": bool(self.chosen.keys() & LED), "ids": ("pk", "findable__pk") if by_words else ("pk",)}
 
     @property
     def is_known(self) -> bool:
@@ -244,9 +250,9 @@ class Listing:
             return len(page.ids), True
         if self.desk or self.is_known:
             return paging.counted(self.cases)
-        if not page.ids:
-            return 0, False
-        number, is_all = paging.counted(self.cases, first=page.ids[0])
+        if page.looked_back_to is not None:
+            return len(page.ids), False
+        number, is_all = paging.counted(self.cases, first=page.ids[0], **self._way)
         return max(number, len(page.ids)), is_all
 
     def rows(self, ids) -> list:

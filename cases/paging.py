@@ -33,18 +33,19 @@ class BadPlace(ValueError):
     """The address names no place in the list."""
 
 
-def newest(cases, *, after="", size=SIZE, patience=PATIENCE, led=False, at_once=False) -> Page:
+def newest(cases, *, after="", size=SIZE, patience=PATIENCE, led=False, at_once=False, ids=("pk",)) -> Page:
     """The newest first; `after`: the id before which to go on.
 
     `led`: an index of what they have in common leads through them. It is by id downwards, as `id * -1`: by the id itself the planner
     would rather read all newer cases by the primary key, which it believes to meet one of them soon. `at_once`: they are known by their
-    ids, so there is nothing to look back over.
+    ids, so there is nothing to look back over. `ids`: every column that holds the id; a join is told of each window on both its sides, for
+    the planner does not conclude that one from the other.
     """
     top = _number(after) if after else (_newest_id(cases) + 1)
     began, width, found = monotonic(), top if at_once else WINDOW, []
     while True:
         floor, asked = max(top - width, 0), monotonic()
-        found += _between(cases, floor, top, led)[: size + 1 - len(found)]
+        found += _between(cases, floor, top, led, ids)[: size + 1 - len(found)]
         if len(found) > size:
             return Page(found[:size], str(found[size - 1]))
         if not floor:
@@ -57,11 +58,12 @@ def newest(cases, *, after="", size=SIZE, patience=PATIENCE, led=False, at_once=
         top, width = floor, min(width * (WIDER**2 if led else WIDER), max(fits, WINDOW))
 
 
-def _between(cases, floor, top, led):
+def _between(cases, floor, top, led, ids):
     if led:
         backwards = cases.alias(age=F("pk") * -1).filter(age__gt=-top, age__lte=-floor)
         return backwards.order_by("age").values_list("pk", flat=True)
-    return cases.filter(pk__lt=top, pk__gte=floor).order_by("-pk").values_list("pk", flat=True)
+    window = {f"{name}__{end}": at for name in ids for end, at in (("lt", top), ("gte", floor))}
+    return cases.filter(**window).order_by("-pk").values_list("pk", flat=True)
 
 
 def _newest_id(cases):
@@ -113,8 +115,8 @@ def place_of(case, by_urgency) -> str:
     return place(case.priority, case.due_at, case.pk) if case.due_at else ""
 
 
-def counted(cases, *, first=None) -> tuple[int, bool]:
+def counted(cases, *, first=None, led=False, ids=("pk",)) -> tuple[int, bool]:
     """How many there are, and whether that is all of them: no more than `COUNTED`, and within a window of ids from the list's `first`."""
-    near = cases.filter(pk__lte=first, pk__gt=first - WINDOW) if first else cases
-    found = len(near.order_by().values_list("pk")[: COUNTED + 1])
+    near = _between(cases, first - WINDOW + 1, first + 1, led, ids) if first else cases.order_by().values_list("pk")
+    found = len(near[: COUNTED + 1])
     return min(found, COUNTED), found <= COUNTED and (first or 0) <= WINDOW
