@@ -20,6 +20,7 @@ from cases.find_pages import FindPages
 from cases.lead_pages import LeadPages
 from cases.list_pages import ListPages
 from cases.models import Case, Replay, Reveal
+from cases.own_pages import OwnPages
 from cases.pages import CasePages
 from cases.rules_pages import RulesPages
 from cases.ruling_pages import RulingPages
@@ -47,6 +48,7 @@ class CaseAdmin(
     NoticePages,
     ClockPages,
     RulingPages,
+    OwnPages,
     OnlyLookedAt,
     ModelAdmin,
 ):
@@ -64,6 +66,7 @@ class CaseAdmin(
             *self.find_urls(),
             *self.clock_urls(),
             *self.ruling_urls(),
+            *self.own_decision_urls(),
             *self.own_urls(),
             *self.work_urls(),
             *self.approval_urls(),

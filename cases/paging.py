@@ -41,7 +41,7 @@ def newest(cases, *, after="", size=SIZE, patience=PATIENCE, led=False, at_once=
     ids, so there is nothing to look back over. `ids`: every column that holds the id; a join is told of each window on both its sides, for
     the planner does not conclude that one from the other.
     """
-    top = _number(after) if after else (_newest_id(cases) + 1)
+    top = number(after) if after else (_newest_id(cases) + 1)
     began, width, found = monotonic(), top if at_once else WINDOW, []
     while True:
         floor, asked = max(top - width, 0), monotonic()
@@ -70,7 +70,7 @@ def _newest_id(cases):
     return cases.model.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
-def _number(text) -> int:
+def number(text) -> int:
     if not (text.isdecimal() and len(text) < 19):
         raise BadPlace(_("There is no such place in the list. Begin at its top."))
     return int(text)
@@ -103,7 +103,7 @@ def place(priority, due_at, pk) -> str:
 def _place(text):
     try:
         priority, due_at, pk = text.split("_")
-        return int(priority), datetime.fromtimestamp(float(due_at)).astimezone(), _number(pk)
+        return int(priority), datetime.fromtimestamp(float(due_at)).astimezone(), number(pk)
     except (ValueError, OverflowError, OSError) as error:
         raise BadPlace(_("There is no such place in the list. Begin at its top.")) from error
 

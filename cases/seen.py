@@ -200,6 +200,12 @@ class Sight:
         places = Reveal.objects.places(case, self.user) if uncovered else frozenset()
         return Blind(case, mask, self.user.pk, places) if owes else Seen(case, mask, places)
 
+    def reference(self, workflow_id, external_id) -> str:
+        """What a case is called of which he sees nothing any more."""
+        if self.user.vendor_id is None:
+            return external_id
+        return Mask(self.rules(workflow_id)).masked(external_id, "external_id")
+
     def mask(self, case) -> Mask:
         """The placeholders of a case, numbered in the order in which it came to be, so that they never change."""
         return self.learnt(Mask(_with_the_action(self.rules(case.workflow_id), case)), case)

@@ -209,6 +209,7 @@ def about_me(request) -> list[dict]:
     """The links of one's own account; before them the way to find anything, to which Ctrl-K leads from every page."""
     links = [
         {"title": _("Find (Ctrl K)"), "link": reverse_lazy("admin:cases_case_find")},
+        {"title": _("My decisions"), "link": reverse_lazy("admin:cases_own_decisions")},
         {"title": _("Language and time"), "link": reverse_lazy("my_settings")},
         {"title": _("Sign-in and second factor"), "link": reverse_lazy("mfa_index")},
         {"title": _("How I want to hear of things"), "link": reverse_lazy("admin:cases_wishes")},

@@ -94,6 +94,7 @@ TABLE = {
     "cases_reveal_changelist": IN_HOUSE,
     "cases_case_whole": (302, 404, 200, 404, 200, 200, 404, 200),
     "cases_rulings": IN_HOUSE,
+    "cases_own_decisions": EVERYBODY,
     **dict.fromkeys(["cases_rulings_answer", "cases_rulings_write_down", "cases_rulings_publish"], (302, *[405] * 7)),
     "improvements_findings": IN_HOUSE,
     "improvements_flag": (302, 404, 200, 404, 403, 403, 404, 403),

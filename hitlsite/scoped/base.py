@@ -1,4 +1,4 @@
-"""The hook at BEGIN: in-house work takes the house's role, a vendor's work names the vendor, nobody gets neither."""
+"""The hook at BEGIN: in-house work takes the house's role, a vendor's work names the vendor and the person, nobody gets neither."""
 
 from django.db import transaction
 from django.db.backends.postgresql import base, operations
@@ -62,6 +62,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if who.in_house and (role := self.settings_dict.get("HOUSE_ROLE")):
             yield f'SET LOCAL ROLE "{role}"', None
         if who.vendor_id is not None:
-            yield "SELECT set_config('hitl.vendor', %s, true)", [str(who.vendor_id)]
+            named = [str(who.vendor_id), "" if who.person_id is None else str(who.person_id)]
+            yield "SELECT set_config('hitl.vendor', %s, true), set_config('hitl.person', %s, true)", named
         if clock.is_moved():
             yield "SELECT set_config('hitl.clock', %s, true)", [clock.now().isoformat()]
