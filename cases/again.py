@@ -17,6 +17,11 @@ def is_asked_again(request, verb, case) -> bool:
     return not factors.recently_verified(request, FRESH)
 
 
+def minutes(case) -> dict[str, int]:
+    """For each verb that asks for it here: how long one that was given counts."""
+    return dict.fromkeys(ASKED_AGAIN, FRESH) if case.tier == "high" else {}
+
+
 def refuse_until_asked_again(request, verb, case):
     """Over REST."""
     if is_asked_again(request, verb, case):

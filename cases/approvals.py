@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from accounts.roles import Role
 from accounts.strict import strict_page
 from audit import clock
-from cases import again, approver, customers, gate, pages, precedents, prose, rulings, twins, verbs, way_back
+from cases import approver, customers, gate, pages, precedents, prose, rulings, twins, verbs, way_back
 from cases.deciding import Deciding, Page, typed_in
 from cases.models import Alert, Case, Decision, Pause
 from cases.models.case import said_of_action
@@ -200,11 +200,10 @@ def card(seen, user, standing, form, known, names, now) -> dict[str, Any]:
         "case": seen,
         "form": form,
         "form_id": f"decide-{case.pk}",
-        "panels": form.panels(),
+        **form.choices(),
         "is_open": case.state == APPROVAL,
         "why_not": said(seen, verbs.why_not_the_main_verb(case, user, standing, now)),
         "ways_back": way_back.of_each(case, form.verbs, standing),
-        "asks_again": again.FRESH if case.tier == "high" else 0,
         "proposed": before if before != seen.action_sentence else "",
         "expires": prose.distance(case.expires_at, now) if case.expires_at else "",
         "has_expired": case.has_expired(now),

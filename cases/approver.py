@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from cases import chains, standard
+from cases import again, chains, standard
 from cases.permissions import beyond_the_limit, seat_for, why_not
 from cases.states import APPROVAL
 from workflows import money
@@ -18,13 +18,14 @@ def named(*standings) -> dict[int, User]:
 
 
 def beside(case, user, standing, names) -> dict[str, Any]:
-    """What an approver is shown beside any form: the standard, his limit, and whose step it is."""
+    """The standard, his limit, whose step it is, and what asks for his second factor."""
     reach = limit(case, user, standing, names)
     return {
         "standard": standard.of(case.workflow),
         "limit": reach,
         "beyond": is_beyond(reach, case, user, standing),
         "steps": steps(case, standing, names),
+        "asks_again": again.minutes(case),
     }
 
 

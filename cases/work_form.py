@@ -10,7 +10,7 @@ from django.http import QueryDict
 from cases.chains import next_step
 from cases.forms import Action, Marks, Output, OwnAnswer, RootCause, Ticks, VerbForm
 from cases.states import APPROVAL
-from cases.verbs import Verb
+from cases.verbs import FIRST, Verb
 
 SHARED = (OwnAnswer, Output, Action, RootCause, Marks, Ticks)  # once on the screen, whichever verb reads it
 Offered = list[tuple[str, Verb]]
@@ -95,6 +95,14 @@ class WorkForm(forms.Form):
             (name, verb, self._asked(name, verb), any(isinstance(part, Output | OwnAnswer) for part in verb.parts))
             for name, verb in self.verbs.items()
         ]
+
+    def choices(self) -> dict[str, list]:
+        """The same, apart: those that move the case on, and the rest."""
+        panels = self.panels()
+        return {
+            "main_verbs": [each for each in panels if each[0] in FIRST],
+            "other_verbs": [each for each in panels if each[0] not in FIRST],
+        }
 
     def _asked(self, name, verb) -> Asked:
         rare = {f"{name}.{field}" for part in verb.parts for field in part.rare}

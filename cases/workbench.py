@@ -93,14 +93,13 @@ class WorkPages(Deciding):
 
     def _bench(self, request, seen, form, standing, status=200, refusal=""):
         """`seen`: the case as whoever asks sees it; masking a long text costs, so it is done once."""
-        site, now, panels = self.admin_site.each_context(request), clock.now(), form.panels()
+        site, now = self.admin_site.each_context(request), clock.now()
         worked = skim.Skim.worked(request)
         shown = {
             **pages.content(seen),
             **bench(seen, request.user, standing, now),
             "form": form,
-            "main_verbs": [each for each in panels if each[0] in verbs.FIRST],
-            "other_verbs": [each for each in panels if each[0] not in verbs.FIRST],
+            **form.choices(),
             "chosen": request.POST.get("verb")
             or request.GET.get("verb")
             or form.begun

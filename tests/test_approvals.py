@@ -242,6 +242,16 @@ def test_each_verb_has_its_words_in_the_card(desk, send):
     assert good.decisions.get().reason == "Owed."
 
 
+def test_the_commit_stands_last_in_the_workbenchs_own_bar(desk, send):
+    """Read from the top, also without a script: the choices, what each asks, and only then the button."""
+    case = send(action=REFUND)
+
+    for answer in (desk.get(LIST), desk.get(page(case, "approval")), desk.get(page(case))):
+        bar = re.search(r'<section class="decide".*?</section>', answer.content.decode(), re.DOTALL)[0]
+        assert bar.rindex("data-ask=") < bar.index('type="submit"')
+        assert "cases/work/verbs.html" in [template.name for template in answer.templates]
+
+
 def test_without_a_script_one_is_back_at_the_list_with_the_outcome_over_it(desk, send):
     case = send(action=REFUND)
 

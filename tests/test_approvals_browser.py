@@ -141,3 +141,23 @@ def test_what_is_typed_in_one_card_is_there_after_a_reload_and_another_card_is_u
     assert card(page, second).locator("[name='send_back.reason']").input_value() == "Half a thought"
     assert card(page, first).locator("[name='send_back.reason']").input_value() == ""
     assert page.faults == []
+
+
+def test_what_is_chosen_in_a_card_takes_the_room_and_its_fault_the_focus(page, start):
+    _, [case] = start()
+    there = card(page, case)
+
+    def shown():
+        return [label.inner_text().split()[0] for label in there.locator(".choice").all() if label.bounding_box()["width"] > 1]
+
+    assert shown() == ["Approve", "Edit", "Reject", "Send"] and there.get_by_role("button", name="Commit").is_hidden()
+    keys(page, "x", "Control+Enter")
+    there.get_by_text("Say why.").wait_for()
+
+    there.locator("[name='reject.reason_code']:focus").wait_for()
+    commit = there.get_by_role("button", name="Commit")
+    assert shown() == ["Reject"]
+    assert commit.bounding_box()["y"] > there.locator("[name='reject.reason']").bounding_box()["y"]
+    there.get_by_role("button", name="All choices").click()
+    assert len(shown()) == 4
+    assert others(page.faults) == []

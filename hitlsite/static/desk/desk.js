@@ -55,7 +55,7 @@
     if (!input) return false;
     input.focus({ preventScroll: true });
     const asked = field.closest(".ask"), below = asked && field.getBoundingClientRect().bottom - asked.getBoundingClientRect().bottom;
-    if (!asked) field.scrollIntoView({ block: "nearest" });
+    if (!asked || field.closest(".approval")) field.scrollIntoView({ block: "nearest" });
     else asked.scrollTop += Math.max(below, 0);  // it stands still in sight itself
     return true;
   }
@@ -304,6 +304,7 @@
   }
   function beginCards() {
     if (!card()) atCard($(".approval:target") || $(".approval"));
+    firstWrong(card());
   }
   function cardCame(there) {
     const decided = there.classList.contains("done"), next = there.nextElementSibling?.closest(".approval:not(.done)");
@@ -342,7 +343,8 @@
   });
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-show-keys]")) showKeys();
-    if (event.target.closest("[data-all-choices]")) unfold(work());
+    const unfolds = event.target.closest("[data-all-choices]");
+    if (unfolds) unfold(unfolds.form);
     const link = event.target.closest("a[data-bring]"), there = link && $(link.hash);
     if (there) { event.preventDefault(); bring(there); }
   });
