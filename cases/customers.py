@@ -66,7 +66,7 @@ def also_open(case, user) -> list:
     if not found:  # as nearly always
         return []
     same = Case.objects.visible_to(user).filter(pk__in=found).order_by("-received_at", "-pk")
-    return list(Sight(user).of_all(same.select_related("workflow", "category", "policy")[:MOST_OPEN], uncovered=False))
+    return list(Sight(user).of_all(same.select_related("workflow", "category")[:MOST_OPEN], uncovered=False))
 
 
 def _line(case, told, opened) -> Line:
@@ -79,7 +79,7 @@ def _opened(case, user, workflows) -> dict:
     asked = Case.objects.visible_to(user).filter(workflow__name__in=workflows, customer_reference=case.customer_reference)
     before = asked.filter(received_at__lte=case.received_at, is_probe=False).exclude(pk=case.pk).order_by("-received_at")
     found = {}
-    for seen in Sight(user).of_all(before.select_related("workflow", "category", "policy")[:MOST], uncovered=False):
+    for seen in Sight(user).of_all(before.select_related("workflow", "category")[:MOST], uncovered=False):
         category = whole(seen).category
         told = (seen.received_at, seen.workflow.name, seen.closed_as, category.label if category else "")
         found.setdefault(told, []).append(seen)

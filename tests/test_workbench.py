@@ -10,6 +10,7 @@ from django.urls import reverse
 from audit import clock
 from cases import actions, queues
 from cases.models import Case
+from cases.templatetags import desk
 from cases.templatetags.desk import minutes
 from scorecards import actions as scorecards
 from tests import factories
@@ -343,6 +344,41 @@ def test_the_number_of_queries_is_known(bench, case, django_assert_max_num_queri
 
     with django_assert_max_num_queries(24):
         bench.get(at(case))
+
+
+FIELD = re.compile(r'<div class="field.*?</div>', re.S)
+
+
+def test_a_field_drawn_before_is_as_it_would_be_drawn_now(bench, case, send, reviewer, refunds, owner, monkeypatch):
+    other = queues.claim(send(0.4, output={"decision": "reject"}).pk, by=reviewer)
+    monkeypatch.setattr(desk, "DRAWN", {})
+
+    def drawn(case, language):
+        return FIELD.findall(bench.get(at(case), HTTP_ACCEPT_LANGUAGE=language).content.decode())
+
+    def all_of_them():
+        return [drawn(each, language) for each in (case, other) for language in ("en", "de")]
+
+    all_of_them()
+    known, again = len(desk.DRAWN), all_of_them()
+    assert len(desk.DRAWN) == known > 20, "each is drawn once in a language, not once a case"
+
+    colleague = seated(refunds, "reviewer", owner).username
+    now = all_of_them()
+    assert colleague in str(now) and colleague not in str(again)
+    assert ">Why?<" in str(now) and ">Warum?<" in str(now)
+
+    monkeypatch.setattr(desk, "_made_of", lambda of, must: None)
+    assert all_of_them() == now
+
+
+def test_of_what_somebody_typed_no_field_is_kept(bench, case, monkeypatch):
+    monkeypatch.setattr(desk, "DRAWN", {})
+
+    bench.post(at(case), {"verb": "escalate", "revision": 1, "escalate.reason": "", "snooze.reason": "Typed in vain"})
+    bench.get(at(case))
+
+    assert desk.DRAWN and "Typed in vain" not in str(desk.DRAWN) and "We will." not in str(desk.DRAWN)
 
 
 @pytest.mark.parametrize("rules", [{"action_from": {"amount": "amount"}}])

@@ -3,13 +3,19 @@
 import re
 
 from django import template
+from django.forms.models import ModelChoiceIteratorValue
 from django.forms.renderers import Jinja2
+from django.forms.widgets import ChoiceWidget
+from django.utils.functional import Promise
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import ngettext
+from django.utils.translation import get_language, ngettext
 
 register = template.Library()
 QUICK = Jinja2()  # a page has some forty fields, and the language of their widgets renders them in a third of the time
+DRAWN: dict[tuple, str] = {}  # empty fields, by all that they are made of: of a page's forty most are those of the page before
+MOST_DRAWN = 1_000  # some hundred bytes each
+ITS_ID = "\0"  # stands in no text
 LAST = 120  # seconds
 UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
@@ -35,7 +41,59 @@ def field(of, *, must=False, differs=False) -> SafeString:
     must: a star says that it has to be filled. differs: the value that stands is kept beside it, so that a change can be seen; a text that
     stands in it as it is, is sent once.
     """
+    made_of = None if differs or of.form.is_bound else _made_of(of, must)
+    return _drawn_before(of, must, made_of) if made_of else _drawn(of, must, differs)
+
+
+def _drawn(of, must, differs=False) -> SafeString:
     return mark_safe(QUICK.render("desk/field.html", {"field": of, "must": must, "differs": differs}))  # it escapes
+
+
+def _drawn_before(of, must, made_of) -> SafeString:
+    """As it was drawn the last time, on whichever page, with the id that it has here."""
+    form, ids = of.form, of.form.auto_id
+    drawn = DRAWN.get(made_of)
+    if drawn is None:
+        form.auto_id = f"{ITS_ID}%s"
+        try:
+            drawn = _drawn(of, must)
+        finally:
+            form.auto_id = ids
+        if len(DRAWN) >= MOST_DRAWN:
+            DRAWN.clear()
+        DRAWN[made_of] = drawn
+    return mark_safe(drawn.replace(ITS_ID, ids.removesuffix("%s")))
+
+
+def _made_of(of, must):
+    """All that an empty field is drawn from, but for its id; None where somebody's text stands in it, or where that cannot be told."""
+    widget = of.field.widget
+    if isinstance(widget, ChoiceWidget):
+        widget.choices = list(widget.choices)  # asked for once
+    elif of.value() not in (None, ""):
+        return None
+    made = _frozen(
+        [get_language(), must, of.html_name, of.label, of.help_text, of.value(), of.field.required, of.field.disabled]
+    )
+    made += (type(widget), _frozen(vars(widget)))
+    try:
+        hash(made)
+    except TypeError:
+        return None
+    return made
+
+
+def _frozen(value):
+    """Two that are equal are drawn alike: 1 is not True here, and a text that is not escaped is not the same one escaped."""
+    if isinstance(value, dict):
+        value = list(value.items())
+    if isinstance(value, list | tuple):
+        return tuple(map(_frozen, value))
+    if isinstance(value, ModelChoiceIteratorValue):
+        value = value.value
+    if isinstance(value, Promise):
+        value = str(value)
+    return type(value), value
 
 
 @register.simple_tag
