@@ -1,35 +1,35 @@
 """The verbs on people: who is away, and back. Each writes its one audit event."""
 
 from contextlib import contextmanager
+from datetime import timedelta
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.utils.formats import date_format
 from django.utils.text import format_lazy
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Absence, User
 from accounts.permissions import administers
 from audit import clock, trail
 
+A_MINUTE = timedelta(minutes=1)  # forms write no seconds: “now” is a little while ago when it comes here
+
 
 def be_absent(user, *, by, until, since=None, stand_in=None, reason="") -> Absence:
-    """Away until the return date: nothing is assigned to him, he approves nothing, and `stand_in` acts for what he owns."""
+    """Away from `since`, or from now, until the return date: nothing is assigned to him, he approves nothing, and `stand_in` acts for
+    what he owns."""
     with _asking(user, "be_absent", by):
         if stand_in is not None and stand_in.pk == by.pk != user.pk:
             raise PermissionDenied(
                 format_lazy(_("Nobody makes himself the stand-in of {user}. Choose somebody else, or ask {user}."), user=user)
             )
         now = clock.now()
-        since = since or now
+        since = now if since is None or now - A_MINUTE < since < now else since
         _check_the_times(since, until, now)
         _check_the_stand_in(user, stand_in)
-        if user.absences.filter(ended_at=None, since__lt=until, until__gt=since).exists():
-            raise ValidationError(
-                format_lazy(
-                    _("{user} is marked absent in that time already. Say that he is back first, or choose other dates."),
-                    user=user,
-                )
-            )
+        _check_that_it_stands_alone(user, since, until)
         made = Absence.objects.create(user=user, since=since, until=until, stand_in=stand_in, reason=reason.strip())
         facts = {"since": since, "until": until, "stand_in": stand_in and stand_in.pk}
         trail.record("user.be_absent", by=by, subject=user, words=made.reason, **facts)
@@ -37,12 +37,21 @@ def be_absent(user, *, by, until, since=None, stand_in=None, reason="") -> Absen
 
 
 def come_back(user, *, by):
-    """Back before the return date, from now on; an absence that has not begun is called off."""
+    """Back before the return date, from now on. What has not begun yet stays: see `call_off`."""
     with _asking(user, "come_back", by):
         now = clock.now()
-        if not user.absences.not_over(now).update(ended_at=now):
-            raise ValidationError(format_lazy(_("{user} is not marked absent."), user=user))
+        if not user.absences.at(now).update(ended_at=now):
+            raise ValidationError(format_lazy(_("{user} is not away now."), user=user))
         trail.record("user.come_back", by=by, subject=user)
+
+
+def call_off(absence, *, by):
+    """An absence that has not begun is not to be."""
+    with _asking(absence.user, "call_off", by):
+        now = clock.now()
+        if not Absence.objects.coming(now).filter(pk=absence.pk).update(ended_at=now):
+            raise ValidationError(_("That absence has begun or was called off already."))
+        trail.record("user.call_off", by=by, subject=absence.user, since=absence.since, until=absence.until)
 
 
 def settle_in(user, *, by, language, time_zone):
@@ -75,8 +84,20 @@ def _asking(user, verb, by):
 
 
 def _check_the_times(since, until, now):
-    if until <= max(since, now):
+    if since < now:
+        raise ValidationError({"since": _("An absence begins now or later.")})
+    if until <= since:
         raise ValidationError({"until": _("The return date must be after the absence begins, and in the future.")})
+
+
+def _check_that_it_stands_alone(user, since, until):
+    other = user.absences.filter(ended_at=None, since__lt=until, until__gt=since).order_by("since").first()
+    if other:
+        when = {name: date_format(localtime(getattr(other, name)), "j M Y, H:i") for name in ("since", "until")}
+        why = _(
+            "{user} is marked absent from {since} until {until} already. Choose other dates, or call that absence off first."
+        )
+        raise ValidationError(format_lazy(why, user=user, **when))
 
 
 def _check_the_stand_in(user, stand_in):

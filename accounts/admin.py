@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch
 from django.forms import Form
 from django.http import Http404
+from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
@@ -114,8 +115,10 @@ class PersonAdmin(Asking, UserAdmin, Administered):
         ways = {"unlock": self.unlock, "sign_out": self.sign_out, "remove_factors": self.remove_factors}
         ways |= {"absent": self.absent, "back": self.back, "identity": self.identity}
         away = path("away/", view(self.away), name=page + "away")
+        off = path("<int:user_id>/absences/<int:absence_id>/", view(self.call_off), name=page + "call_off")
         return [
             away,
+            off,
             *(path(f"<int:user_id>/{way}/", view(do), name=page + way) for way, do in ways.items()),
             *super().get_urls(),
         ]
@@ -126,7 +129,8 @@ class PersonAdmin(Asking, UserAdmin, Administered):
             raise PermissionDenied
         now = clock.now()
         absences = Absence.objects.not_over(now).select_related("user", "stand_in").order_by("since", "pk")
-        return self.page(request, "accounts/away.html", {"title": gettext("Who is away"), "absences": absences, "now": now})
+        shown = {"title": gettext("Who is away"), "absences": absences, "now": now, "minds": administers(request.user)}
+        return self.page(request, "accounts/away.html", shown)
 
     def absent(self, request, user_id):
         person = self._minded(request, user_id)
@@ -149,6 +153,21 @@ class PersonAdmin(Asking, UserAdmin, Administered):
             "original": person,
         }
         return self.ask(request, form, partial(actions.come_back, person, by=request.user), back=_home(person), **told)
+
+    def call_off(self, request, user_id, absence_id):
+        """An absence that has not begun is called off."""
+        person = self._minded(request, user_id)
+        absence = get_object_or_404(person.absences.select_related("user"), pk=absence_id)
+        when = {name: date_format(localtime(getattr(absence, name)), "j M Y, H:i") for name in ("since", "until")}
+        told = {
+            "title": gettext("Call off the absence of {person}").format(person=person),
+            "sentence": gettext("From {since} until {until}.").format(**when),
+            "button": gettext("Call off"),
+            "said": gettext("It is called off: {person} is not going to be away then.").format(person=person),
+            "original": person,
+        }
+        form = Form(request.POST if request.method == "POST" else None)
+        return self.ask(request, form, partial(actions.call_off, absence, by=request.user), back=_home(person), **told)
 
     def _minded(self, request, user_id):
         """The person, for himself or an administrator."""

@@ -141,8 +141,9 @@ _in_the_zone = lazy(_zoned, str)
 
 
 class AbsenceForm(forms.Form):
-    """Until when somebody is away, and who acts meanwhile for what he owns."""
+    """From when until when somebody is away, and who acts meanwhile for what he owns."""
 
+    since = Moment(label=_("From"), then=_("Empty: from now on."), example="2027-01-24 18:00", required=False)
     until = Moment(
         label=_("Back on"), example="2027-01-31 08:00", then=_("Until then nothing is assigned and nothing can be approved.")
     )

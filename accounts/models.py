@@ -100,6 +100,10 @@ class AbsenceQuerySet(models.QuerySet):
         """Who is away at that moment: from `since` until the return date, or until he said that he is back."""
         return self.filter(Q(ended_at=None) | Q(ended_at__gt=now), since__lte=now, until__gt=now)
 
+    def coming(self, now):
+        """What has not begun, and was not called off."""
+        return self.filter(ended_at=None, since__gt=now)
+
     def not_over(self, now):
         return self.filter(ended_at=None, until__gt=now)
 

@@ -128,8 +128,9 @@ SENTENCES = {
     "user.stop_mail": gettext_lazy("wants no more mail"),
     "user.add": gettext_lazy("was added by {actor}"),
     "user.change": gettext_lazy("was changed by {actor}"),
-    "user.be_absent": gettext_lazy("was marked absent until {until} by {actor}"),
+    "user.be_absent": gettext_lazy("was marked absent from {since} until {until} by {actor}"),
     "user.come_back": gettext_lazy("was marked back by {actor}"),
+    "user.call_off": gettext_lazy("had the absence from {since} until {until} called off by {actor}"),
     "delegation.give": gettext_lazy("was given by {actor}, until {until}"),
     "delegation.end": gettext_lazy("was ended by {actor}"),
     "workflow.add": gettext_lazy("was added by {actor}"),
@@ -182,6 +183,7 @@ SENTENCES = {
 SAID = (  # what the sentences name of an event's facts
     "to",
     "sentence",
+    "since",
     "until",
     "waits",
     "due_at",

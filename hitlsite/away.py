@@ -1,10 +1,10 @@
-"""The switch on My desk: away until a date, and back. It calls the verbs of `accounts.actions` and decides nothing."""
+"""The switch on My desk: away from one moment to another, and back. It calls the verbs of `accounts.actions` and decides nothing."""
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpResponseNotAllowed
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -17,18 +17,24 @@ from cases import until
 OTHER = "other"
 
 
-class AwayForm(forms.Form):
-    """When one is back: one of the usual moments, or another, by one's own clock."""
-
-    back = forms.ChoiceField(
-        label=gettext_lazy("Back on"), error_messages={"required": gettext_lazy("Choose when you are back.")}
-    )
-    back_other = forms.DateTimeField(
-        label=gettext_lazy("Another time"),
+def _moment(label):
+    return forms.DateTimeField(
+        label=label,
         required=False,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         error_messages={"invalid": gettext_lazy("Write a date and a time, such as 2026-06-01 09:00.")},
     )
+
+
+class AwayForm(forms.Form):
+    """From when, and when one is back: now or one of the usual moments, or another, by one's own clock."""
+
+    since = forms.ChoiceField(label=gettext_lazy("Away from"), required=False)
+    since_other = _moment(gettext_lazy("Away from another time"))
+    back = forms.ChoiceField(
+        label=gettext_lazy("Back on"), error_messages={"required": gettext_lazy("Choose when you are back.")}
+    )
+    back_other = _moment(gettext_lazy("Another time"))
     reason = forms.CharField(
         label=gettext_lazy("Why? Others who look after the work can read it."), required=False, max_length=500
     )
@@ -37,21 +43,41 @@ class AwayForm(forms.Form):
         super().__init__(typed, label_suffix="", prefix="away")
         self.moments = until.choices(timezone.localtime(clock.now()))
         named = [(name, label) for name, (label, _at) in self.moments.items()]
-        self.fields["back"].choices = [("", _("Choose")), *named, (OTHER, _("Another time, as written below"))]
-        self.fields["back_other"].help_text = _("By the clock of %(zone)s.") % {"zone": timezone.get_current_timezone_name()}
+        other = (OTHER, _("Another time, as written below"))
+        self.fields["since"].choices = [("", _("Now")), *named, other]
+        self.fields["back"].choices = [("", _("Choose")), *named, other]
+        for name in ("since_other", "back_other"):
+            self.fields[name].help_text = _("By the clock of %(zone)s.") % {"zone": timezone.get_current_timezone_name()}
 
     def clean(self):
-        chosen, other = self.cleaned_data.get("back"), self.cleaned_data.get("back_other")
-        if chosen == OTHER and not other and "back_other" not in self.errors:
-            self.add_error("back_other", _("Write when you are back."))
+        for name, missing in (("since", _("Write from when you are away.")), ("back", _("Write when you are back."))):
+            other = f"{name}_other"
+            if self.cleaned_data.get(name) == OTHER and not self.cleaned_data.get(other) and other not in self.errors:
+                self.add_error(other, missing)
         return self.cleaned_data
 
-    def until(self):
-        return self.cleaned_data["back_other"] or self.moments[self.cleaned_data["back"]][1]
+    def absence(self) -> dict:
+        """As the verb asks it; `since`: nothing where it is now."""
+        return {"since": self._chosen("since"), "until": self._chosen("back"), "reason": self.cleaned_data["reason"]}
+
+    def _chosen(self, name):
+        chosen = self.cleaned_data[name]
+        return self.cleaned_data[f"{name}_other"] if chosen == OTHER else self.moments[chosen][1] if chosen else None
+
+    def take(self, error):
+        """What the verb refuses, at the field that it is about."""
+        if not hasattr(error, "error_dict"):
+            return self.add_error(None, error.messages)
+        for name, said in error.message_dict.items():
+            field = {"since": "since", "until": "back"}.get(name)
+            other = f"{field}_other"
+            self.add_error(other if self.cleaned_data.get(field) == OTHER else field, said)
 
 
-def absence_of(user, now) -> Absence | None:
-    return user.absences.at(now).select_related("stand_in").first()
+def absences_of(user, now) -> tuple[Absence | None, list[Absence]]:
+    """The one that goes on now, and those that are to come."""
+    told = list(user.absences.not_over(now).select_related("stand_in").order_by("since"))
+    return next((each for each in told if each.since <= now), None), [each for each in told if each.since > now]
 
 
 def switch(request, show):
@@ -62,16 +88,28 @@ def switch(request, show):
         return _turned(
             request, lambda: actions.come_back(request.user, by=request.user), _("Welcome back. Work is given to you again.")
         )
+    if "call_off" in request.POST:
+        absence = get_object_or_404(request.user.absences, pk=_number(request.POST["call_off"]))
+        return _turned(
+            request, lambda: actions.call_off(absence, by=request.user), _("It is called off: you are not away then.")
+        )
     form = AwayForm(request.POST)
     if not form.is_valid():
         return show(form, 422)
-    away = {"until": form.until(), "reason": form.cleaned_data["reason"]}
+    away = form.absence()
     told = _("You are away. Nothing is given to you, and what you hold is offered to others.")
+    later = _("It is noted. Until then nothing changes; you can call it off here.")
     try:
-        return _turned(request, lambda: actions.be_absent(request.user, by=request.user, **away), told)
+        return _turned(
+            request, lambda: actions.be_absent(request.user, by=request.user, **away), later if away["since"] else told
+        )
     except ValidationError as error:
-        form.add_error(None, error.messages)
+        form.take(error)
         return show(form, 422)
+
+
+def _number(text) -> int:
+    return int(text) if text.isdecimal() and len(text) < 19 else 0
 
 
 def _turned(request, turn, told):
@@ -80,7 +118,7 @@ def _turned(request, turn, told):
     except PermissionDenied as refusal:
         messages.error(request, str(refusal))
     except ValidationError as error:
-        if "is_back" not in request.POST:
+        if not {"is_back", "call_off"} & request.POST.keys():
             raise
         messages.info(request, " ".join(error.messages))
     else:

@@ -13,7 +13,7 @@ from cases.pages import desk_address
 from cases.seen import Sight, rows
 from cases.states import DESKS, State
 from cases.talk import inquiries
-from hitlsite.away import absence_of
+from hitlsite.away import absences_of
 from quality import attention
 from workflows.models import Delegation, Seat
 
@@ -21,6 +21,7 @@ from workflows.models import Delegation, Seat
 def my_desk(request, context):
     """What the start page shows: a card for each desk at which this person holds a seat."""
     now = clock.now()
+    absence, coming = absences_of(request.user, now)
     return {
         **context,
         "title": gettext("My desk"),
@@ -30,7 +31,8 @@ def my_desk(request, context):
         "in_hand": in_hand(request.user, now),
         "asked": inquiries.to_answer(request.user),
         "now": now,
-        "absence": absence_of(request.user, now),
+        "absence": absence,
+        "absences_to_come": coming,
         "day": my_day(request.user, now),
         "questions": rulings.open_to(request.user, now).count(),
         "answers": rulings.answers_to(request.user, now),

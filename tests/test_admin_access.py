@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, reverse
 
+from accounts import actions as people
 from audit import clock
 from audit.models import AuditEvent
 from cases import actions, replay
@@ -38,6 +39,7 @@ ADMINISTRATORS = (302, 403, 403, 403, 403, 403, 200, 403)
 WATCHERS = (302, 403, 403, 403, 403, 403, 200, 200)
 NOBODY = (302, 403, 403, 403, 403, 403, 403, 403)
 
+A_DAY = timedelta(days=1)
 LEADS_PAGES = ("changelist", "propose", "take_back", "withdraw", "withdraw_seat", "link")
 TABLE = {
     "index": EVERYBODY,
@@ -108,6 +110,7 @@ TABLE = {
     "workflows_workflow_end_delegation": (302, 403, 403, 403, 200, 200, 200, 403),
     "accounts_user_absent": (302, 403, 200, 403, 403, 403, 200, 403),  # the reviewer himself
     "accounts_user_back": (302, 403, 200, 403, 403, 403, 200, 403),
+    "accounts_user_call_off": (302, 403, 200, 403, 403, 403, 200, 403),
     "workflows_workflow_draft": DEFINERS,
     "workflows_workflow_stop": OWNERS,
     "workflows_workflow_resume": OWNERS,
@@ -254,6 +257,7 @@ def things(send, refunds, owner, administrator, reviewer, approver, vendor_revie
         "workflows_workflow_end_seat": Seat.objects.filter(user=reviewer).get().pk,
         "workflows_workflow_limit": approver.seats.get().pk,
         "theirs": theirs.pk,
+        "absence": people.be_absent(reviewer, by=reviewer, since=clock.now() + A_DAY, until=clock.now() + 2 * A_DAY).pk,
         "approvers_seat": approver.seats.get().pk,
         "delegation": workflows.delegate(
             approver.seats.get(), UserFactory(), by=approver, until=clock.now() + timedelta(days=1), reason="Away"
@@ -308,6 +312,8 @@ def address(name, things):
         return reverse(f"admin:{name}", args=[things["accounts_user"]])
     if name.startswith("cases_attachment_"):
         return reverse(f"admin:{name}", args=things["cases_attachment"])
+    if name == "accounts_user_call_off":
+        return reverse(f"admin:{name}", args=[things["accounts_user"], things["absence"]])
     for thing, pk in things.items():
         if name.startswith(f"{thing}_"):
             try:
@@ -339,6 +345,7 @@ NOT_THEIRS = {
     "improvements_flag": 403,
     "accounts_user_absent": 403,
     "accounts_user_back": 403,
+    "accounts_user_call_off": 403,
     "cases_notice_go": 404,
 }  # a reviewer's own
 LEADS = {"cases_forecast": 200, "workflows_proposal_changelist": 200, "app_list": 200}

@@ -162,6 +162,11 @@ class World:
         people.be_absent(self.reviewer, by=self.reviewer, **a_day())
         return self.reviewer
 
+    @property
+    def absence_to_come(self):
+        begins = clock.now() + timedelta(hours=1)
+        return people.be_absent(self.reviewer, by=self.reviewer, since=begins, **a_day())
+
     def due_soon(self):
         tiers = {**TIERS, "medium": {**TIERS["medium"], "warn_minutes": 60}}
         factories.policy(self.refunds, self.owner, rules={"tiers": tiers})
@@ -303,6 +308,7 @@ VERBS = {
         "user.settle_in",
         "changed",
     ),
+    "people.call_off": ("reviewer", lambda w: partial(people.call_off, w.absence_to_come), "user.call_off", "since until"),
     "people.come_back": ("reviewer", lambda w: partial(people.come_back, w.absent), "user.come_back", ""),
     "replays.replay": ("owner", lambda w: partial(replay.replay, w.draft), "policy.replay", "version replay"),
     "cases.extend": ("owner", lambda w: partial(actions.extend, w.at("approval"), minutes=4320), "case.extend", ""),
