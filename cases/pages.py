@@ -103,6 +103,7 @@ class CasePages:
             raise Http404(_("There is no such case here, or you may not see it."))
         if case.claimed_by_id == request.user.pk:
             case.claimed_by = request.user
+        case.policy.workflow = case.workflow
         return case
 
     def case_page(self, request, case_id):
@@ -305,6 +306,8 @@ def due(case, now) -> dict:
 
 def alerts_for(case, user):
     """What its owners must hear is the house's; that it is due soon, whoever works it hears."""
+    if not whole(case).may_have("alerts"):
+        return []
     asked = getattr(whole(case), "open_alerts", None)  # a list has asked for those of all its cases at once
     alerts = whole(case).alerts.open() if asked is None else asked
     return rows(case, [alert for alert in alerts if user.is_in_house or not alert.to])

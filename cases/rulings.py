@@ -45,7 +45,8 @@ def _as_heard(sight, ruling, seen):
 
 def of(seen) -> list[tuple]:
     """(question, its ruling or None) of this case, as whoever has this view of it reads them."""
-    asked = whole(seen).questions.select_related("by", "ruling__by")
+    case = whole(seen)
+    asked = case.questions.select_related("by", "ruling__by") if case.may_have("questions") else []
     return [as_read(seen, each) for each in asked]
 
 

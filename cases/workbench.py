@@ -93,6 +93,7 @@ class WorkPages(Deciding):
 
     def _bench(self, request, seen, form, standing, status=200, refusal=""):
         """`seen`: the case as whoever asks sees it; masking a long text costs, so it is done once."""
+        beside.ask_what_there_is(seen)
         site, now = self.admin_site.each_context(request), clock.now()
         worked = skim.Skim.worked(request)
         shown = {

@@ -63,7 +63,9 @@ def test_the_answer_returns_to_the_case_and_to_whoever_asked(client, case, quest
     client.force_login(reviewer)
     for page in (reverse("admin:index"), at(case), at(case, "change")):
         assert "Never." in client.get(page).content.decode(), page
-    assert [event.verb for event in AuditEvent.objects.filter(subject_id=case.pk).order_by("number")][-2:] == [
+    assert [event.verb for event in AuditEvent.objects.filter(subject_type="case", subject_id=case.pk).order_by("number")][
+        -2:
+    ] == [
         "case.ask",
         "case.rule",
     ]

@@ -342,7 +342,7 @@ def test_a_lease_that_is_over_is_said(bench, case, reviewer):
 def test_the_number_of_queries_is_known(bench, case, django_assert_max_num_queries):
     bench.get(at(case))
 
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(18):
         bench.get(at(case))
 
 

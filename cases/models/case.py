@@ -304,6 +304,11 @@ class Case(FSMModelMixin, models.Model):
     def is_open(self):
         return self.state in OPEN
 
+    there_is = None  # of what stands beside it, by name, where a page asked for all of it at once: see `talk.beside`
+
+    def may_have(self, name) -> bool:
+        return self.there_is is None or name in self.there_is
+
     def held_by(self, now):
         """The id of whoever holds a live lease, or None."""
         return self.claimed_by_id if self.claimed_until and self.claimed_until > now else None

@@ -69,7 +69,9 @@ def _made_of(of, must):
     """All that an empty field is drawn from, but for its id; None where somebody's text stands in it, or where that cannot be told."""
     widget = of.field.widget
     if isinstance(widget, ChoiceWidget):
-        widget.choices = list(widget.choices)  # asked for once
+        widget.choices = list(
+            iter(widget.choices)
+        )  # asked for once; of the choices themselves a list would ask how many they are
     elif of.value() not in (None, ""):
         return None
     made = _frozen(
