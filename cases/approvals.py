@@ -205,7 +205,7 @@ def card(seen, user, standing, form, known, names, now) -> dict[str, Any]:
         "why_not": said(seen, verbs.why_not_the_main_verb(case, user, standing, now)),
         "ways_back": way_back.of_each(case, form.verbs, standing),
         "proposed": before if before != seen.action_sentence else "",
-        "expires": prose.distance(case.expires_at, now) if case.expires_at else "",
+        "expires": prose.to_approve(case.expires_at, now) if case.expires_at else "",
         "has_expired": case.has_expired(now),
         "alerts": pages.alerts_for(seen, user),
         "unanswered": said(seen, _unanswered(case)),

@@ -269,7 +269,7 @@ def as_told(seen, user, standing, now) -> dict:
         "side": allocated.told(seen.allocation, to_the_house=user.is_in_house and not is_blind(seen)),
         "holder": case.claimed_by if holder else None,
         "chain": chains.progress(case.chain, standing.given) if case.state == APPROVAL else [],
-        "expires": prose.distance(case.expires_at, now) if case.expires_at else "",
+        "expires": prose.to_approve(case.expires_at, now) if case.expires_at else "",
         "alerts": alerts_for(seen, user),
         "is_mine": holder == user.pk,
         **due(seen, now),

@@ -148,6 +148,13 @@ def due(moment: datetime, now: datetime) -> str:
     return gettext("due {distance}").format(distance=far) if moment >= now else far
 
 
+def to_approve(ends: datetime, now: datetime) -> str:
+    """“the time to approve ends in 2 hours”, “the time to approve ran out 3 hours ago”."""
+    if ends > now:
+        return gettext("the time to approve ends in {distance}").format(distance=timesince(now, ends, depth=1))
+    return gettext("the time to approve ran out {distance} ago").format(distance=timesince(ends, now, depth=1))
+
+
 def paused(pause) -> str:
     """“Snoozed until 3 Jun, 09:00”, “Waiting on the customer: Mrs Gray”."""
     if pause.kind != "snooze":

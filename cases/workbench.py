@@ -176,7 +176,7 @@ def bench(seen, user, standing, now) -> dict:
         "lease": compiled_policy(case.policy_id).rules.lease_seconds,
         "may_claim": not holder and case.is_open and not verbs.refusal(case, "claim", user, standing),
         **pages.due(seen, now),
-        "expires": prose.distance(case.expires_at, now) if case.expires_at else "",
+        "expires": prose.to_approve(case.expires_at, now) if case.expires_at else "",
         "approver": for_an_approver(case, user, standing) if case.state == APPROVAL else None,
         "why_not": pages.why_not(seen, verbs.why_not_the_main_verb(case, user, standing, now)),
         "twins": twins.of(seen, user),

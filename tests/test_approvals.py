@@ -3,12 +3,13 @@
 import html
 import re
 import time
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.urls import reverse
 
-from cases import actions, approvals, queues
+from cases import actions, approvals, prose, queues
 from cases.models import Case
 from cases.precedents import Like, is_like
 from tests import factories
@@ -401,3 +402,10 @@ def test_the_number_of_questions_does_not_grow_with_the_cards(desk, send, review
 
     with django_assert_num_queries(QUERIES):
         assert len(desk.get(LIST).context["cards"]) == 7
+
+
+@pytest.mark.parametrize(
+    ("hours", "says"), [(2, "the time to approve ends in 2\xa0hours"), (-3, "the time to approve ran out 3\xa0hours ago")]
+)
+def test_until_when_it_can_be_approved_is_said_in_one_way(hours, says, monday):
+    assert prose.to_approve(monday + timedelta(hours=hours), monday) == says

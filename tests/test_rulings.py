@@ -1,5 +1,7 @@
 """Questions to the owner of policy: the answer returns to the case, becomes a section of the playbook, and judgments rest on it."""
 
+import re
+
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, connection, transaction
@@ -223,3 +225,14 @@ def test_what_was_asked_and_ruled_is_never_changed_nor_dated_back(question, ruli
     refused("no_ruling_is_dated_back", Ruling(question=question, by=owner, at=long_ago, words="x").save)
     other = Question.objects.create(case=question.case, by=owner, at=clock.now(), words="x")
     refused("a_ruling_has_words", Ruling(question=other, by=owner, at=clock.now(), words=" ").save)
+
+
+def test_what_was_ruled_and_what_was_asked_of_others_are_two_places_of_one_page(client, case, question, reviewer):
+    actions.inquire(case.pk, by=reviewer, question="Was it open?", whom="Finance")
+    client.force_login(reviewer)
+
+    for page in (at(case), at(case, "change")):
+        shown = client.get(page).content.decode()
+        names = re.findall(r' id="([^"]+)"', shown)
+        assert "Asked and ruled" in shown and "Asked of others" in shown
+        assert [name for name in set(names) if names.count(name) > 1] == []

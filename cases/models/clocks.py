@@ -79,7 +79,7 @@ class Stuck(models.Model):
         PASSED = "passed", _("Passed on by everybody")
         CLAIMS = "claims", _("Claims on it keep running out")
         SNOOZES = "snoozes", _("Snoozed again and again")
-        EXPIRED = "expired", _("Its approval has expired")
+        EXPIRED = "expired", _("The time to approve ran out")
 
     day = models.DateField()
     case = models.ForeignKey(Case, models.PROTECT, related_name="+")
