@@ -94,6 +94,28 @@ def test_two_people_publish_by_their_pages(sign_in, refunds, draft, owner):
     assert (policy.published_by, policy.signed_by) == (owner, second)
 
 
+def test_an_owners_signature_on_his_own_draft_closes_nobody_elses_way(sign_in, refunds, draft, owner):
+    second = UserFactory(username="second")
+    workflows.own(refunds, "risk", second, by=factories.administrator())
+    workflows.ask_two_people(refunds, by=owner, reason="Money moves")
+    page, sign = to("policy_change", draft.pk), f'href="{to("policy_sign", draft.pk)}"'
+    alone = "Only you may publish this, and what you sign yourself you cannot publish: let another owner sign."
+
+    before = text(sign_in(owner).get(page))
+    workflows.sign(draft, by=owner)
+    after, publishing = text(sign_in(owner).get(page)), text(sign_in(owner).get(to("policy_publish", draft.pk)))
+    seconds = text(sign_in(second).get(page))
+    workflows.sign(draft, by=second)
+
+    assert sign in before and alone in before and alone in text(sign_in(owner).get(to("policy_sign", draft.pk)))
+    assert sign not in after
+    assert "owner has signed it. Somebody else publishes it, or another owner signs, too." in publishing
+    assert sign in seconds and alone not in seconds
+    assert "Somebody else publishes it, or another owner signs, too." in seconds
+    assert sign not in text(sign_in(owner).get(page)) and sign not in text(sign_in(second).get(page))
+    workflows.publish(draft, by=owner, reason="x")
+
+
 def test_nobody_signs_what_somebody_edited_meanwhile(sign_in, refunds, draft, owner):
     workflows.ask_two_people(refunds, by=owner, reason="x")
     client = sign_in(owner)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.asking import Asking
 from accounts.forms import ReasonForm
 from accounts.permissions import is_in_house_staff
-from workflows import actions, gaps
+from workflows import actions, gaps, signatures
 from workflows.differences import Version, differences
 from workflows.forms import PublishForm, SignForm
 from workflows.models import Policy
@@ -44,11 +44,13 @@ def offered(request, policy) -> dict:
     workflow = policy.workflow
     may_publish = allowed(request, "publish_policy", workflow)
     draft, in_force = policy.published_at is None, workflow.policy
-    signable = draft and workflow.two_people_publish and not policy.signed_at
+    may_sign = signatures.is_wanted(policy, request.user) and allowed(request, "sign_policy", workflow)
     return {
         "may_publish": draft and may_publish,
         "may_draft": allowed(request, "define", workflow),
-        "may_sign": signable and allowed(request, "sign_policy", workflow),
+        "may_sign": may_sign,
+        "signing_leaves_nobody": may_sign and signatures.leaves_nobody(policy, request.user),
+        "signed_by_a_publisher": draft and policy.signed_at is not None and signatures.is_of_a_publisher(policy),
         "may_roll_back": may_publish and not draft and in_force is not None and policy.pk != in_force.pk,
         "in_force": in_force,
     }
@@ -110,12 +112,17 @@ class PolicyPages(Asking):
     def sign_page(self, request, policy_id):
         policy = self._asked(request, policy_id, "sign_policy")
         last = policy.workflow.policies.published().order_by("-version").first()
+        alone = signatures.leaves_nobody(policy, request.user)
+        then = (
+            gettext("Another owner has to sign it, too, before you can publish it.")
+            if alone
+            else gettext("The owner of policy can publish it now.")
+        )
         told = {
             "title": gettext("Sign {policy}").format(policy=policy),
             "button": gettext("Sign version {version}").format(version=policy.version),
-            "said": gettext("You have signed version {version}. The owner of policy can publish it now.").format(
-                version=policy.version
-            ),
+            "said": gettext("You have signed version {version}. {then}").format(version=policy.version, then=then),
+            "signing_leaves_nobody": alone,
             "sentence": gettext(
                 "You stand for exactly what this version says. If anybody edits it afterwards, your signature is void."
             ),
