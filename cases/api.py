@@ -27,6 +27,7 @@ from cases.states import CLOSED, State
 from cases.talk import attached
 from cases.talk import reading as talk
 from cases.talk.attached import handed_out
+from integrations import pointers
 from integrations.idempotency import idempotent
 from integrations.problems import problem
 from workflows.models import Delegation, Seat, Workflow
@@ -43,7 +44,13 @@ def reads(request, kind):
     """The request's body as `kind`; raises msgspec's errors, which become 400 and 422."""
     if request.content_type and request.content_type.partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType(request.content_type)
-    return msgspec.json.decode(request._request.body or b"{}", type=kind)
+    body = request._request.body or b"{}"
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise msgspec.ValidationError(pointers.with_choices(str(error), kind)) from None
+    except msgspec.DecodeError as error:
+        raise msgspec.DecodeError(pointers.with_what_stands_there(str(error), body)) from None
 
 
 def document(struct, **more):
@@ -134,7 +141,8 @@ class Cases(Door, ListAPIView):
         """Take in one output. 201 when it is new, 200 when the same id and body came before."""
         [answer] = receive([reads(request, Intake)], by=request.user, is_test=is_test(request))
         if answer.status == "refused":
-            return problem(409 if answer.code == "external_id_reused" else 422, answer.code, answer.detail)
+            errors = [(fault.pointer, fault.detail) for fault in answer.errors]
+            return problem(409 if answer.code == "external_id_reused" else 422, answer.code, answer.detail, errors)
         return said(answer, 201 if answer.status == "received" else 200)
 
 
@@ -154,7 +162,8 @@ class BulkIntake(Door):
         raws = reads(request, RawBulk).cases
         if len(raws) > MOST_AT_ONCE:
             return problem(413, "too_many", f"Send at most {MOST_AT_ONCE} outputs at once; these are {len(raws)}.")
-        results = receive([decoded(raw) for raw in raws], by=request.user, is_test=is_test(request))
+        answers = receive([decoded(raw) for raw in raws], by=request.user, is_test=is_test(request))
+        results = [answer.as_item(index) for index, answer in enumerate(answers)]
         counts = [sum(result.status == status for result in results) for status in ("received", "known", "refused")]
         return said(shapes.BulkAnswer(results, *counts))
 
@@ -217,7 +226,7 @@ def _seconds(text) -> float:
     try:
         return msgspec.convert(float(text), type=shapes.Annotated[float, msgspec.Meta(ge=0, le=PATIENCE)])
     except ValueError as error:
-        raise msgspec.ValidationError(f"timeout is a number of seconds from 0 to {PATIENCE}") from error
+        raise msgspec.ValidationError(f"Expected a number of seconds from 0 to {PATIENCE} - at `$.timeout`") from error
 
 
 def one(request, pk) -> Case:

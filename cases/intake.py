@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from django.core.exceptions import PermissionDenied
@@ -21,6 +21,7 @@ from audit import acting, clock, trail
 from cases import lookback, sides
 from cases.chains import as_steps
 from cases.facts import facts_of
+from integrations import pointers
 from workflows import money
 from workflows.calendar import Hours, add
 from workflows.models import Workflow, compiled_policy, hours_of
@@ -68,27 +69,65 @@ class Intake(Struct, forbid_unknown_fields=True, frozen=True):
     received_at: datetime | None = None
 
 
+class Fault(Struct, frozen=True):
+    """What is wrong in the body, and where: a JSON pointer as a URI fragment, of which `#` is the whole body."""
+
+    pointer: str
+    detail: str
+
+
+Status = Annotated[
+    Literal["received", "known", "refused"],
+    Meta(description="`known`: the same id and body came before. `refused`, in a batch only: this output was not taken in."),
+]
+Verdict = Annotated[
+    Literal["go", "held", "refused"],
+    Meta(
+        description="`go`: `released_output` may take effect. `held`: nothing may, until a person has decided."
+        " `refused`, in a batch only: nothing may, and nobody will look at it."
+    ),
+]
+Desk = Literal["review", "resolution", "approval"]
+
+
 class Answer(Struct, frozen=True, kw_only=True):
-    """What an intake tells the caller at once: `go` (with the output that may act) or `held`, and why."""
+    """What an intake tells the caller at once: `go` (with the output that may act) or `held`, and why.
+
+    In a batch each has its `index`, from 0, and what is `refused` its `code`, `detail` and `errors`.
+    """
 
     id: int | UnsetType = UNSET
-    external_id: str
-    status: str  # received, known (the same id and body came before) or refused
-    verdict: str  # go or held
-    desk: str | None = None
+    index: int | UnsetType = UNSET
+    external_id: str  # as it was sent; empty where none was, or no text
+    status: Status
+    verdict: Verdict
+    desk: Desk | None = None
     sentence: str = ""
     reasons: list[dict[str, Any]] = []
     released_output: dict[str, Any] | None = None
     code: str | UnsetType = UNSET
     detail: str | UnsetType = UNSET
+    errors: list[Fault] | UnsetType = UNSET
+
+    def as_item(self, index) -> "Answer":
+        """As one of a batch: with its place, from which its pointers go on."""
+        errors = self.errors or []
+        placed = [Fault(f"#/cases/{index}{fault.pointer[1:]}", fault.detail) for fault in errors]
+        return msgspec.structs.replace(self, index=index, errors=placed or UNSET)
 
 
 class Refusal(ValueError):
-    """Why one item is not taken; the others of its batch are."""
+    """Why one item is not taken, and where in it; the others of its batch are."""
 
-    def __init__(self, code, detail):
+    def __init__(self, code, detail, at="#", external_id=""):
         super().__init__(detail)
-        self.code, self.detail = code, detail
+        self.code, self.detail, self.at, self.external_id = code, detail, at, external_id
+
+
+class Named(Struct):
+    """Of an item that does not fit, what it calls itself."""
+
+    external_id: Any = ""
 
 
 def decoded(text: bytes) -> Intake | Refusal:
@@ -96,9 +135,18 @@ def decoded(text: bytes) -> Intake | Refusal:
     try:
         return msgspec.json.decode(text, type=Intake)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        return Refusal("invalid", f"{error}.")
+        said, at = pointers.of_msgspec(str(error))
+        return Refusal("invalid", f"{pointers.placed(at, said)}.", at, _own_name(text))
     except RecursionError:
         return Refusal("nested_too_deeply", "The output is nested too deeply.")
+
+
+def _own_name(text: bytes) -> str:
+    try:
+        sent = msgspec.json.decode(text, type=Named).external_id
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return ""
+    return sent if isinstance(sent, str) else ""
 
 
 RULES_IN_FORCE = """
@@ -267,6 +315,7 @@ def _row_or_refusal(item, in_force, now):
     try:
         return _row(item, in_force, now)
     except Refusal as refusal:
+        refusal.external_id = item.external_id
         return refusal
 
 
@@ -294,14 +343,17 @@ def _row(item: Intake, in_force, now) -> dict | Waiting:
 def _read(item: Intake, in_force, now) -> Waiting:
     """What was received, as it is stored, and as routing sees it. Raises Refusal."""
     if item.workflow not in in_force:
-        raise Refusal("unknown_workflow", f"There is no workflow “{item.workflow}” that you may send to.")
+        raise Refusal("unknown_workflow", f"There is no workflow “{item.workflow}” that you may send to.", "#/workflow")
     workflow_id, secret, policy_id, dial, hours, outsourced = in_force[item.workflow]
     if policy_id is None:
-        raise Refusal("no_policy", f"The workflow “{item.workflow}” has no published policy yet, so nothing can be routed.")
+        says = f"The workflow “{item.workflow}” has no published policy yet, so nothing can be routed."
+        raise Refusal("no_policy", says, "#/workflow")
     policy = compiled_policy(policy_id)
     whole = msgspec.json.encode(item, order="deterministic")
-    if b"\\u0000" in whole and _has_nul(msgspec.to_builtins(item)):
-        raise Refusal("nul_character", "The text has a NUL character (U+0000), which cannot be stored.")
+    if b"\\u0000" in whole and (steps := _nul_in(msgspec.to_builtins(item))) is not None:
+        raise Refusal(
+            "nul_character", "The text has a NUL character (U+0000), which cannot be stored.", pointers.pointer(steps)
+        )
     sent = sent_action(item)
     action, conflicts = action_in(item.output, sent, policy.rules)
     received_at = _received_at(item, now)
@@ -379,9 +431,9 @@ def _routed(waiting: Waiting) -> dict:
 def sent_action(item) -> dict:
     action = item.action or ProposedAction()
     if says := money.fault(action.amount, action.currency):
-        raise Refusal("bad_amount", says)
+        raise Refusal("bad_amount", says, "#/action/amount")
     if action.amount is not None and not action.type:
-        raise Refusal("bad_action", "An action with an amount needs its type, such as “refund”.")
+        raise Refusal("bad_action", "An action with an amount needs its type, such as “refund”.", "#/action/type")
     return {"type": action.type, "amount": action.amount, "currency": action.currency, "payee": action.payee}
 
 
@@ -389,18 +441,24 @@ def _received_at(item, now):
     if item.received_at is None:
         return now
     if item.received_at.tzinfo is None:
-        raise Refusal("bad_time", "received_at needs a time zone, such as 2026-06-01T07:16:59Z.")
+        raise Refusal("bad_time", "received_at needs a time zone, such as 2026-06-01T07:16:59Z.", "#/received_at")
     if not EARLIEST <= item.received_at <= now + SKEW:
-        raise Refusal("bad_time", "received_at is before the year 2000 or in the future.")
+        raise Refusal("bad_time", "received_at is before the year 2000 or in the future.", "#/received_at")
     return item.received_at
 
 
-def _has_nul(value) -> bool:
+def _nul_in(value, steps=()) -> tuple | None:
+    """Where the first NUL is; of a field's name, in what holds the field."""
     if isinstance(value, str):
-        return "\x00" in value
+        return steps if "\x00" in value else None
     if isinstance(value, dict):
-        return any(_has_nul(name) or _has_nul(inner) for name, inner in value.items())
-    return isinstance(value, list) and any(map(_has_nul, value))
+        if any("\x00" in name for name in value):
+            return steps
+        inner = value.items()
+    else:
+        inner = enumerate(value) if isinstance(value, list) else ()
+    found = (_nul_in(each, (*steps, step)) for step, each in inner)
+    return next((place for place in found if place is not None), None)
 
 
 def _insert(rows, by, is_test):
@@ -467,7 +525,7 @@ def _known(cursor, rows):
 
 def _answer(row, first, new, known) -> Answer:
     if isinstance(row, Refusal):
-        return Answer(external_id="", status="refused", verdict="held", code=row.code, detail=row.detail)
+        return _refused(row)
     key = row["workflow_id"], row["external_id"]
     if key in new:
         if row is not first[key] and row["intake_digest"] != first[key]["intake_digest"]:
@@ -500,7 +558,20 @@ def _told(row, pk, status) -> Answer:
 
 
 def _conflict(row, pk) -> Answer:
-    detail = f"The id “{row['external_id']}” was used in this workflow with another body (case {pk})."
+    detail = (
+        f"The id “{row['external_id']}” was used in this workflow with another body (case {pk}). Another output needs an id"
+        " of its own. What is not wanted any more is withdrawn; what was wrong after its release is reported as a rework."
+    )
+    return _refused(Refusal("external_id_reused", detail, "#/external_id", row["external_id"]), id=pk)
+
+
+def _refused(refusal, **more) -> Answer:
     return Answer(
-        id=pk, external_id=row["external_id"], status="refused", verdict="held", code="external_id_reused", detail=detail
+        external_id=refusal.external_id,
+        status="refused",
+        verdict="refused",
+        code=refusal.code,
+        detail=refusal.detail,
+        errors=[Fault(refusal.at, refusal.detail)],
+        **more,
     )

@@ -104,8 +104,7 @@ def summary(errors) -> str:
     """One error speaks for itself; of several the document says how many."""
     if len(errors) != 1:
         return f"{len(errors)} things are not right. Each is listed in errors"
-    [(pointer, said)] = errors
-    return f"{pointer[2:]}: {said}" if pointer != "#" else said
+    return pointers.placed(*errors[0])
 
 
 def unfit(exc):

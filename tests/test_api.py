@@ -87,6 +87,85 @@ def test_a_batch_keeps_the_good_ones_and_says_of_each_bad_one_why(post, key, int
     assert (answer["received"], answer["known"], answer["refused"]) == (2, 1, 7)
 
 
+def test_what_is_refused_in_a_batch_is_found_again_by_its_id_and_its_place(post, key, integration):
+    batch = [
+        item("C-0"),
+        item("C-1", nonsense=1),
+        item(17),
+        item("C-3", action={"type": "refund", "amount": -1, "currency": "EUR"}),
+        item("C-4", input={"lines": ["fine", "\x00"]}),
+        item("C-0", output={"decision": "no"}),
+        "no object",
+    ]
+
+    results = post("cases/bulk/", {"cases": batch}, **key(integration)).json()["results"]
+
+    assert [(each["index"], each["external_id"]) for each in results] == [
+        *((0, "C-0"), (1, "C-1"), (2, ""), (3, "C-3"), (4, "C-4"), (5, "C-0"), (6, "")),
+    ]
+    assert [each["verdict"] for each in results] == ["held", *["refused"] * 6]
+    assert "errors" not in results[0]
+    assert [each["errors"][0]["pointer"] for each in results[1:]] == [
+        "#/cases/1/nonsense",
+        "#/cases/2/external_id",
+        "#/cases/3/action/amount",
+        "#/cases/4/input/lines/1",
+        "#/cases/5/external_id",
+        "#/cases/6",
+    ]
+    assert results[1]["detail"] == "Object contains unknown field `nonsense`."
+    assert results[2]["detail"] == "external_id: Expected `str`, got `int`."
+
+
+def test_a_batch_that_is_no_json_is_told_with_the_text_around_the_byte(post, key, integration):
+    batch = json.dumps({"cases": [item("N-1"), item("N-2", confidence=float("nan"))]})
+
+    answer = post("cases/bulk/", batch, **key(integration))
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "parse_error")
+    assert f"(byte {batch.index('NaN')})" in answer.json()["detail"] and '"confidence": NaN}]}”' in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("more", "pointer", "says"),
+    [
+        ({"received_at": "2999-01-01T00:00:00Z"}, "#/received_at", "in the future"),
+        ({"received_at": "yesterday"}, "#/received_at", "such as 2026-06-01T07:16:59Z"),
+        ({"action": {"type": "refund", "amount": 1, "currency": "XXQ"}}, "#/action/amount", "XXQ"),
+        ({"action": {"amount": 1, "currency": "EUR"}}, "#/action/type", "refund"),
+        ({"workflow": "nope"}, "#/workflow", "nope"),
+        ({"extra": 1}, "#/extra", "extra"),
+    ],
+)
+def test_what_is_wrong_with_an_output_is_told_with_its_place(post, key, integration, more, pointer, says):
+    told = post("cases/", item(**more), **key(integration)).json()
+
+    assert [error["pointer"] for error in told["errors"]] == [pointer]
+    assert says in told["detail"]
+
+
+def test_another_body_under_a_known_id_is_told_what_can_be_done(post, key, integration):
+    header = key(integration)
+    post("cases/", item(), **header)
+
+    told = post("cases/", item(output={"decision": "no"}), **header).json()
+
+    assert [error["pointer"] for error in told["errors"]] == ["#/external_id"]
+    assert all(word in told["detail"] for word in ("id of its own", "withdrawn", "rework"))
+
+
+def test_a_value_that_is_none_of_the_allowed_is_told_with_them(post, key, integration):
+    header = key(integration)
+    one = post("cases/", item(confidence=0.99), **header).json()["id"]
+
+    place = post(f"cases/{one}/rework/", {"reason": "Wrong", "place": "moon"}, **header).json()
+    missing = post(f"cases/{one}/rework/", {"place": "support"}, **header).json()
+
+    assert place["errors"][0]["pointer"] == "#/place" and "“other”, “sampled_review”, “support”" in place["detail"]
+    assert missing["errors"][0]["pointer"] == "#/reason"
+    assert missing["detail"] == "Object missing required field `reason`."
+
+
 def test_every_verb_over_rest(post, key, integration, reviewer, resolver, approver, client):
     sender, review, resolve, approve = (key(who) for who in (integration, reviewer, resolver, approver))
     one = post("cases/", item(), **sender).json()["id"]
