@@ -47,7 +47,7 @@ VERBS = {
     Role.RESOLVER: {"reveal", "resolve", "no_action", "escalate", "send_back", "hand_over", "recall", "undo"}
     | AT_EVERY_DESK
     | WHEREVER_IT_IS,
-    Role.APPROVER: {"approve", "reject", "send_back", "undo"} | AT_EVERY_DESK | WHEREVER_IT_IS,
+    Role.APPROVER: {"approve", "retract", "reject", "send_back", "undo"} | AT_EVERY_DESK | WHEREVER_IT_IS,
     Role.IMPROVER: WHEREVER_IT_IS,
     Role.INTEGRATION: {"receive", "read", "withdraw", "reopen", "rework"},
 }
@@ -70,6 +70,7 @@ OWNER_VERBS = {
         "name_owner_of_risk",
         "extend",
         "break_glass",
+        "retract",
     },
     Ownership.EXCEPTIONS: {"stop", "set_calendar", "set_staffed", "name_owner_of_exceptions"},
     Ownership.IMPROVEMENT: {"name_owner_of_improvement"},

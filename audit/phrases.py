@@ -140,6 +140,8 @@ PHRASES = [
     gettext_noop("A broken glass is reviewed by an owner of {workflow}, a manager or an auditor."),
     gettext_noop("Only whoever decided may undo it."),
     gettext_noop("Only whoever sent it to approval may recall it."),
+    gettext_noop("Only whoever approved what stands may take that approval back."),
+    gettext_noop("The step “{step}” was given after yours. Send the case back if it must not stand."),
     gettext_noop("Nobody can {verb} at {desk}."),
     gettext_noop("The case is at {desk} now: it {event} at {time} UTC on {day}."),
     gettext_noop("The case is at {desk} now."),

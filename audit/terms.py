@@ -30,6 +30,7 @@ TERMS = {
     "snooze": _("snooze"),
     "go on": _("go on"),
     "recall": _("recall"),
+    "retract": _("retract"),
     "undo": _("undo"),
     "reopen": _("reopen"),
     "withdraw": _("withdraw"),

@@ -91,6 +91,7 @@ SENTENCES = {
     "case.edit": gettext_lazy("was edited at approval by {actor}; another approver takes the edited content"),
     "case.reject": gettext_lazy("was rejected by {actor}"),
     "case.recall": gettext_lazy("was recalled to {to} by {actor}; approvals given are void"),
+    "case.retract": gettext_lazy("lost the approval of {actor}, who took it back"),
     "case.hand_over": gettext_lazy("was handed over by {actor}"),
     "case.reallocate": gettext_lazy("went to another side by itself"),
     "case.withdraw": gettext_lazy("was withdrawn by {actor}"),

@@ -394,6 +394,7 @@ VERBS = {
     "resolve": (actions.resolve, shapes.Resolve),
     "no_action": (actions.no_action, shapes.NoAction),
     "approve": (actions.approve, shapes.Approve),
+    "retract": (actions.retract, shapes.Reasoned),
     "reject": (actions.reject, shapes.Timed),
     "send_back": (actions.send_back, shapes.Timed),
     "extend": (actions.extend, shapes.Extend),

@@ -30,8 +30,8 @@ from cases.talk import beside
 from cases.work_form import WorkForm
 from workflows.models import Delegation, Seat
 
-OFFERED = ("approve", "edit", "reject", "send_back", "recall", "extend", "break_glass")
-KEYS = {"approve": "a", "edit": "c", "reject": "x", "send_back": "b", "recall": "l"}
+OFFERED = ("approve", "edit", "reject", "send_back", "retract", "recall", "extend", "break_glass")
+KEYS = {"approve": "a", "edit": "c", "reject": "x", "send_back": "b", "retract": "t", "recall": "l"}
 ORDERS = {
     "deadline": ("deadline", F("amount").desc(nulls_last=True), "id"),
     "amount": (F("amount").desc(nulls_last=True), "deadline", "id"),

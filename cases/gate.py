@@ -64,12 +64,15 @@ UPDATE cases_case SET revision = %(revision)s, standing_output = %(standing)s, a
 """
 DECIDE = """
 WITH decided AS (
-  INSERT INTO cases_decision (case_id, by_id, vendor_id, at, verb, desk, "to", output, before, digest, reason, reason_code, step,
+  INSERT INTO cases_decision (case_id, by_id, vendor_id, at, verb, desk, "to", output, before, digest, reason, reason_code, step, anew,
     delegation_id, break_glass, category_id, evaluation_id, active_seconds, section_id, ruling_id, standard,
     desk_since, expires_at)
   VALUES (%(case)s, %(by)s, %(vendor)s, %(at)s, %(verb)s, %(desk)s, %(to)s, %(output)s, %(before)s, %(digest)s, %(reason)s,
-    %(reason_code)s, %(step)s, %(delegation)s, %(break_glass)s, %(category)s, %(evaluation)s, %(active_seconds)s, %(section)s, %(ruling)s,
-    %(standard)s, %(desk_since)s, %(expires_at)s)
+    %(reason_code)s, %(step)s,
+    CASE WHEN %(approves)s THEN (SELECT count(*) FROM cases_retraction t JOIN cases_decision d ON d.id = t.decision_id
+      WHERE d.case_id = %(case)s AND d.by_id = %(by)s AND d.digest = %(digest)s) ELSE 0 END,
+    %(delegation)s, %(break_glass)s, %(category)s, %(evaluation)s, %(active_seconds)s, %(section)s, %(ruling)s, %(standard)s,
+    %(desk_since)s, %(expires_at)s)
   RETURNING id),
 corrected AS (
   INSERT INTO cases_correction (decision_id, field, before, after, root_cause, is_new_value)
@@ -351,6 +354,7 @@ def _decision(case) -> int:
             "reason": story.reason,
             "reason_code": story.reason_code,
             "step": story.step,
+            "approves": story.verb == "approve",
             "delegation": story.seat and story.seat.delegation,
             "break_glass": story.breaks_glass,
             "category": case.category_id if story.verb in ("no_action", "resolve", "escalate") else None,

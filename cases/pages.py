@@ -219,7 +219,8 @@ def _where(case, seen, name):
         until = max((pause.until for pause in open_pauses(case) if pause.until), default=None) if case.paused_since else None
         told = gettext("It goes on at {state} on {until}.") if until else gettext("It is at {state} now.")
         when = until and date_format(timezone.localtime(until), "j M Y, H:i")
-        return told.format(state=within(case.get_state_display()), until=when)
+        where = told.format(state=within(case.get_state_display()), until=when)
+        return format_html("{} {}", where, _way_to_take_it_back(case)) if _is_one_of_several(case, name) else where
     how = gettext("It is closed: {how}.").format(how=begun_small(case.get_closed_as_display())) if name != "no_action" else ""
     if not case.settles_at:
         return how
@@ -231,6 +232,15 @@ def _where(case, seen, name):
     undo = format_html('<a class="underline" href="{}" {}>{}</a>', verb_address(case, "undo"), once, gettext("Undo"))
     told = format_html(gettext("It takes effect at {}. {}"), until, undo)
     return format_html('{} <span data-over="{}">{}</span>', how, gettext("It has taken effect."), told)
+
+
+def _is_one_of_several(case, name) -> bool:
+    """Whether an approval was given that waits for others'."""
+    return case.state == APPROVAL and name in ("approve", "edit", "break_glass") and whole(case).story.verb == "approve"
+
+
+def _way_to_take_it_back(case):
+    return format_html('<a class="underline" href="{}">{}</a>', verb_address(case, "retract"), VERBS["retract"].label)
 
 
 def content(case, *, whole=False) -> dict:
@@ -290,8 +300,10 @@ def decided(case, decision):
     """One decision as it is told: what was done, for which of the policy's reasons, and what it changed."""
     labels = {code["code"]: code["label"] for code in case.policy.rules.get("reason_codes", [])}
     coded = labels.get(decision.reason_code, decision.reason_code)
-    titles = Titles(case)
-    return decision, verbs.DONE[decision.verb], coded, [_change(correction, titles) for correction in decision.changes]
+    titles, done = Titles(case), verbs.DONE[decision.verb]
+    if decision.is_retracted:
+        done = gettext("{done} (taken back)").format(done=done)
+    return decision, done, coded, [_change(correction, titles) for correction in decision.changes]
 
 
 def due(case, now) -> dict:

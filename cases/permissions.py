@@ -200,6 +200,19 @@ def _why_not_taking_back(by, verb, case, standing):
         return "Only whoever decided may undo it."
     if verb == "recall" and case.state == APPROVAL and standing.sent.get("by_id") != by.pk:
         return "Only whoever sent it to approval may recall it."
+    if verb == "retract" and case.state == APPROVAL:
+        return _why_not_his_approval(by, case, standing)
+    return ""
+
+
+def _why_not_his_approval(by, case, standing):
+    """It is taken back by whoever gave it, as long as nobody has built on it."""
+    mine = next((each.step for each in standing.given if each.by == by.pk), None)
+    if mine is None:
+        return "Only whoever approved what stands may take that approval back."
+    later = max(each.step for each in standing.given)
+    if later > mine:
+        return f"The step “{case.chain[later]['name']}” was given after yours. Send the case back if it must not stand."
     return ""
 
 

@@ -364,6 +364,7 @@ class DecisionShown(Struct, frozen=True):
     step: int | None
     acted_for: str | None
     break_glass: bool
+    retracted: bool  # an approval that counts no longer, by whoever gave it
     corrections: list[CorrectionShown]
     standard: list[PointShown] | None  # as it was ticked off at approval; null where nobody was asked
 
@@ -599,7 +600,7 @@ def _decision(decision) -> DecisionShown:
     what = (decision.at, decision.verb, str(decision.by), decision.desk, decision.to, decision.reason, decision.reason_code)
     acted_for = str(decision.delegation.seat.user) if decision.delegation_id else None
     points = decision.standard and [PointShown(**point) for point in decision.standard]
-    return DecisionShown(*what, decision.step, acted_for, decision.break_glass, corrections, points)
+    return DecisionShown(*what, decision.step, acted_for, decision.break_glass, decision.is_retracted, corrections, points)
 
 
 def _pause(pause) -> PauseShown:

@@ -37,6 +37,7 @@ MOVES: dict[str, dict[str, tuple[str, ...]]] = {
     "resolve": {RESOLUTION: (APPROVAL, CLOSED)},
     "no_action": {RESOLUTION: (APPROVAL, CLOSED)},
     "approve": {APPROVAL: (APPROVAL, CLOSED)},
+    "retract": {APPROVAL: (APPROVAL,)},
     "reject": {APPROVAL: (CLOSED,)},
     "recall": {APPROVAL: (REVIEW, RESOLUTION)},
     "hand_over": {REVIEW: (REVIEW,), RESOLUTION: (RESOLUTION,)},

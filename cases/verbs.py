@@ -144,6 +144,11 @@ VERBS = {
         _("Ask whoever owns the policy. The answer comes back to the case and to your desk; you can go on with the case meanwhile."),
         (Reason(label=_("What is not clear?"), help_text=_("It stays in the case's story, with your name.")),), "help", stays=True,
     ),
+    "retract": Verb(
+        "retract", _("Take back my approval"), actions.retract, _("without your approval again"),
+        _("Your approval counts no longer, and its step is to be given again. What others gave before it stands."),
+        (Reason(),), "undo", stays=True,
+    ),
     "recall": Verb(
         "recall", _("Recall"), actions.recall, _("recalled"), _("Take it back from approval. Approvals given are void."),
         (Reason(),), "keyboard_return", stays=True,

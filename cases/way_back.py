@@ -8,6 +8,8 @@ from cases.states import APPROVAL, CLOSED
 from workflows.models import compiled_policy
 from workflows.terms import duration
 
+OTHERS = "others"  # to whoever else has to approve it
+
 
 def of_each(case, names, standing) -> dict[str, str]:
     """For those of these verbs that decide the case; the others leave it undecided."""
@@ -23,7 +25,9 @@ def _leads_to(case, name, standing) -> str:
             return case.after_decision()
         case "no_action":
             return APPROVAL if rules.no_action_needs_approval else CLOSED
-        case "approve" | "edit" | "break_glass":
+        case "approve" | "break_glass":
+            return CLOSED if is_complete_with_one_more(case.chain, standing.given) else OTHERS
+        case "edit":
             return CLOSED if is_complete_with_one_more(case.chain, standing.given) else ""
         case "reject":
             return CLOSED
@@ -35,6 +39,8 @@ def _said(case, leads_to) -> str:
         return gettext("It goes to the house for its approval: there is no undo.")
     if leads_to == APPROVAL:
         return gettext("It goes to approval first: until it is approved you can recall it.")
+    if leads_to == OTHERS:
+        return gettext("It needs more approvals: until the next step is given you can take yours back.")
     if not leads_to:
         return ""
     if grace := seconds_to_undo(case):

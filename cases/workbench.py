@@ -41,7 +41,7 @@ from workflows.models import compiled_policy
 
 KEYS = {
     "own_answer": "o", "accept": "a", "approve": "a", "correct": "c", "edit": "c", "resolve": "r", "no_action": "d", "escalate": "e", "reject": "x",
-    "send_back": "b", "skip": "s", "snooze": "z", "pause": "p", "inquire": "i", "go_on": "g", "hand_over": "h", "recall": "l", "undo": "u", "reveal": "v", "ask": "q",
+    "send_back": "b", "skip": "s", "snooze": "z", "pause": "p", "inquire": "i", "go_on": "g", "hand_over": "h", "retract": "t", "recall": "l", "undo": "u", "reveal": "v", "ask": "q",
 }  # fmt: skip
 
 

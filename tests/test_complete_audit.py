@@ -191,6 +191,13 @@ class World:
         actions.escalate(pk, by=self.resolver, reason="x")
         return pk
 
+    def once_approved(self):
+        """Of two who are to approve it."""
+        factories.policy(self.refunds, self.owner, rules={"action_tiers": {"refund": "high"}, "chains": factories.TWO})
+        pk = self.at("approval")
+        actions.approve(pk, by=self.approver)
+        return pk
+
     @property
     def endpoint(self):
         return webhooks.add(self.new_endpoint, by=self.administrator)
@@ -520,6 +527,7 @@ VERBS = {
         "case.approve case.release",
         "decision",
     ),
+    "cases.retract": ("approver", lambda w: partial(actions.retract, w.once_approved()), "case.retract", "approval"),
     "cases.reject": ("approver", lambda w: partial(actions.reject, w.at("approval")), "case.reject", "decision"),
     "cases.send_back": ("approver", lambda w: partial(actions.send_back, w.at("approval")), "case.send_back", "decision"),
     "cases.recall": ("resolver", lambda w: partial(actions.recall, w.sent_to_approval()), "case.recall", ""),

@@ -43,7 +43,7 @@ BODIES = {
     "attach": {"name": "a.txt", "content": "dGV4dA=="},
     "mend": {"comment": 1, "text": "Look there"},
     **dict.fromkeys(
-        ["escalate", "hand-over", "recall", "reject", "reopen", "resolve", "reveal", "send-back", "skip", "ask"], WHY
+        ["escalate", "hand-over", "recall", "reject", "reopen", "resolve", "retract", "reveal", "send-back", "skip", "ask"], WHY
     ),
 }
 ROLES = (
@@ -99,6 +99,7 @@ TABLE = {
     "GET cases/{id}/why/": SEERS,
     "GET cases/{id}/wait/": SEERS,
     "POST cases/{id}/recall/": (401, 404, 409, 404, 404, 404, 409, 409, 403, 403, 403, 403, 404, 403, 404, 404, 403),
+    "POST cases/{id}/retract/": (401, 404, 403, 404, 404, 404, 403, 403, 409, 409, 403, 403, 404, 403, 404, 404, 403),
     "POST cases/{id}/send-back/": (401, 404, 403, 404, 404, 404, 403, 409, 409, 403, 403, 403, 404, 403, 404, 404, 403),
     "POST cases/{id}/reopen/": (401, 404, 409, 404, 404, 404, 409, 403, 403, 409, 403, 403, 404, 409, 404, 404, 403),
     "POST cases/{id}/review-break-glass/": (

@@ -54,6 +54,7 @@ VERBS = {
     "approve": lambda case, by: actions.approve(case, by=by),
     "approve less": lambda case, by: actions.approve(case, by=by, action={"amount": Decimal(100)}),
     "approve more": lambda case, by: actions.approve(case, by=by, action={"amount": Decimal(300)}),
+    "retract": lambda case, by: actions.retract(case, by=by, reason="Too soon"),
     "reject": lambda case, by: actions.reject(case, by=by, reason="Not owed"),
     "recall": lambda case, by: actions.recall(case, by=by, reason="I know now"),
     "hand_over": lambda case, by: actions.hand_over(case, by=by, reason="Lunch"),
@@ -64,7 +65,7 @@ VERBS = {
     "settle": lambda case, by: actions.settle_case(case, by=by),
 }
 DECIDED = {f"case.{verb}" for verb in (*MAKING, *CHECKING, "send_back")}
-TAKING_BACK = {"undo", "recall", "give_back"}  # what whoever came last usually tries
+TAKING_BACK = {"undo", "recall", "retract", "give_back"}  # what whoever came last usually tries
 USUALLY = {
     "reviewers": {
         "accept",
@@ -80,7 +81,7 @@ USUALLY = {
         "give_back",
     },
     "resolvers": {"resolve", "resolve anew", "no_action", "escalate", "send_back", "recall", "undo", "claim", "next"},
-    "approvers": {"approve", "approve less", "approve more", "reject", "send_back", "undo", "claim", "next"},
+    "approvers": {"approve", "approve less", "approve more", "retract", "reject", "send_back", "undo", "claim", "next"},
     "integrations": {"withdraw", "reopen", "rework"},
     "machines": {"settle", "expire"},
 }
@@ -222,7 +223,7 @@ class Life(RuleBasedStateMachine):
     def releases_were_approved(self, case, decisions):
         for release in case.releases.all():
             if release.pk not in self.releases and case.requires_approval:
-                approvers = {each.by_id for each in decisions if each.verb == "approve" and each.digest == release.digest}
+                approvers = {each.by_id for each in decisions if _counts(each, release.digest)}
                 assert len(approvers) >= case.approvals_needed
             self.releases.add(release.pk)
         assert case.released_at == min((release.at for release in case.releases.all()), default=None)
@@ -238,6 +239,10 @@ class Life(RuleBasedStateMachine):
         assert all(now[name] >= before[name] for name in now)
         assert before["released_at"] in (None, case.released_at)
         self.seen[case.pk] = {**now, "released_at": case.released_at}
+
+
+def _counts(decision, digest):
+    return decision.verb == "approve" and decision.digest == digest and not decision.is_retracted
 
 
 def the_path_is_legal(case, events):

@@ -996,6 +996,7 @@ SENTENCES = {
         "an_approval_is_within_the_seats_limit",
         "an_approval_binds_to_what_stands",
         "an_approval_takes_its_step_of_the_chain",
+        "an_approval_is_given_anew_once_it_was_retracted",
         "an_approver_and_his_delegate_are_one",
         "an_expired_approval_is_not_given",
         "an_absent_person_approves_nothing",
@@ -1049,6 +1050,12 @@ SENTENCES = {
         "history_is_append_only",
         "no_own_answer_is_dated_back",
         "an_own_answer_comes_before_the_decision",
+    },
+    "cases_retraction": {
+        "history_is_append_only",
+        "no_retraction_is_dated_back",
+        "an_approval_is_retracted_by_whoever_gave_it",
+        "an_approval_is_retracted_while_it_waits_for_others",
     },
     "cases_reveal": {
         "history_is_append_only",

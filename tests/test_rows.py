@@ -62,7 +62,12 @@ from workflows.models import Proposal
 
 NOBODY = AnonymousUser()
 READ_BEFORE_ANYBODY_ACTS = {"accounts_user", "accounts_apikey"}  # sign-in, and the look-up of a key
-TRIED_ELSEWHERE = {"cases_reveal", "cases_ruling", "cases_example"}  # on a live claim; by the owner of policy only
+TRIED_ELSEWHERE = {
+    "cases_reveal",
+    "cases_ruling",
+    "cases_example",
+    "cases_retraction",
+}  # on a live claim; by the owner of policy or an approver only
 EVERYBODY_SEES_THE_HOUSE = {"accounts_user", "accounts_absence"}
 REFUND = {"type": "refund", "amount": 240, "currency": "EUR", "payee": "C-1042"}
 ONE_STEP = [{"name": "Approval", "people": 1, "title": ""}]

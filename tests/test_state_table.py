@@ -13,6 +13,7 @@ from cases.intake import Refusal, decoded
 from cases.models import Case
 from cases.states import BORN, CLOSED, LEGAL, MOVES, OPEN, State
 from tests.conftest import seated
+from tests.factories import TWO
 from workflows import actions as workflows
 
 pytestmark = pytest.mark.django_db
@@ -167,6 +168,7 @@ BODIES = {
     "resolve": {"reason": "Done"},
     "no_action": {"reason": "Spam", "category": "edge-case"},
     "approve": {},
+    "retract": {"reason": "Too soon"},
     "reject": {"reason": "Not owed"},
     "recall": {"reason": "I know now"},
     "hand_over": {"reason": "Lunch"},
@@ -205,12 +207,13 @@ def brought(send, all_round):
 
 
 def the_right_person(verb, state, all_round, approver, integration):
-    if verb in ("approve", "reject") or (verb == "send_back" and state == "approval"):
+    if verb in ("approve", "retract", "reject") or (verb == "send_back" and state == "approval"):
         return approver
     return integration if verb == "withdraw" else all_round
 
 
-CELLS = [(verb, state, {"grace_seconds": 60 if verb == "undo" else 0}) for verb in BODIES for state in BORN]
+RULES = {"undo": {"grace_seconds": 60}, "retract": {"chains": TWO}}
+CELLS = [(verb, state, RULES.get(verb, {"grace_seconds": 0})) for verb in BODIES for state in BORN]
 
 
 def test_every_verb_of_the_table_is_tried():
@@ -223,6 +226,8 @@ def test_over_rest_a_verb_goes_where_the_table_says_and_is_a_conflict_elsewhere(
 ):
     case, path = brought(state), verb.replace("_", "-")
     by = the_right_person(verb, state, all_round, approver, integration)
+    if (verb, state) == ("retract", "approval"):
+        actions.approve(case.pk, by=approver)
     before = (
         Case.objects.filter(pk=case.pk).values().get(),
         AuditEvent.objects.filter(subject_type="case", subject_id=case.pk).count(),

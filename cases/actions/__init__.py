@@ -2,7 +2,7 @@
 
 from cases.actions.afterwards import hand_over, recall, reopen, rework, settle_case, undo, withdraw
 from cases.actions.answering import own_answer
-from cases.actions.approving import approve, expire, extend, reject, review_break_glass, send_back
+from cases.actions.approving import approve, expire, extend, reject, retract, review_break_glass, send_back
 from cases.actions.attaching import attach, open_file, take_off
 from cases.actions.deadlines import breach, warn
 from cases.actions.inquiring import answer, give_link, inquire, revoke_link
@@ -37,6 +37,7 @@ __all__ = [
     "reject",
     "reopen",
     "resolve",
+    "retract",
     "reveal",
     "review_break_glass",
     "revoke_link",

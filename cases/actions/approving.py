@@ -15,7 +15,7 @@ from cases.actions.content import edit
 from cases.actions.reasons import give_reason_code, said
 from cases.chains import is_complete_with_one_more
 from cases.gate import asking, changing, move, what_happened
-from cases.models import Alert, BreakGlassReview
+from cases.models import Alert, BreakGlassReview, Retraction
 from cases.permissions import seat_for
 from cases.standard import tick_off
 from cases.states import APPROVAL, ClosedAs
@@ -60,6 +60,16 @@ def approve(
             return case
         case.approve(complete=is_complete_with_one_more(case.chain, case.standing_facts.given))
         close_if_closed(case)
+    return case
+
+
+def retract(case_id, *, by, reason):
+    """One's own approval of what stands, while the case waits for others': its step is to be given again, and earlier ones stand."""
+    with changing(case_id, "retract", by=by, reason=said(reason)) as case:
+        case.retract()
+        given = case.decisions.get(verb="approve", by=by, digest=case.digest, retraction=None)
+        Retraction.objects.create(decision=given, by=by, at=case.story.now)
+        case.story.decides, case.story.facts = False, {"approval": given.pk}
     return case
 
 

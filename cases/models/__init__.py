@@ -11,7 +11,7 @@ from cases.models.oversight import Alert, BreakGlassReview
 from cases.models.replays import Replay
 from cases.models.reveals import Reveal
 from cases.models.rulings import Example, Question, Ruling
-from cases.models.story import Claim, Correction, Decision, Release, Rework
+from cases.models.story import Claim, Correction, Decision, Release, Retraction, Rework
 from cases.models.talk import Comment, Notice
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Question",
     "Release",
     "Replay",
+    "Retraction",
     "Reveal",
     "Rework",
     "Ruling",

@@ -369,6 +369,10 @@ class Case(FSMModelMixin, models.Model):
     def approve(self, complete):
         """One step of the chain; `complete` says whether it was the last."""
 
+    @transition(state, source=APPROVAL, target=APPROVAL)
+    def retract(self):
+        """One approval of several counts no longer."""
+
     @transition(state, source=APPROVAL, target=CLOSED)
     def reject(self):
         """It is not done."""

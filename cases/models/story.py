@@ -36,7 +36,7 @@ class Claim(models.Model):
 class DecisionQuerySet(models.QuerySet):
     def told(self):
         """With everything that a page tells of them."""
-        related = ("by", "category", "evaluation", "delegation__seat__user", "section", "ruling")
+        related = ("by", "category", "evaluation", "delegation__seat__user", "section", "ruling", "retraction")
         return self.select_related(*related).prefetch_related("corrections")
 
 
@@ -56,6 +56,11 @@ class Decision(models.Model):
     reason = models.TextField(blank=True)
     reason_code = models.CharField(max_length=40, blank=True)
     step = models.PositiveSmallIntegerField(null=True, help_text="Of the chain, from 0; of an approval only.")
+    anew = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="How often its giver had taken back his approval of the same content; of an approval only.",
+    )
     delegation = fact(Delegation, null=True)
     break_glass = models.BooleanField(default=False)
     category = models.ForeignKey(ExceptionCategory, models.PROTECT, null=True, related_name="+")
@@ -82,8 +87,11 @@ class Decision(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(
-                fields=["case", "digest", "by"], condition=Q(verb="approve"), name="each_approval_is_another_persons"
+                fields=["case", "digest", "by", "anew"],
+                condition=Q(verb="approve"),
+                name="each_approval_is_another_persons",
             ),
+            models.CheckConstraint(condition=Q(anew=0) | Q(verb="approve"), name="only_an_approval_is_given_anew"),
             models.CheckConstraint(
                 condition=Q(break_glass=False) | Q(verb="approve") & ~Q(reason=""),
                 name="who_breaks_glass_approves_and_says_why",
@@ -101,9 +109,21 @@ class Decision(models.Model):
         return list(self.corrections.all())
 
     @property
+    def is_retracted(self) -> bool:
+        return hasattr(self, "retraction")
+
+    @property
     def number_ticked(self) -> int:
         """Of the points of the standard."""
         return sum(point["ticked"] for point in self.standard or ())
+
+
+class Retraction(models.Model):
+    """An approval that whoever gave it took back while its case waited for others': it counts no longer. Written once."""
+
+    decision = models.OneToOneField(Decision, models.PROTECT, related_name="retraction")
+    by = fact(settings.AUTH_USER_MODEL)
+    at = models.DateTimeField()
 
 
 class Correction(models.Model):
