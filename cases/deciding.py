@@ -82,7 +82,7 @@ class Deciding:
         try:
             with transaction.atomic():
                 done = pages.do(case, name, chosen, request.user, **form.seconds(name))
-                doubts.asked(form, name, chosen)
+                doubts.asked(form, name, chosen, done)
         except doubts.Doubted as doubt:
             form.ask(doubt.question, doubt.about)
             return page.show(request, form.case, form, standing, 422, "")

@@ -1,7 +1,7 @@
 """What contradicts the decision: asked about once, and never refused, for it may be meant.
 
-Marks that say otherwise, of which with a script the page says so while somebody works, and names in the form what it said; and a text
-that still has the figure that was changed. What was not told before, the form comes back with once. What the verb refuses is told
+Marks that say otherwise, of which with a script the page says so while somebody works, and names in the form what it said; a text
+that still has the figure that was changed; and a rule of the policy that holds two values against each other, and did not fire before. What was not told before, the form comes back with once. What the verb refuses is told
 first: a question is about a decision that could stand, so it is asked when the verb is done, and undoes it.
 """
 
@@ -9,7 +9,10 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from cases.actions.content import at_odds
 from cases.forms import Action, Marks, Output
+from cases.seen import reasons_of
+from cases.titles import Titles
 from scorecards import scoring
 from workflows.triggers.wording import texts
 
@@ -28,13 +31,14 @@ class Doubted(Exception):
         self.question, self.about = question, about
 
 
-def asked(form, name, chosen):
-    """Raises Doubted where something is to be asked before this verb may stand, and was not asked already."""
+def asked(form, name, chosen, done):
+    """`done`: the case after the verb. Raises Doubted where something is to be asked before this verb may stand, and was not asked already."""
     of_marks = {"correct": _unmarked, "accept": _accepted}.get(name)
     if of_marks:
         _once("doubt", of_marks(form, chosen), form)
     if name in CHANGING:
         _once("figure", _still_said(form, chosen), form)
+        _once("rule", _broken_rule(form, done), form)
 
 
 def _once(question, about, form):
@@ -49,6 +53,15 @@ def _still_said(form, chosen) -> str:
         for written in _written(form.fields[field].initial):
             if any(re.search(rf"(?<![\w.,-]){re.escape(written)}(?![.,]?\d)", text) for text in said):
                 return written
+    return ""
+
+
+def _broken_rule(form, done) -> str:
+    """What such a rule says of the changed content; of several the first."""
+    titles = Titles(form.case)
+    for reason in reasons_of(form.case, at_odds(done)):
+        name, says = reason["name"], titles.says(reason)
+        return says if name in says else f"“{name}”: {says}"
     return ""
 
 

@@ -93,6 +93,11 @@ def rows(case, found) -> list:
     return [case.row(row) for row in found] if isinstance(case, Seen) else list(found)
 
 
+def reasons_of(case, reasons) -> list[dict]:
+    """Reasons that are not kept with the case, as whoever has this view of it reads them."""
+    return [case._reason(each) for each in reasons] if isinstance(case, Seen) else reasons
+
+
 def output_of(case, output):
     """An output that stood once, as whoever has this view of the case reads it."""
     return case.masked(output, "output") if isinstance(case, Seen) else output

@@ -37,6 +37,7 @@ class WorkForm(forms.Form):
     active_seconds = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, initial=0)
     doubt = forms.CharField(widget=forms.HiddenInput, required=False)  # which one the page has told already
     figure = forms.CharField(widget=forms.HiddenInput, required=False)  # the one that was asked about
+    rule = forms.CharField(widget=forms.HiddenInput, required=False)  # likewise
     default_renderer = Jinja2()  # some forty fields: Django's own templates for them, in the language that renders faster
 
     def __init__(self, offered: Offered, case, user, standing, typed: QueryDict | None = None):

@@ -191,6 +191,16 @@ def _fired(facts: Facts, policy: Compiled) -> list[tuple[Trigger, dict]]:
     ]
 
 
+def at_odds_anew(policy: Compiled, before: Facts, after: Facts) -> list[dict]:
+    """Of the triggers that hold two values against each other, the reasons of those that fire after a change and did not before it."""
+    before, after = ({**facts, REMEMBERED: {"widest": policy.widest}} for facts in (before, after))
+    return [
+        {"name": trigger.name, "kind": kind_of(trigger), **seen}
+        for trigger, fires in policy.triggers
+        if trigger.compares and (seen := fires(after)) is not None and fires(before) is None
+    ]
+
+
 def _schema_faults(facts: Facts, policy: Compiled) -> list[dict]:
     """One reason per side whose schema is broken: cheap test first, the words only where it fails."""
     faults = []

@@ -12,7 +12,8 @@ from cases.models import Correction
 from cases.seen import as_meant
 from workflows.models import compiled_policy
 from workflows.patterns import RANK
-from workflows.routing import Dial, action_in, chain_for, route
+from workflows.routing import Dial, action_in, at_odds_anew, chain_for, route
+from workflows.triggers import Facts
 
 
 def edit(case, output, action=None, root_causes=None, new_values=None):
@@ -87,17 +88,7 @@ def _reroute(case, policy):
     What came before the case is looked up anew, as of its arrival: an edited action may repeat an earlier one.
     """
     facts = {
-        "input": case.input,
-        "output": case.standing,
-        "context": case.context or {},
-        "action": case.action,
-        "confidence": case.confidence,
-        "confidences": case.confidences or {},
-        "alternatives": case.alternatives,
-        "segment": case.segment,
-        "channel": case.channel,
-        "customer_reference": case.customer_reference,
-        "received_at": case.received_at,
+        **facts_of(case, case.standing, case.action),
         "earlier": lookback.before(case, policy.looks_back) if policy.looks_back else [],
     }
     anew = route(facts, policy, Dial(), draw=1.0)
@@ -108,6 +99,37 @@ def _reroute(case, policy):
         case.tier = anew.tier
     if anew.requires_approval:
         require_approval(case)
+
+
+def facts_of(case, output, action) -> Facts:
+    """What the policy's triggers look at, with this content; but for what came before the case."""
+    return {
+        "input": case.input,
+        "output": output,
+        "context": case.context or {},
+        "action": action,
+        "confidence": case.confidence,
+        "confidences": case.confidences or {},
+        "alternatives": case.alternatives,
+        "segment": case.segment,
+        "channel": case.channel,
+        "customer_reference": case.customer_reference,
+        "received_at": case.received_at,
+        "earlier": [],
+    }
+
+
+def at_odds(case) -> list[dict]:
+    """Which rules of its version an edit that was just made sets off: those that hold two values against each other."""
+    if not (before := case.story.before):
+        return []
+    output, action = before["output"], {**before["action"], "amount": _amount(before["action"]["amount"])}
+    stood = facts_of(case, case.output if output is None else output, action)
+    return at_odds_anew(compiled_policy(case.policy_id), stood, facts_of(case, case.standing, case.action))
+
+
+def _amount(text) -> Decimal | None:
+    return None if text is None else Decimal(text)
 
 
 def require_approval(case):

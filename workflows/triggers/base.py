@@ -38,6 +38,11 @@ class Effect(Struct, forbid_unknown_fields=True, frozen=True, tag_field="kind", 
     category: str | None = None
     tag: str | None = None
 
+    @property
+    def compares(self) -> bool:
+        """Whether it holds two values against each other, so that whoever changes one may be at odds with the other."""
+        return False
+
 
 def look(facts: Facts, parts: list[str]):
     """The value at a dotted path, MISSING where there is none."""

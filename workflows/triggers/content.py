@@ -37,6 +37,10 @@ class Conflict(Effect, tag="conflict"):
     tolerance: Annotated[float, Meta(ge=0)] = 0
     tolerance_share: Share = 0  # of the right side: 0.01 is one per cent
 
+    @property
+    def compares(self) -> bool:
+        return True
+
     def prepare(self) -> Fires:
         left, right, must = self.left.split("."), self.right.split("."), self.must
         odds = at_odds(must, self.tolerance, self.tolerance_share)

@@ -1,5 +1,6 @@
 """A trigger in CEL, the Common Expression Language, for what no ready-made trigger says."""
 
+import re
 from typing import Annotated, Literal
 
 import cel
@@ -8,6 +9,8 @@ from msgspec import Meta
 from workflows.triggers.base import Effect, Fires
 from workflows.triggers.cel_bounds import checked
 from workflows.triggers.cel_values import size_of, values_at
+
+PROPOSED, CAME_IN = re.compile(r"\b(output|action)\b"), re.compile(r"\b(input|context)\b")
 
 
 class Expression(Effect, tag="expression"):
@@ -19,6 +22,11 @@ class Expression(Effect, tag="expression"):
 
     expression: Annotated[str, Meta(min_length=1, max_length=2000)]
     when_missing: Literal["silent", "fires"] = "silent"
+
+    @property
+    def compares(self) -> bool:
+        """Of what is proposed with what came in."""
+        return bool(PROPOSED.search(self.expression) and CAME_IN.search(self.expression))
 
     def __post_init__(self):
         checked(self.expression, self.name)

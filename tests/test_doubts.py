@@ -1,0 +1,95 @@
+"""A rule of the policy that holds two values against each other, and that a changed figure sets off: asked about once, at both doors."""
+
+from decimal import Decimal
+
+import pytest
+
+from cases import actions, queues
+from cases.models import Case
+from tests.desk import page
+
+pytestmark = pytest.mark.django_db
+MONEY = {"type": "refund", "amount": 240, "currency": "EUR", "payee": "C-1042"}
+ORDER = {"context": {"order": {"total": 300}}}
+AT_MOST = {
+    "kind": "conflict",
+    "name": "No more than was paid",
+    "left": "action.amount",
+    "right": "context.order.total",
+    "must": "be_at_most",
+}
+AS_EXPRESSION = {"kind": "expression", "name": "No more than was paid", "expression": "action.amount > context.order.total"}
+OF_ONE_VALUE = {"kind": "expression", "name": "Large", "expression": "action.amount > 300"}
+
+
+@pytest.fixture(params=["work", "approval"])
+def changed(request, client, send, reviewer, approver):
+    """Post another amount where the reviewer corrects, and where the approver edits."""
+
+    def changed(amount, **more):
+        at, verb, by = ("work", "correct", reviewer) if request.param == "work" else ("approval", "edit", approver)
+        case = send(action={**MONEY, "type": "voucher" if at == "work" else "refund"}, **{**ORDER, **more})
+        client.force_login(by)
+        if at == "work":
+            queues.claim(case.pk, by=by)
+        shown = client.get(page(case, at)).context
+        form = shown["form"] if at == "work" else shown["cards"][0]["form"]
+        text = {name: form[name].value() for name in form.fields if name.startswith(("output.", "action."))}
+        typed = {"verb": verb, f"{verb}.reason": "So it is", "revision": 1, **text, "action.amount": amount}
+
+        def press(**answers):
+            answer = client.post(page(case, at), {**typed, **answers})
+            if answer.context is None:
+                return None, answer
+            return (answer.context["form"] if at == "work" else answer.context["cards"][0]["form"]), answer
+
+        return case, press
+
+    return changed
+
+
+def with_triggers(*triggers):
+    return {"action_tiers": {"refund": "high"}, "triggers": [*triggers]}
+
+
+@pytest.mark.parametrize("rules", [with_triggers(AT_MOST), with_triggers(AS_EXPRESSION)])
+def test_it_is_asked_about_once_with_the_rules_words(changed, rules):
+    case, press = changed("900")
+
+    form, asked = press()
+
+    assert asked.status_code == 422 and not case.decisions.exists()
+    assert "No more than was paid" in form.asks["rule"] and form["action.amount"].value() == "900"
+    assert "a rule of the policy does not agree" in asked.content.decode()
+    press(rule=form["rule"].value())
+    assert case.decisions.count() == 1 and Case.objects.get(pk=case.pk).amount == Decimal(900)
+
+
+@pytest.mark.parametrize("rules", [with_triggers(AT_MOST)])
+def test_another_figure_is_another_question(changed, rules):
+    case, press = changed("900")
+    form, _ = press()
+
+    _, asked = press(**{"action.amount": "800", "rule": form["rule"].value()})
+
+    assert asked.status_code == 422 and "800" in asked.context["request"].POST["action.amount"]
+    assert not case.decisions.exists()
+
+
+@pytest.mark.parametrize("rules", [with_triggers(AS_EXPRESSION, OF_ONE_VALUE)])
+@pytest.mark.parametrize(("amount", "total"), [("290", 300), ("310", 400), ("230", 200)])
+def test_what_agrees_or_did_not_before_or_is_of_one_value_is_asked_nothing(changed, rules, amount, total):
+    case, press = changed(amount, context={"order": {"total": total}})
+
+    press()
+
+    assert case.decisions.count() == 1 and Case.objects.get(pk=case.pk).amount == Decimal(amount)
+
+
+@pytest.mark.parametrize("rules", [with_triggers(AT_MOST)])
+def test_over_rest_and_by_the_verb_it_is_no_question(send, reviewer, rules):
+    case = send(0.5, action={**MONEY, "type": "voucher"}, **ORDER)
+
+    actions.correct(case.pk, by=reviewer, output={"decision": "refund"}, action={"amount": Decimal(900)}, reason="So it is")
+
+    assert Case.objects.get(pk=case.pk).amount == Decimal(900)
