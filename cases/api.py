@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterable
 
 import django_filters
 import msgspec
@@ -12,7 +13,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.cache import get_conditional_response
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import Throttled, UnsupportedMediaType
+from rest_framework.exceptions import Throttled, UnsupportedMediaType, ValidationError
 from rest_framework.generics import ListAPIView
 from rest_framework.pagination import CursorPagination
 from rest_framework.permissions import BasePermission, IsAuthenticated
@@ -21,7 +22,7 @@ from rest_framework.views import APIView
 from audit import clock
 from cases import actions, again, gate, queues, shapes, standard
 from cases.intake import MOST_AT_ONCE, Answer, Intake, decoded, receive
-from cases.models import Case, Inquiry
+from cases.models import Case, Inquiry, seen_workflows
 from cases.seen import Sight, found_by, seen_by, whole
 from cases.states import CLOSED, State
 from cases.talk import attached
@@ -72,12 +73,21 @@ class KeyAllows(BasePermission):
         verbs = getattr(request.user, "key_verbs", None)
         verb = getattr(view, "verb", None) if request.method == "POST" else "read"
         if verbs is not None and verb not in verbs:
-            raise PermissionDenied(f"This API key may not {verb.replace('_', ' ')}.")
+            says = f"This API key may not {verb.replace('_', ' ')}."
+            raise PermissionDenied(f"{says} A key keeps its verbs; an administrator makes another, under People → API keys.")
         return True
 
 
 class Door(APIView):
     permission_classes = [IsAuthenticated, KeyAllows]
+    parameters: Iterable[str] = ()  # of the address, that a GET knows
+
+    def initial(self, request, *args, **kwargs):
+        """What a GET is asked and nobody knows is refused: a filter that is not there would be taken for one that held."""
+        super().initial(request, *args, **kwargs)
+        if request.method == "GET" and (unknown := request.query_params.keys() - {*self.parameters}):
+            there = f"There are {', '.join(self.parameters)}." if self.parameters else "There are none here."
+            raise ValidationError(dict.fromkeys(sorted(unknown), f"There is no parameter of this name. {there}"))
 
 
 class Newest(CursorPagination):
@@ -85,13 +95,14 @@ class Newest(CursorPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 500
+    page_size_query_description = f"How many are on a page: {page_size} without, and never more than {max_page_size}."
 
 
 BY_CONTENT = ("external_id", "segment", "customer_reference")
 
 
 class CaseFilter(django_filters.FilterSet):
-    workflow = django_filters.CharFilter(field_name="workflow__slug")
+    workflow = django_filters.CharFilter(method="only_of", label="Its slug.")
     state = django_filters.ChoiceFilter(choices=State.choices)
     overdue = django_filters.BooleanFilter(method="only_overdue")
     paused = django_filters.BooleanFilter(field_name="paused_since", lookup_expr="isnull", exclude=True)
@@ -108,6 +119,22 @@ class CaseFilter(django_filters.FilterSet):
         asked = {name: value for name in BY_CONTENT if (value := self.form.cleaned_data.get(name))}
         return found_by(found, self.request.user, **{name: value.__eq__ for name, value in asked.items()})
 
+    @property
+    def form(self):
+        """With errors that say what may stand there."""
+        form = super().form
+        for field in form.fields.values():
+            field.error_messages["invalid"] = "Write a time with its zone, such as 2026-06-01T07:16:59Z."
+            if choices := [value for value, _ in getattr(field, "choices", ()) if value]:
+                field.error_messages["invalid_choice"] = f"Say one of {', '.join(map(str, choices))}."
+        return form
+
+    def only_of(self, queryset, name, slug):
+        found = queryset.filter(workflow__slug=slug)
+        if not (seen_workflows(self.request.user).filter(slug=slug).exists() or found.exists()):
+            raise ValidationError({name: f"There is no workflow “{slug}” of which you may see cases."})
+        return found
+
     def only_overdue(self, queryset, name, wanted):
         return queryset.overdue() if wanted else queryset
 
@@ -118,6 +145,7 @@ class Cases(Door, ListAPIView):
     verb = "receive"
     pagination_class = Newest
     filterset_class = CaseFilter
+    parameters = (*CaseFilter.base_filters, "cursor", "page_size")
 
     queryset = Case.objects.select_related("workflow", "claimed_by")
 
@@ -200,6 +228,8 @@ class WhyThere(Door):
 
 class Wait(Door):
     """Long poll: answers when the decision has taken effect, or when the time is over."""
+
+    parameters = ("timeout",)
 
     @documented(
         answers={200: shapes.Waited},

@@ -1,5 +1,6 @@
 """The outermost layer of /api/: whatever refuses or breaks below it, the caller reads a problem document."""
 
+import functools
 import uuid
 
 from django.conf import settings
@@ -19,10 +20,10 @@ class ProblemMiddleware:
         if not request.path_info.startswith(API):
             return self.get_response(request)
         response = problems.plain(413) if too_large(request) else self.get_response(request)
-        if response.status_code == 301 and request.method == "POST":  # Django would add the slash; many clients then GET
-            response = problems.plain(404)
+        if response.status_code == 301 and request.method == "POST":
+            response = told_anew(response, lambda **more: problems.without_slash(request.path, **more))
         if response.status_code >= 400 and not is_told(response):
-            response = retold(response)
+            response = told_anew(response, functools.partial(problems.plain, response.status_code))
         return response
 
     def process_exception(self, request, exc):
@@ -40,10 +41,11 @@ def is_told(response) -> bool:
     return response.get("Content-Type") == problems.MEDIA_TYPE and "X-Request-Id" in response
 
 
-def retold(response):
-    """The same status and headers, with a document for a body and an id to ask after it by."""
+def told_anew(response, document):
+    """The same headers, with a document for a body and an id to ask after it by."""
     request_id = response.get("X-Request-Id") or uuid.uuid4().hex
-    told = problems.plain(response.status_code, request_id=request_id)
+    told = document(request_id=request_id)
+    del response["Location"]
     said = {"Content-Type": told["Content-Type"], "Content-Length": len(told.content), "X-Request-Id": request_id}
     for name, value in {**dict(response.items()), **said}.items():
         told[name] = value

@@ -15,7 +15,7 @@ from django.core import exceptions as django
 from django.db import DataError, IntegrityError
 from django.http import Http404, HttpResponse, UnreadablePostError
 from django_fsm import TransitionNotAllowed
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ErrorDetail, NotAuthenticated
 from rest_framework.views import set_rollback
 
 from audit import acting
@@ -100,6 +100,18 @@ def refusal_of_drf(exc):
     return told
 
 
+def nobody(exc):
+    """No key came, or none where we look for one."""
+    how = "Send an API key as `Authorization: Bearer hd_live_…`. An administrator makes one, under People → API keys"
+    exc.detail = ErrorDetail(how, exc.default_code)
+    return refusal_of_drf(exc)
+
+
+def without_slash(path, **more) -> HttpResponse:
+    """A POST that Django would redirect to the address with its slash: many clients would send a GET there."""
+    return problem(404, "not_found", f"Every address ends with a slash. Nothing was taken in; send it to {path}/", **more)
+
+
 def summary(errors) -> str:
     """One error speaks for itself; of several the document says how many."""
     if len(errors) != 1:
@@ -145,6 +157,7 @@ def too_deep(exc):
 
 NOT_HERE = "There is no such thing here, or you may not see it."
 CAUSES = [
+    (NotAuthenticated, nobody),
     (APIException, refusal_of_drf),
     (Conflict, lost),
     (TransitionNotAllowed, in_its_words(409, "transition_not_allowed")),

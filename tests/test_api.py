@@ -206,7 +206,10 @@ def test_a_key_may_do_no_more_than_its_verbs(post, key, integration, reviewer):
 
     answer = post(f"cases/{one}/accept/", {}, **key(reviewer, verbs=["read"]))
 
-    assert (answer.status_code, answer.json()["detail"]) == (403, "This API key may not accept.")
+    assert (answer.status_code, answer.json()["detail"]) == (
+        403,
+        "This API key may not accept. A key keeps its verbs; an administrator makes another, under People → API keys.",
+    )
 
 
 def test_a_key_beyond_its_rate_is_told_when_to_come_back(post, key, integration, monkeypatch):
@@ -220,7 +223,8 @@ def test_a_key_beyond_its_rate_is_told_when_to_come_back(post, key, integration,
 
 
 def test_without_a_key_or_with_a_bad_one(client, post):
-    assert client.get("/api/v1/cases/").status_code == 401
+    without = client.get("/api/v1/cases/")
+    assert without.status_code == 401 and "`Authorization: Bearer hd_live_…`" in without.json()["detail"]
     answer = post("cases/", item(), HTTP_AUTHORIZATION="Bearer hd_live_nonsense")
     assert (answer.status_code, answer.json()["code"]) == (401, "key_unknown")
 
@@ -278,6 +282,36 @@ def test_a_post_without_the_last_slash_is_an_error_and_no_redirect(post, key, in
     answer = post("cases", item(), **key(integration))
 
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
+    assert "/api/v1/cases/." in answer.json()["detail"]
+    assert answer["X-Request-Id"] == answer.json()["request_id"] and "Location" not in answer
+
+
+@pytest.mark.parametrize(
+    ("asked", "pointer", "says"),
+    [
+        ("?status=closed", "#/status", "There are external_id, tier,"),
+        ("?state=done", "#/state", "Say one of intake, review, resolution,"),
+        ("?tier=huge", "#/tier", "Say one of low, medium, high"),
+        ("?received_after=yesterday", "#/received_after", "such as 2026-06-01T07:16:59Z"),
+        ("?workflow=nope", "#/workflow", "no workflow “nope”"),
+        ("1/?fields=id", "#/fields", "There are none here."),
+        ("1/wait/?timeout=300", "#/timeout", "from 0 to 60"),
+        ("1/wait/?seconds=3", "#/seconds", "There are timeout."),
+    ],
+)
+def test_what_a_list_is_asked_and_does_not_know_is_told(client, key, integration, asked, pointer, says):
+    answer = client.get(f"/api/v1/cases/{asked}", **key(integration))
+
+    assert answer.status_code in (400, 422) and says in answer.json()["detail"], answer.content
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+
+
+def test_a_workflow_without_cases_is_an_empty_list_to_whoever_is_seated_in_it(
+    client, key, integration, vendor_reviewer, stranger
+):
+    listed = [client.get("/api/v1/cases/?workflow=refunds", **key(who)) for who in (integration, vendor_reviewer, stranger)]
+
+    assert [answer.status_code for answer in listed] == [200, 200, 400]
 
 
 def test_the_same_output_again_is_go_only_while_what_stands_is_released(post, key, integration, resolver):

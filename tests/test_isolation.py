@@ -251,20 +251,17 @@ LOOKS = [
         f"external_id={WORD}",
         f"customer_reference={WORD}",
         f"segment={WORD}",
-        "workflow=refunds",
         "state=review",
         "tier=medium",
     ),
     *(
-        "ordering=-customer_reference",
-        "ordering=payee",
-        f"search={WORD}",
         "is_test=false",
         "overdue=false",
         "page_size=500",
         "closed_as=",
     ),
 ]
+NO_LOOKS = ["ordering=-customer_reference", "ordering=payee", f"search={WORD}"]  # refused, whoever asks
 
 
 @pytest.mark.parametrize("role", ACMES)
@@ -273,6 +270,20 @@ def test_no_list_filter_or_order_tells_of_another_vendors_case(ask, acmes, bolts
         answer = ask(role, "GET", f"/api/v1/cases/?{look}")
         assert answer.status_code == 200 and WORD not in answer.content.decode().lower(), look
         assert {case["id"] for case in json.loads(answer.content)["results"]} <= {acmes.pk}, look
+    for look in NO_LOOKS:
+        answer = ask(role, "GET", f"/api/v1/cases/?{look}")
+        assert answer.status_code == 400 and WORD not in answer.content.decode().lower(), look
+
+
+@pytest.mark.parametrize("role", ACMES)
+def test_a_workflow_where_one_sees_nothing_is_refused_as_one_that_is_not_there(ask, acmes, bolts, role):
+    there, not_there = (ask(role, "GET", f"/api/v1/cases/?workflow={slug}") for slug in ("refunds", "nowhere"))
+
+    if role == "own_vendors":
+        assert [case["id"] for case in json.loads(there.content)["results"]] == [acmes.pk]
+    else:
+        said = there.json()["errors"][0]["detail"].replace("refunds", "nowhere")
+        assert there.status_code == not_there.status_code == 400 and said == not_there.json()["errors"][0]["detail"]
 
 
 def test_the_next_case_is_ones_own_sides(ask, people, acmes, bolts):
