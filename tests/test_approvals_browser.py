@@ -16,6 +16,7 @@ from tests.test_signin_browser import give, sign_in
 from tests.test_workbench_browser import keys, rows
 
 chromium, page, pytestmark = signing_in.chromium, signing_in.page, signing_in.pytestmark
+IN_SIGHT = "told => told.getBoundingClientRect().top >= 0 && told.getBoundingClientRect().bottom <= innerHeight"
 REFUND = {"type": "refund", "amount": 240, "currency": "EUR", "payee": "C-1042"}
 
 
@@ -123,6 +124,7 @@ def test_of_two_windows_at_once_the_second_is_told_who_and_when_and_keeps_its_wo
     told = card(second, case).get_by_role("alert").inner_text()
 
     assert f"it was approved by {approver} at " in told
+    assert card(second, case).get_by_role("alert").evaluate(IN_SIGHT)
     assert "By whom?" in card(second, case).inner_text()
     assert [each.verb for each in rows(Decision)] == ["approve"]
     keys(second, "ArrowDown", "a", "Control+Enter")

@@ -311,7 +311,9 @@
     if ($("[data-work]", there)) beginForm($("[data-work]", there));
     if (decided) $("[data-number]")?.remove();  // it was the number when the page came
     atCard(decided && next ? next : there);
-    if (!firstWrong(there)) (decided && next ? next : there).focus({ preventScroll: true });
+    if (firstWrong(there)) return;
+    (decided && next ? next : there).focus({ preventScroll: true });
+    $("[role=alert]", there)?.scrollIntoView({ block: "nearest" });  // a refusal stands above what was pressed, a question beside it
   }
   document.addEventListener("DOMContentLoaded", begin);
   document.addEventListener("htmx:afterSettle", (event) => {
