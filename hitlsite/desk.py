@@ -8,13 +8,14 @@ from django.utils.translation import gettext
 from audit import clock
 from cases import prose, rulings, waiting
 from cases.clock_pages import foretold
-from cases.models import Alert, Case, Decision, Notice
+from cases.models import Alert, Case, Decision, Notice, seen_workflows
 from cases.pages import desk_address
 from cases.seen import Sight, rows
 from cases.states import DESKS, State
 from cases.talk import inquiries
 from hitlsite.away import absences_of
 from quality import attention
+from workflows import stops
 from workflows.models import Delegation, Seat
 
 
@@ -27,6 +28,7 @@ def my_desk(request, context):
         "title": gettext("My desk"),
         "desks": _cards(request),
         "alerts": my_alerts(request),
+        "stopped": stops.among(seen_workflows(request.user)) if request.user.is_in_house else [],
         "forecasts": foretold(request.user, now),
         "in_hand": in_hand(request.user, now),
         "asked": inquiries.to_answer(request.user),

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 
 from accounts.models import ApiKey, User, Vendor
@@ -122,12 +123,31 @@ def test_rules_are_read_out_as_sentences():
 def test_stop_and_resume_with_a_reason(sign_in, refunds, owner):
     client = sign_in(owner)
     client.post(to("workflows_workflow_stop", refunds.pk), {"reason": "Strange refunds"})
-    assert "Strange refunds" in text(client.get(to("workflows_workflow_change", refunds.pk)))
+    for page in (
+        to("workflows_workflow_change", refunds.pk),
+        to("index"),
+    ):  # of the workflow, and whoever works in it on his desk
+        shown = " ".join(text(client.get(page)).split())
+        assert (
+            f"{owner} stopped it on" in shown and "“Strange refunds”. Nothing is released" in shown and f"{owner} can." in shown
+        )
 
     client.post(to("workflows_workflow_resume", refunds.pk), {"reason": "All well"})
 
     refunds.dial.refresh_from_db()
     assert refunds.dial.stopped_at is None and told("workflow.resume").get().words == "All well"
+
+
+def test_who_may_not_is_told_who_can(sign_in, refunds, owner, approver):
+    rosa = UserFactory(username="rosa", first_name="Rosa", last_name="Keller")
+    workflows.own(refunds, "risk", rosa, by=owner)
+
+    refused = sign_in(approver).get(to("workflows_workflow_resume", refunds.pk))
+    with pytest.raises(PermissionDenied) as seats:
+        workflows.seat(approver, refunds, "approver", by=approver)
+
+    assert refused.status_code == 403
+    assert str(seats.value) == f"{approver} may not give a seat as approver in Refunds. {rosa} or an administrator can."
 
 
 def test_seats_with_limits(sign_in, refunds, owner, stranger, vendor):

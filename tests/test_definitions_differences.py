@@ -30,7 +30,7 @@ def fields(*required, **properties):
 # before, after, the sentence
 RULES = [
     # tiers
-    ({}, tiers(threshold=0.7), "Medium risk: straight through from a confidence of 0.7, before 0.8."),
+    ({}, tiers(threshold=0.7), "Medium risk: straight through from a confidence of 70 %, before 80 %."),
     ({}, tiers(sample_rate=0.125), "Medium risk: drawn for a sampled look: 12.5 %, before 5 %."),
     ({}, tiers(sample_floor=0.03), "Medium risk: never drawn less than 3 %, before nothing."),
     ({}, tiers(below="resolution"), "Medium risk: below the threshold it goes to resolution, before review."),
@@ -48,9 +48,9 @@ RULES = [
     (
         {},
         tiers(thresholds={"vip": 0.95}),
-        "Medium risk: straight through from a confidence of, in the segment “vip” is new: 0.95.",
+        "Medium risk: straight through from a confidence of, in the segment “vip” is new: 95 %.",
     ),
-    (tiers(field_thresholds={"amount": 0.9}), {}, "Medium risk: confidence asked of the field “amount” is gone; it was 0.9."),
+    (tiers(field_thresholds={"amount": 0.9}), {}, "Medium risk: confidence asked of the field “amount” is gone; it was 90 %."),
     (
         tiers(sample_rates={"vip": 0.1}),
         tiers(sample_rates={"vip": 0.2}),
@@ -76,8 +76,16 @@ RULES = [
         "High risk begins at 500.00 EUR; it began at 1,000.00 EUR.",
     ),
     # triggers
-    ({}, {"triggers": [LEGAL]}, "The trigger “Legal” (keywords) is new."),
-    ({"triggers": [LEGAL]}, {}, "The trigger “Legal” (keywords) is gone."),
+    (
+        {},
+        {"triggers": [LEGAL]},
+        "The trigger “Legal” is new: it fires when input has “court” or “lawyer”, and sends it to review.",
+    ),
+    (
+        {"triggers": [LEGAL]},
+        {},
+        "The trigger “Legal” is gone. Before: it fires when input has “court” or “lawyer”, and sends it to review.",
+    ),
     (
         {"triggers": [LEGAL]},
         {"triggers": [{**LEGAL, "words": ["court", "ombudsman"]}]},

@@ -39,7 +39,7 @@ def text(response):
 def test_publishing_shows_the_difference_first(sign_in, draft, owner):
     shown = text(sign_in(owner).get(to("policy_publish", draft.pk)))
 
-    assert "What differs from version 1" in shown and "straight through from a confidence of 0.5, before 0.8." in shown
+    assert "What differs from version 1" in shown and "straight through from a confidence of 50 %, before 80 %." in shown
     assert "Nobody reviews: no reviewer has a seat." in shown
     assert "Publish version 2" in shown
 
@@ -137,7 +137,7 @@ def test_rolling_back_from_the_old_versions_page(sign_in, refunds, draft, owner)
     shown = text(client.get(to("policy_roll_back", first.pk)))
     client.post(to("policy_roll_back", first.pk), {"reason": "Too many errors"})
 
-    assert "straight through from a confidence of 0.8, before 0.5." in shown
+    assert "straight through from a confidence of 80 %, before 50 %." in shown
     assert refunds.policy.version == 3 and refunds.policy.rules == first.rules
 
 

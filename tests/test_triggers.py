@@ -108,6 +108,30 @@ def test_two_fields_at_odds(must, more, left, right, fires):
     assert bool(seen(conflict(must, **more), **sides(left, right))) is fires
 
 
+@pytest.mark.parametrize(
+    ("values", "value", "fires"),
+    [
+        ([True], True, True),
+        ([True], "true", True),  # as some senders write it
+        ([True], "True", True),
+        (["true"], True, True),
+        ([True], False, False),
+        ([True], 1, False),
+        ([True], "yes", False),
+        (["goodwill"], "Goodwill", True),
+        (["goodwill"], "goodwill of the house", False),
+        ([5], 5, True),
+        ([5], "5", True),
+        (["5"], 50, False),
+        ([True], None, False),
+    ],
+)
+def test_a_field_with_a_certain_value(values, value, fires):
+    trigger = {"kind": "field_is_one_of", "field": "context.is_new", "values": values}
+
+    assert bool(seen(trigger, context={"is_new": value})) == fires
+
+
 def test_a_conflict_keeps_both_sides():
     found = seen(conflict("be_at_most"), **sides(70, 50))
 

@@ -11,7 +11,7 @@ from accounts.admin import LookedAt
 from accounts.models import Absence
 from accounts.permissions import administers, is_in_house_staff
 from audit import clock
-from workflows import actions, gaps
+from workflows import actions, gaps, stops
 from workflows.authority_pages import AuthorityPages
 from workflows.calendar_admin import CalendarAdmin
 from workflows.editing.pages import Editing
@@ -110,6 +110,7 @@ def as_told(request, workflow) -> dict:
     may_do |= {"stop": may_do["stop"] and not stopped, "resume": may_do["resume"] and stopped}
     return {
         "workflow": workflow,
+        "stopped": stops.among([workflow.pk]),
         "offered": {**may_do, "draft": allowed(request, "define", workflow)},
         "policies": workflow.policies.select_related("published_by"),
         "in_force": workflow.policy,

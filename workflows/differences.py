@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit.terms import term
-from workflows import money
+from workflows import money, reading
 from workflows.patterns import TIERS, Chain, Rules
 from workflows.terms import duration, listed
 
@@ -63,7 +63,7 @@ BY_NAME = {
     "sample_rates": _("drawn for a sampled look, in the segment"),
 }
 WHAT_IT_CONTAINS = {"input": _("What the input contains"), "output": _("What the output contains")}
-SHARES = {"sample_rate", "sample_rates", "sample_floor"}
+SHARES = {"sample_rate", "sample_rates", "sample_floor", "threshold", "thresholds", "field_thresholds"}
 
 
 def _tiers(before, after):
@@ -75,7 +75,6 @@ def _tiers(before, after):
                 yield from _by_key(was, now, _of(tier, f"{BY_NAME[name]} “{{}}”"), _formed(name))
             else:
                 yield from _one(_of(tier, TIER_WORDS.get(name, name)), was, now, _formed(name))
-    yield from _one(gettext("Without anything that raises it, the risk is"), before.default_tier, after.default_tier)
 
 
 def _of(tier, what) -> str:
@@ -92,6 +91,7 @@ def _formed(name) -> Callable[[Any], str]:
 
 
 def _risk_map(before, after):
+    yield from _one(gettext("Without anything that raises it, the risk is"), before.default_tier, after.default_tier)
     yield from _by_key(before.action_tiers, after.action_tiers, gettext("The risk of the action “{}”"))
     yield from _by_key(before.segment_tiers, after.segment_tiers, gettext("The risk of the segment “{}”"))
     was, now = ({(band.currency, band.amount): band.tier for band in rules.amount_bands} for rules in (before, after))
@@ -119,12 +119,12 @@ def _banded(bands):
 def _triggers(before, after):
     was, now = ({trigger.name: trigger for trigger in rules.triggers} for rules in (before, after))
     yield from (
-        gettext("The trigger “{name}” ({kind}) is new.").format(name=name, kind=_kind(now[name]))
+        gettext("The trigger “{name}” is new: it {fires}, and {does}.").format(name=name, **_in_words(now[name]))
         for name in now
         if name not in was
     )
     yield from (
-        gettext("The trigger “{name}” ({kind}) is gone.").format(name=name, kind=_kind(was[name]))
+        gettext("The trigger “{name}” is gone. Before: it {fires}, and {does}.").format(name=name, **_in_words(was[name]))
         for name in was
         if name not in now
     )
@@ -145,6 +145,10 @@ def _trigger(was, now):
         return
     for name in was.__struct_fields__:
         yield from _one(f"{about}, {_words(name)}", getattr(was, name), getattr(now, name))
+
+
+def _in_words(trigger) -> dict:
+    return {"fires": reading.fires_when(trigger), "does": reading.effect(trigger)}
 
 
 def _kind(trigger) -> str:

@@ -28,7 +28,7 @@ from workflows.forms import (
     StaffedForm,
 )
 from workflows.models import Delegation, Seat, Workflow
-from workflows.permissions import may, may_lend
+from workflows.permissions import may, may_lend, refusal
 
 # page → (its verb for `may`, form, the verb's function, title, what happens, button, what is said after)
 WORKFLOW_PAGES = {
@@ -206,11 +206,7 @@ class WorkflowPages(Asking):
         if workflow is None:
             raise Http404(_("There is no such workflow."))
         if not allowed(request, verb, workflow):
-            raise PermissionDenied(
-                format_lazy(
-                    _("{user} may not {verb} in {workflow}."), user=request.user, verb=verb.replace("_", " "), workflow=workflow
-                )
-            )
+            raise PermissionDenied(refusal(request.user, verb, workflow))
         return workflow
 
 

@@ -1,9 +1,18 @@
 """Who may define, turn, publish and appoint. In-house people only, by what they own, and administrators by their office."""
 
+from django.utils.functional import lazy
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
 from accounts.models import User
 from accounts.roles import EVERY_OWNERS, OFFICE_VERBS, OWNER_VERBS, Office, Ownership
 from audit import clock
+from audit.terms import term
 from workflows.models import Owner
+from workflows.terms import listed
+
+_term = lazy(term, str)
+_either = lazy(lambda names: listed([str(name) for name in names], "or"), str)
 
 
 def may(user, verb: str, workflow=None) -> bool:
@@ -16,6 +25,30 @@ def may(user, verb: str, workflow=None) -> bool:
         return False
     owned = _owned(user, workflow)
     return owned.filter(of__in=owning(verb)).exists() if verb not in EVERY_OWNERS else owned.exists()
+
+
+def refusal(by, verb: str, workflow):
+    """What he is told who may not, and whom of the house he can ask."""
+    told = format_lazy(_("{by} may not {verb} in {workflow}."), by=by, verb=_does(verb), workflow=workflow)
+    asked = who_can(verb, workflow) if by.is_in_house else None
+    return format_lazy("{told} {asked}", told=told, asked=asked) if asked else told
+
+
+def _does(verb):
+    if (role := verb.removeprefix("seat_")) != verb:
+        return format_lazy(_("give a seat as {role}"), role=_term(role))
+    if (of := verb.removeprefix("name_owner_of_")) != verb:
+        return format_lazy(_("name the owner of {of}"), of=_term(of))
+    return verb.replace("_", " ")
+
+
+def who_can(verb, workflow):
+    """“Rosa Keller can.”: its owners, whoever acts for one who is away, and the office; None where there is nobody."""
+    now, owners = clock.now(), Ownership.values if verb in EVERY_OWNERS else owning(verb)
+    people = {pk for of in owners for pk in Owner.objects.acting_for(workflow.pk, of, now)}
+    names = [str(person) for person in User.objects.filter(pk__in=people).order_by("first_name", "username")]
+    names += [_("an administrator")] if any(verb in verbs for verbs in OFFICE_VERBS.values()) else []
+    return format_lazy(_("{who} can."), who=_either(names)) if names else None
 
 
 def owning(verb: str) -> list[str]:

@@ -6,9 +6,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path
-from django.utils.text import format_lazy
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from accounts.asking import Asking
 from accounts.forms import ReasonForm
@@ -18,6 +16,7 @@ from workflows.differences import Version, differences
 from workflows.forms import PublishForm, SignForm
 from workflows.models import Policy
 from workflows.pages import address, allowed, typed
+from workflows.permissions import refusal
 from workflows.warnings import warnings
 
 
@@ -165,14 +164,7 @@ class PolicyPages(Asking):
     def _asked(self, request, policy_id, verb):
         policy = self._policy(policy_id)
         if not allowed(request, verb, policy.workflow):
-            raise PermissionDenied(
-                format_lazy(
-                    _("{user} may not {verb} in {workflow}."),
-                    user=request.user,
-                    verb=verb.replace("_", " "),
-                    workflow=policy.workflow,
-                )
-            )
+            raise PermissionDenied(refusal(request.user, verb, policy.workflow))
         return policy
 
     def _policy(self, policy_id):

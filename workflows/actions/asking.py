@@ -4,12 +4,10 @@ from contextlib import contextmanager
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.utils.text import format_lazy
-from django.utils.translation import gettext_lazy as _
 
 from audit import trail
 from workflows.models import Workflow
-from workflows.permissions import may
+from workflows.permissions import may, refusal
 
 
 @contextmanager
@@ -19,10 +17,8 @@ def deciding(workflow, verb, *, by):
         with transaction.atomic():
             locked = Workflow.objects.select_for_update().get(pk=workflow.pk)
             if not may(by, verb, locked):
-                raise PermissionDenied(
-                    format_lazy(_("{by} may not {verb} in {workflow}."), by=by, verb=verb.replace("_", " "), workflow=workflow)
-                )
+                raise PermissionDenied(refusal(by, verb, workflow))
             yield locked
-    except PermissionDenied as refusal:
-        trail.refused(f"workflow.{verb}", by=by, subject=workflow, why=refusal)
+    except PermissionDenied as refused:
+        trail.refused(f"workflow.{verb}", by=by, subject=workflow, why=refused)
         raise

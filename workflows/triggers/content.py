@@ -143,19 +143,24 @@ class Promises(Effect, tag="promises"):
 
 
 class FieldIsOneOf(Effect, tag="field_is_one_of"):
-    """Fires when the field has one of these values."""
+    """Fires when the field has one of these values, capitals apart; a sender's word “true” counts as the truth value, and that as the word."""
 
     field: Path
     values: Annotated[list[str | int | bool], Meta(min_length=1)]
 
     def prepare(self) -> Fires:
-        parts, values = self.field.split("."), {str(value) for value in self.values}
+        parts, values = self.field.split("."), {_spelled(value) for value in self.values}
         name = parts[-1]
 
         def fires(facts):
             seen = look(facts, parts)
-            if isinstance(seen, SIMPLE) and str(seen) in values:
+            if isinstance(seen, SIMPLE) and _spelled(seen) in values:
                 return {"field": self.field, "value": seen, "says": f"{name} is “{shown(seen)}”"}
             return None
 
         return fires
+
+
+def _spelled(value) -> str:
+    """JSON spells its truth values like the words."""
+    return str(value).casefold()
