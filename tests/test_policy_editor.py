@@ -250,6 +250,12 @@ def test_a_category_is_not_left_behind_by_a_trigger_that_was_not_saved(client, p
         ("keywords", {"words": "x", "name": ""}, "name", "required"),
         ("keywords", {"words": "x", "name": "Taken"}, "name", "Another trigger is called “Taken”."),
         ("keywords", {"words": "x", "category": "edge-case", "new_category": "Odd"}, "new_category", "not both"),
+        (
+            "expression",
+            {"expression": '"abc"', "when_missing": "silent"},
+            "expression",
+            "This gives no yes or no, whatever a case says.",
+        ),
     ],
 )
 def test_a_fault_of_a_trigger_stands_at_its_field(client, page, at, draft, owner, kind, typed, field, said):
@@ -493,6 +499,17 @@ def every_form(response):
 
 
 # two at once, and who
+
+
+def test_no_two_bands_begin_at_the_same_amount(client, page, draft):
+    typed = shown(client.get(page("risk")))
+    again = {"bands-2-amount": "50.00", "bands-2-currency": "eur", "bands-2-tier": "high"}
+
+    answer = client.post(page("risk"), typed | again)
+
+    assert answer.status_code == 422 and fresh(draft).rules["amount_bands"] == RULES["amount_bands"]
+    assert "A band from 50.00 EUR on stands in another row. Keep one of them." in text(answer)
+    assert client.post(page("risk"), typed | again | {"bands-2-currency": "JPY"}).status_code == 302
 
 
 def test_what_somebody_else_wrote_meanwhile_is_not_written_over_unseen(client, page, draft, owner):

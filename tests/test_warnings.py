@@ -6,6 +6,7 @@ import pytest
 from tests.factories import TIERS
 from workflows.patterns import Rules
 from workflows.warnings import warnings
+from workflows.weight import Grave
 
 SOUND = {
     "default_tier": "low",
@@ -60,7 +61,11 @@ def test_a_sound_policy_has_no_warnings():
             "An approval of low risk expires after 1 hour, before it is due in 8 hours.",
         ),
         ({"segment_tiers": {"vip": "low"}}, "The segment “vip” changes nothing: every output is of low risk"),
-        ({"triggers": [words(raises="low")]}, "Trigger “Risk” changes nothing: every output is of low risk"),
+        ({"triggers": [words(raises="low", desk=None)]}, "Trigger “Risk” changes nothing: every output is of low risk"),
+        (
+            {"triggers": [words(raises="low")]},
+            "Raising the risk by trigger “Risk” changes nothing: every output is of low risk",
+        ),
         ({"amount_bands": [band(0, "high"), band(500, "medium")]}, "The band from 500.00 EUR on (medium risk) changes nothing"),
         ({"amount_bands": [band(5, "high"), band(50, "high")]}, "The band from 50.00 EUR on (high risk) changes nothing"),
         (
@@ -169,3 +174,64 @@ def test_the_amount_read_from_a_field_that_is_not_there():
     [found] = warned({"output": SCHEMA}, action_from={"amount": "sum"})
 
     assert found.startswith("The action's amount is read from sum, which the output's schema does not have.")
+
+
+TYPED = {
+    "type": "object",
+    "properties": {
+        "amount": {"type": "number"},
+        "supplier": {"type": "string"},
+        "lines": {"type": "array", "items": {"type": "object", "properties": {"sum": {"type": "number"}}}},
+    },
+}
+
+
+def field_is(path):
+    return {"kind": "field_is_one_of", "name": "F", "field": path, "values": ["x"], "desk": "review"}
+
+
+def expression(text):
+    return {"kind": "expression", "name": "E", "expression": text, "desk": "review"}
+
+
+@pytest.mark.parametrize(
+    ("trigger", "said"),
+    [
+        (field_is("supplier_is_new"), "Write context.supplier_is_new."),
+        (field_is("supplier"), "Write output.supplier."),
+        (words(within="text"), "Write input.text."),
+        (field_is("action.sum"), "Write action.type / action.amount / action.currency / action.payee."),
+        (expression("output.amout > 5000.0"), "Trigger “E” looks at output.amout, which the output's schema does not have (perhaps output.amount is meant)."),
+        (expression("output.supplier > 5.0"), "Trigger “E” can never be judged: it compares or joins values of different kinds"),
+        (expression("output.supplier"), "Trigger “E” can never be judged: it gives no yes or no."),
+    ],
+)  # fmt: skip
+def test_what_no_case_can_have_is_a_grave_warning_that_says_what_to_write(trigger, said):
+    [found] = warned({"input": SCHEMA, "output": TYPED}, triggers=[trigger])
+
+    assert said in found and isinstance(found, Grave)
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        field_is("context.supplier_is_new"),
+        field_is("segment"),
+        field_is("action.payee"),
+        words(within="output"),
+        expression("output.amount > 5000"),
+        expression("output.amount > context.order.paid * 0.5 && has(context.vip)"),
+        expression('output.supplier in ["A", "B"] || confidences.iban < 0.5'),
+        expression("output.lines.exists(l, l.sum > 5.0)"),
+        expression('timestamp(output.supplier) > timestamp("2026-01-01T00:00:00Z")'),
+    ],
+)
+def test_what_a_case_may_have_is_not_warned_of(trigger):
+    assert warned({"input": SCHEMA, "output": TYPED}, triggers=[trigger]) == []
+
+
+def test_a_threshold_for_a_field_that_is_not_there():
+    medium = {"pattern": "threshold", "threshold": 0.8, "field_thresholds": {"suplier": 0.9}}
+    [found] = warned({"output": TYPED}, tiers={"medium": medium})
+
+    assert "threshold for a single field looks at output.suplier" in found and "output.supplier is meant" in found

@@ -4,6 +4,7 @@ Each warning is a sentence that says what to do. A policy with warnings can be p
 """
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from itertools import combinations, pairwise
 
 from django.utils.translation import gettext
@@ -11,12 +12,19 @@ from django.utils.translation import gettext
 from audit.terms import term
 from workflows import money
 from workflows.patterns import FLOOR, RANK, TIERS, Chain, Rules
+from workflows.schemas import properties
 from workflows.terms import duration, listed
+from workflows.triggers import cel_kinds
+from workflows.triggers.cel_bounds import checked
+from workflows.triggers.cel_values import NAMES
 from workflows.triggers.wording import Phrases, Text
+from workflows.weight import Grave
 
 DESKS = ("review", "resolution", "approval")
 SCRUTINY = {"sampling": 0, "threshold": 1, "approval": 2}
 DECIDES = ("required_fields", "conflict", "duplicate")  # these hold a case whatever else they do
+OF_A_CASE = NAMES | {"alternatives"}
+ACTION = ("type", "amount", "currency", "payee")
 PATHS = ("left", "right", "within", "field", "fact", "language_from")  # of triggers: where they look
 
 
@@ -30,6 +38,7 @@ def warnings(rules: Rules, schemas: dict[str, dict] | None = None) -> list[str]:
         *_rates(rules),
         *_triggers(rules),
         *_fields(rules, schemas or {}),
+        *_expressions(rules, schemas or {}),
         *_wordings(rules),
         *_chains(rules),
         *_clocks(rules),
@@ -82,11 +91,7 @@ def _raises(rules: Rules) -> Iterator[str]:
         (gettext("The band from {readable} on").format(readable=money.readable(band.amount, band.currency)), band.tier)
         for band in rules.amount_bands
     ]
-    named += [
-        (gettext("Trigger “{trigger}”").format(trigger=trigger.name), trigger.raises)
-        for trigger in rules.triggers
-        if trigger.raises
-    ]
+    named += [(_raising(trigger), trigger.raises) for trigger in rules.triggers if trigger.raises]
     for what, tier in named:
         if RANK[tier] <= RANK[rules.default_tier]:
             yield (
@@ -94,6 +99,13 @@ def _raises(rules: Rules) -> Iterator[str]:
                     "{what} changes nothing: every output is of {default_tier} risk at least. Lower the default tier, or raise this one."
                 ).format(what=what, default_tier=term(rules.default_tier))
             )
+
+
+def _raising(trigger) -> str:
+    """What of the trigger does nothing where its raising does not: all of it, or that alone."""
+    does_more = trigger.desk or trigger.category or trigger.tag or trigger.__struct_config__.tag in DECIDES
+    said = gettext("Raising the risk by trigger “{trigger}”") if does_more else gettext("Trigger “{trigger}”")
+    return said.format(trigger=trigger.name)
 
 
 def _bands(rules: Rules) -> Iterator[str]:
@@ -187,23 +199,83 @@ def _has_words(trigger) -> bool:
 
 
 def _fields(rules: Rules, schemas) -> Iterator[str]:
-    """A field that the schema says cannot be there."""
-    for trigger in rules.triggers:
-        paths = [getattr(trigger, name, "") for name in PATHS] + list(getattr(trigger, "fields", ()))
-        for path in filter(None, paths):
-            side, *parts = path.split(".")
-            if trigger.__struct_config__.tag == "low_confidence":
-                side, parts = "output", path.split(".")
-            if side in schemas and not _known(schemas[side], parts):
-                yield gettext(
-                    "Trigger “{trigger}” looks at {path}, which the {side}'s schema does not have. Correct the path, or the schema."
-                ).format(trigger=trigger.name, path=path, side=term(side))
-    for name in ("type", "amount", "currency", "payee"):
+    """A field that no case has, or that the schema says cannot be there."""
+    for who, path in _looked_at(rules):
+        side, *parts = path.split(".")
+        if side not in OF_A_CASE or (side == "action" and parts and parts[0] not in ACTION):
+            yield Grave(
+                gettext(
+                    "{who} looks at {path}, which no case has: paths begin with input., output., context. or action., and facts sent along begin with context. Write {meant}."
+                ).format(who=who, path=path, meant=_meant(path, schemas))
+            )
+        elif side in schemas and not _known(schemas[side], parts):
+            yield Grave(_not_in_the_schema(who, path, side, schemas[side]))
+    for name in ACTION:
         path = getattr(rules.action_from, name)
         if path and "output" in schemas and not _known(schemas["output"], path.split(".")):
-            yield gettext(
-                "The action's {name} is read from {path}, which the output's schema does not have. Correct the path, or the schema."
-            ).format(name=name, path=path)
+            yield Grave(
+                gettext(
+                    "The action's {name} is read from {path}, which the output's schema does not have. Correct the path, or the schema."
+                ).format(name=name, path=path)
+            )
+
+
+def _looked_at(rules: Rules) -> Iterator[tuple[str, str]]:
+    """Who looks where: every path that the rules name, with what names it."""
+    for trigger in rules.triggers:
+        who, kind = gettext("Trigger “{trigger}”").format(trigger=trigger.name), trigger.__struct_config__.tag
+        if kind == "low_confidence":
+            paths = [trigger.field and f"output.{trigger.field}"]
+        elif kind == "expression":
+            paths = [".".join(place.path) for place in checked(trigger.expression, trigger.name).places]
+        else:
+            paths = [getattr(trigger, name, "") for name in PATHS] + list(getattr(trigger, "fields", ()))
+        yield from ((who, path) for path in paths if path)
+    for tier in TIERS:
+        who = gettext("The {tier} tier's threshold for a single field").format(tier=term(tier))
+        yield from ((who, f"output.{name}") for name in rules.tiers[tier].field_thresholds)
+    if rules.language_from:
+        yield gettext("A case's language"), rules.language_from
+
+
+def _not_in_the_schema(who, path, side, schema) -> str:
+    within, _, last = path.rpartition(".")
+    beside = [name for place, _, name in (f"{side}.{each}".rpartition(".") for each in properties(schema)) if place == within]
+    near = get_close_matches(last, beside, n=1)
+    if near:
+        return gettext(
+            "{who} looks at {path}, which the {side}'s schema does not have (perhaps {meant} is meant). Correct the path, or the schema."
+        ).format(who=who, path=path, side=term(side), meant=f"{within}.{near[0]}")
+    return gettext("{who} looks at {path}, which the {side}'s schema does not have. Correct the path, or the schema.").format(
+        who=who, path=path, side=term(side)
+    )
+
+
+def _meant(path, schemas) -> str:
+    """What to write in place of a path that no case has."""
+    if path.startswith("action."):
+        return " / ".join(f"action.{name}" for name in ACTION)
+    for side in ("output", "input"):
+        if path in properties(schemas.get(side)):
+            return f"{side}.{path}"
+    return f"context.{path}"
+
+
+def _expressions(rules: Rules, schemas) -> Iterator[str]:
+    """An expression that no case can be judged by: it fails closed, so it fires on all of them."""
+    whys = {
+        cel_kinds.NO_BOOL: gettext("it gives no yes or no"),
+        cel_kinds.MISFIT: gettext("it compares or joins values of different kinds, such as a text with a number"),
+    }
+    for trigger in rules.triggers:
+        if trigger.__struct_config__.tag != "expression":
+            continue
+        if fault := cel_kinds.fault(trigger.expression, trigger.name, schemas):
+            yield Grave(
+                gettext(
+                    "Trigger “{trigger}” can never be judged: {why}. It would fire on every case. Correct the expression."
+                ).format(trigger=trigger.name, why=whys[fault])
+            )
 
 
 def _known(schema, parts) -> bool:

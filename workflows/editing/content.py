@@ -12,6 +12,7 @@ from workflows.editing.forms import PartForm, Row, rows
 from workflows.editing.schema import fields_of, schema_of
 from workflows.editing.sections import Section
 from workflows.json_field import Json
+from workflows.schemas import properties
 
 WORDS = {
     "text": "text",
@@ -100,7 +101,7 @@ class Content(Section):
     def sentences(cls, policy):
         known = fields_of(schema := getattr(policy, cls.names[0]))
         if known is None:
-            names = dict.fromkeys([*schema.get("required", ()), *paths.properties(schema)])
+            names = dict.fromkeys([*schema.get("required", ()), *properties(schema)])
             return [
                 gettext("A document for engineers (JSON Schema) says it{value}.").format(
                     value=": " + ", ".join(names) if names else ""

@@ -114,8 +114,8 @@ class Rows(forms.BaseFormSet):
             seen.add(value)
 
 
-def rows(form, *, noun, heading="", about="", unique=None, blank=3):
+def rows(form, *, noun, heading="", about="", unique=None, blank=3, formset=Rows):
     """A formset class of `form`s with `blank` rows for new ones."""
-    made = forms.formset_factory(form, formset=Rows, extra=blank, can_delete=True, max_num=500, absolute_max=600)
+    made = forms.formset_factory(form, formset=formset, extra=blank, can_delete=True, max_num=500, absolute_max=600)
     made.noun, made.heading, made.about, made.unique = noun, heading, about, unique
     return made

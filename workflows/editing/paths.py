@@ -1,6 +1,6 @@
 """What a rule may look at: the fields of the schemas and what every case has. Pure."""
 
-from collections.abc import Iterator
+from workflows.schemas import properties
 
 OF_EVERY_CASE = [
     "action.type", "action.amount", "action.currency", "action.payee",
@@ -18,11 +18,3 @@ def known(policy) -> list[str]:
 def fields(policy) -> list[str]:
     """The output's own fields, as the action and the confidences name them."""
     return list(properties(policy.output_schema))
-
-
-def properties(schema, before="") -> Iterator[str]:
-    """The dotted names of a schema's properties, those inside objects too."""
-    inner = schema.get("properties") if isinstance(schema, dict) else None
-    for name, each in inner.items() if isinstance(inner, dict) else ():
-        yield f"{before}{name}"
-        yield from properties(each, f"{before}{name}.")

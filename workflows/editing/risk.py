@@ -1,11 +1,14 @@
 """The risk map: what an output is of when nothing raises it, and what action types, amounts and segments make of it."""
 
+from decimal import Decimal
+
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from workflows import money
 from workflows.editing.fields import Amount, Choice, Currency, Duration, Percent, PercentByName, Text, Tick
-from workflows.editing.forms import PartForm, Row, rows
+from workflows.editing.forms import PartForm, Row, Rows, rows
 from workflows.editing.sections import Section
 from workflows.patterns import FLOOR, LOWEST_FLOOR, TIERS, AmountBand, TierRule
 
@@ -36,6 +39,21 @@ class Band(Row):
         return {**super().begin(), **({"amount": f"{self.stored['amount']}"} if self.stored else {})}
 
 
+class BandRows(Rows):
+    """No two of them begin at the same amount: which one counts would be anybody's guess."""
+
+    def clean(self):
+        super().clean()
+        seen = set()
+        for form in self.kept:
+            amount, currency = form.cleaned_data.get("amount"), form.cleaned_data.get("currency")
+            begins = (currency, Decimal(amount)) if amount and currency else None
+            if begins and begins in seen:
+                said = gettext("A band from {readable} on stands in another row. Keep one of them.")
+                form.add_error("amount", said.format(readable=money.readable(begins[1], currency)))
+            seen.add(begins)
+
+
 class SegmentTier(Row):
     segment = Text(label=_("Segment"), max_length=60, help_text=_("As it is sent with the case, such as VIP."))
     tier = Choice(label=_("Is of risk at least"), choices=SHORT_TIERS, initial="high")
@@ -46,7 +64,7 @@ ActionTiers = rows(
     about=_("Which risk a type of action has. An action that is not named here has the risk above."),
 )  # fmt: skip
 Bands = rows(
-    Band, noun=_("Band"), heading=_("By amount"),
+    Band, formset=BandRows, noun=_("Band"), heading=_("By amount"),
     about=_("From an amount on, an action is of this risk at least. One row a band; amounts in another currency are judged "
     "by that currency's own rows."),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from typing import get_args
 
 import msgspec
+from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -23,10 +24,11 @@ from workflows.editing.fields import (
     WordsByLanguage,
 )
 from workflows.editing.forms import PartForm
-from workflows.triggers import Trigger, actions, certainty, content, expression, history
+from workflows.triggers import Trigger, actions, cel_kinds, certainty, content, expression, history
 
 EFFECTS = ("raises", "desk", "category", "new_category", "tag")
-WITHIN = _("Where to look, such as output.reply or input.text; output or input for all of it.")
+PATH = _("A path begins with input., output., context. (facts sent along) or action.")
+WITHIN = format_lazy("{} {}", _("Where to look, such as output.reply or input.text; output or input for all of it."), PATH)
 BY_LANGUAGE = _(
     "For one language only: one a line, the language's code before it, such as “de: Anwalt”. "
     "They count beside those above, which hold in every language."
@@ -106,7 +108,9 @@ class RequiredFieldsForm(TriggerForm):
     others = Lines(
         label=_("and these"),
         longest=200,
-        help_text=_("Fields that are not listed above, one a line, such as context.contract.number."),
+        help_text=format_lazy(
+            "{} {}", _("Fields that are not listed above, one a line, such as context.contract.number."), PATH
+        ),
     )
 
     def __init__(self, *args, policy, **options):
@@ -135,7 +139,12 @@ class ConflictForm(TriggerForm):
     title = _("Two things are at odds")
     about = _("Fires when two fields do not stand to each other as they should. A field that is absent is no conflict.")
     example = _("The refund is higher than what was paid.")
-    left = Text(label=_("This field"), suggests="paths", max_length=200, help_text=_("Such as output.amount."))
+    left = Text(
+        label=_("This field"),
+        suggests="paths",
+        max_length=200,
+        help_text=format_lazy("{} {}", _("Such as output.amount."), PATH),
+    )
     must = Choice(
         label=_("must"),
         choices=[
@@ -152,7 +161,7 @@ class ConflictForm(TriggerForm):
         label=_("this one"),
         suggests="paths",
         max_length=200,
-        help_text=_("Such as context.order.paid, a fact that the sender gives along."),
+        help_text=format_lazy("{} {}", _("Such as context.order.paid, a fact that the sender gives along."), PATH),
     )
     tolerance = Number(
         label=_("give or take"), required=False, min_value=0, help_text=_("A number; for dates in days. Empty: exactly.")
@@ -277,7 +286,9 @@ class ProtectedAccountForm(TriggerForm):
         required=False,
         suggests="paths",
         max_length=200,
-        help_text=_("Such as context.vip, a fact that the sender gives along. Empty: the list alone counts."),
+        help_text=format_lazy(
+            "{} {}", _("Such as context.vip, a fact that the sender gives along. Empty: the list alone counts."), PATH
+        ),
     )
     values = Values(label=_("has one of these values"), rows=2, help_text=_("One a line. Empty: true, that is, yes."))
 
@@ -306,7 +317,10 @@ class FieldIsOneOfForm(TriggerForm):
     about = _("Fires when a field is one of these values.")
     example = _("The reason code is “goodwill”; the country is under an embargo.")
     field = Text(
-        label=_("This field"), suggests="paths", max_length=200, help_text=_("Such as output.reason or input.country.")
+        label=_("This field"),
+        suggests="paths",
+        max_length=200,
+        help_text=format_lazy("{} {}", _("Such as output.reason or input.country."), PATH),
     )
     values = Values(label=_("is one of"), required=True, help_text=_("One a line. For a yes-or-no field write true or false."))
 
@@ -334,6 +348,14 @@ class ExpressionForm(TriggerForm):
         choices=[("silent", _("It stays silent")), ("fires", _("It fires"))],
         initial="silent",
     )
+
+    def judge(self):
+        """What is wrong whatever a case says, here; what the schemas' kinds make of it is a warning of the draft."""
+        super().judge()
+        if cel_kinds.fault(self.cleaned_data["expression"], self.cleaned_data["name"], {}) == cel_kinds.NO_BOOL:
+            raise ValueError(
+                _("This gives no yes or no, whatever a case says. Compare it with something, as in the examples below.")
+            )
 
 
 FORMS = (
