@@ -89,6 +89,12 @@ def counted(result, name) -> list[tuple[str, int, int]]:
     )
 
 
+def silent(result, rules) -> list[str]:
+    """The triggers of those rules that fired at none of the cases: a replay proves nothing of them."""
+    fired = dict(result["now"]["triggers"])
+    return [each["name"] for each in rules.get("triggers", []) if each["name"] not in fired]
+
+
 def difference(was, now) -> str:
     """“+12”, “−3”, “±0”."""
     gap = now - was

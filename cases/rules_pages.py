@@ -208,6 +208,7 @@ def as_told(found, user) -> dict:
         "moves": replay_table.moves(result),
         "reasons": replay_table.counted(result, "reasons"),
         "triggers": replay_table.counted(result, "triggers"),
+        "silent": replay_table.silent(result, found.policy.rules),
         "truth": replay_table.truth(result),
         "time_from": replay_table.time_from(result),
         "changes": [(change["id"], seen[change["id"]], *_told(change)) for change in result["changes"] if change["id"] in seen],

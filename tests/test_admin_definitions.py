@@ -314,3 +314,14 @@ def test_the_history_reads_as_prose_and_finds_one_subject(sign_in, refunds, admi
 
     assert "Received and routed: " in found and "policy.publish" not in found
     assert "policy.publish" in policies and "case.received" not in policies
+
+
+def test_only_who_may_lend_a_seat_is_offered_to(sign_in, refunds, owner, approver, reviewer):
+    address = to("workflows_workflow_delegate", approver.seats.get().pk)
+
+    offered = {
+        person: address in text(sign_in(person).get(to("workflows_workflow_change", refunds.pk)))
+        for person in (owner, approver, reviewer)
+    }
+
+    assert offered == {owner: True, approver: True, reviewer: False}

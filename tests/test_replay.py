@@ -465,6 +465,19 @@ def test_a_finished_one_shows_both_sides_and_links_the_changed_cases(page, send,
     assert case.sentence in shown and "Held for approval: high risk needs an approval." in shown
 
 
+def test_what_fires_at_none_of_the_cases_is_named_for_the_replay_says_nothing_of_it(page, send, refunds, owner):
+    send(confidence=0.85)
+    word = {"kind": "keywords", "raises": "high"}
+    stricter = draft(
+        refunds, owner, triggers=[{**word, "name": "Open", "words": ["open"]}, {**word, "name": "Court", "words": ["court"]}]
+    )
+    made = replay.make(replay.replay(stricter, by=owner))
+
+    shown = page("cases_replay_change", made.pk)
+
+    assert "the replay says nothing of them: Court.</p>" in shown
+
+
 def test_without_cases_it_says_so(page, refunds, owner):
     made = replay.make(replay.replay(refunds.policy, by=owner))
 

@@ -18,6 +18,7 @@ from workflows.editing.pages import Editing
 from workflows.forms import NewWorkflowForm
 from workflows.models import AIRelease, Calendar, Delegation, ExceptionCategory, PlaybookSection, Policy, Workflow
 from workflows.pages import WORKFLOW_PAGES, WorkflowPages, allowed
+from workflows.permissions import may_lend_any
 from workflows.version_pages import PolicyPages
 
 
@@ -116,6 +117,7 @@ def as_told(request, workflow) -> dict:
         "in_force": workflow.policy,
         "gaps": gaps.gaps(workflow),
         "warnings": gaps.warnings_in_force(workflow),
+        "lends_any": may_lend_any(request.user, workflow),
         "owners": workflow.owners.select_related("user"),
         "seats": workflow.seats.live()
         .select_related("user__vendor")
