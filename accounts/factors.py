@@ -12,7 +12,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
-from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm, LoginWebAuthnForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, AuthenticateWebAuthnForm, LoginWebAuthnForm
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -142,6 +142,15 @@ class FirstCodeForm(ActivateTOTPForm):
                 "This is not the code that the app shows now. Check that the device's clock is right, and try again."
             )
             raise ValidationError(wrong) from None
+
+
+class AddKeyForm(AddWebAuthnForm):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["name"].help_text = _("By which you know it again in the list, such as “blue key” or “my phone”.")
+        alone = self.fields["passwordless"]
+        alone.label = _("Sign in with it alone, as a passkey")
+        alone.help_text = _("Without the password: the device then asks for your finger, your face or its PIN.")
 
 
 class KeyForm(Counted, AuthenticateWebAuthnForm):

@@ -3,6 +3,7 @@
 What was typed is lost in no case: not to a refusal, not to whoever was quicker, not to a second factor that is asked for again.
 """
 
+import json
 from collections.abc import Callable, Collection
 from copy import copy
 from decimal import Decimal
@@ -142,7 +143,26 @@ def factor_first(request, name) -> str:
 
 
 def typed_in(post) -> list[tuple[str, str]]:
-    """What somebody typed, to be shown where its form is gone: what the chosen verb asks, and the content."""
-    chosen = post.get("verb", "")
-    named = {name: name.removeprefix(f"{chosen}.") for name, value in post.items() if value and name not in NOT_TYPED}
-    return [(prose.named(short), post[name]) for name, short in named.items() if short.partition(".")[0] not in verbs.VERBS]
+    """What somebody typed, to be shown where its form is gone: what the chosen verb asks, then the content."""
+    chosen, asked, content = post.get("verb", ""), [], []
+    for name, value in post.items():
+        root, _dot, short = name.partition(".")
+        if not value or name in NOT_TYPED or root in verbs.VERBS.keys() - {chosen}:
+            continue
+        of_the_verb = root == chosen
+        told = _called(short if of_the_verb or root == "output" else name), _chosen(value)
+        (asked if of_the_verb else content).append(told)
+    return asked + content
+
+
+def _called(path) -> str:
+    """“mark.tone-and-clarity” reads “Mark: Tone and clarity”: there is no form any more that has its title."""
+    return prose.steps(path.replace("-", " "))
+
+
+def _chosen(value) -> str:
+    """A text chosen from a list comes as JSON."""
+    try:
+        return json.loads(value) if value.startswith('"') else value
+    except ValueError:
+        return value

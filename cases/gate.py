@@ -253,7 +253,9 @@ def what_happened(case) -> str:
 
 
 def _happened(case, event) -> str:
-    """In English, as kept sentences are: whoever shows it tells it in the reader's language and zone."""
+    """In English, as kept sentences are: whoever shows it tells it in the reader's language and zone. Why it went to a side is left out."""
+    if event:
+        event.body = {name: fact for name, fact in event.body.items() if name != "allocated"}
     with in_english():
         told = f": it {trail.sentence(event)} at {event.at:%H:%M:%S} UTC on {event.at:%Y-%m-%d}" if event else ""
         where = "closed" if case.state == CLOSED else f"at {case.get_state_display().lower()}"

@@ -238,6 +238,7 @@ MFA_FORMS = {
     "authenticate": "accounts.factors.CodeForm",
     "reauthenticate": "accounts.factors.CodeAgainForm",
     "activate_totp": "accounts.factors.FirstCodeForm",
+    "add_webauthn": "accounts.factors.AddKeyForm",
     "authenticate_webauthn": "accounts.factors.KeyForm",
     "login_webauthn": "accounts.factors.PasskeyForm",
 }

@@ -328,7 +328,9 @@ def test_an_expired_link_opens_nothing_and_keeps_nothing(browser, case, reviewer
     with clock.moved(clock.now() + timedelta(days=4)):
         answer = outside(browser, inquiry, text="Late")
 
-    assert answer.status_code == 410 and "This link is over" in answer.content.decode()
+    told = answer.content.decode()
+    assert answer.status_code == 410 and "This link is over" in told
+    assert f"until {inquiry.link_until:%-d %b %Y, %H:%M} UTC" in told and "Late" in told
     assert Inquiry.objects.get().answered_at is None
 
 

@@ -216,6 +216,11 @@ def test_what_was_typed_into_a_lost_case_comes_back(client, send, refunds, vendo
     Case.objects.filter(pk=case.pk).update(vendor=another)
     returning.offer_what_nobody_may_hold()
 
-    page = decide(client, case, "correct", reason="The amount is wrong.")
+    typed = {"output.decision": '"refuse"', "mark.tone-and-clarity": "Curt", "reason": "The amount is wrong."}
+    page = decide(client, case, "correct", **typed)
 
-    assert page.status_code == 409 and "The amount is wrong." in page.content.decode()
+    told = page.content.decode()
+    assert page.status_code == 409
+    assert [told.index(f"<dd>{value}</dd>") for value in ("The amount is wrong.", "refuse", "Curt")] == sorted(
+        told.index(f"<dt>{name}</dt>") + len(f"<dt>{name}</dt>") for name in ("Reason", "Decision", "Mark: Tone and clarity")
+    )

@@ -7,6 +7,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.shortcuts import render
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -42,21 +44,30 @@ def page(request, token):
             inquiry = links.behind(token)
             closed = _why_closed(inquiry)
         if closed:
-            status, says = closed
-            return render(request, PAGE, {"says": says}, status=status)
+            status, says, more = closed
+            told = {"says": says, "more": more, "typed": request.POST.get("text", "")}
+            return render(request, PAGE, told, status=status)
         return _opened(request, inquiry, machine)
 
 
 def _why_closed(inquiry):
+    """(status, what it is, what one can do about it); nothing where the link opens."""
     if inquiry is None:
-        return 404, _("This link leads nowhere. Perhaps it was cut short, or taken back. Ask whoever sent it to you.")
+        return 404, _("This link leads nowhere."), _("Perhaps it was cut short, or taken back. Ask whoever sent it to you.")
     if inquiry.answered_at:
-        return 410, _("This question has been answered. Thank you.")
+        return 410, _("This question has been answered."), _("Thank you. There is nothing more to do.")
     if not inquiry.is_open:
-        return 410, _("This is not asked any more. Thank you all the same.")
+        return 410, _("This is not asked any more."), _("Thank you all the same.")
     if not inquiry.has_link(clock.now()):
-        return 410, _("This link is over. Ask whoever sent it to you for another.")
+        return 410, _("This link is over."), _over(inquiry.link_until)
     return None
+
+
+def _over(until) -> str:
+    if until is None:
+        return _("Ask whoever sent it to you for another.")
+    when = date_format(localtime(until), "j M Y, H:i e")
+    return _("It could be used until {until}. Ask whoever sent it to you for another.").format(until=when)
 
 
 def _opened(request, inquiry, machine):
