@@ -1,5 +1,6 @@
 """Whoever cannot see, or reads from the right, can do it too: axe, a right-to-left language, and what a screen reader is told."""
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -9,7 +10,8 @@ from django.db import transaction
 from django.urls import reverse
 from playwright.sync_api import expect
 
-from audit import acting
+from accounts import actions as people
+from audit import acting, clock
 from cases import actions, finding, queues
 from cases.models import Case, Inquiry, SavedView
 from cases.talk import digests, links
@@ -209,6 +211,8 @@ def test_axe_finds_nothing_grave_where_people_talk(browse, committed):
             actions.inquire(low.pk, by=reviewer, question="Was it paid twice?", whom=whom, shows=["input.order"], link_days=7)
         finance, resolvers, _ = Inquiry.objects.order_by("pk")
         actions.answer(Inquiry.objects.latest("pk").pk, by=reviewer, text="Once.")
+        actions.correct(send().pk, by=reviewer, output={"decision": "decline"}, reason="Too late.", active_seconds=30)
+        people.be_absent(resolver, by=resolver, since=clock.now() + timedelta(days=1), until=clock.now() + timedelta(days=2))
     file = low.attachments.get()
     page, asked, outside = browse(reviewer), browse(resolver), browse()
 
@@ -217,11 +221,15 @@ def test_axe_finds_nothing_grave_where_people_talk(browse, committed):
     grave += looked_at(page, "take-off", reverse("admin:cases_attachment_off", args=[low.pk, file.pk]))
     grave += looked_at(page, "notices", reverse("admin:cases_notices"))
     grave += looked_at(page, "wishes", reverse("admin:cases_wishes"))
+    grave += looked_at(page, "own-decisions", reverse("admin:cases_own_decisions"))
     page.goto(case(low, "work"))
     for folded in page.locator(".talk summary").all():
         folded.click()
     grave += as_it_stands(page, "work-talked-about")
     grave += looked_at(asked, "asked", reverse("admin:cases_asked"))
+    asked.goto(reverse("admin:index"))
+    asked.locator("details.away summary").click()
+    grave += as_it_stands(asked, "going-away")
     grave += looked_at(asked, "inquiry", reverse("admin:cases_inquiry", args=[resolvers.pk]))
     grave += looked_at(outside, "link", links.of(finance))
     grave += looked_at(outside, "link-nowhere", links.of(finance) + "x")
