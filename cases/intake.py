@@ -48,6 +48,28 @@ class ProposedAction(Struct, forbid_unknown_fields=True, frozen=True):
     payee: Reference = ""
 
 
+# Anything is taken in: what is no confidence never lowers the scrutiny, and the sentence says so.
+CONFIDENCE = {"type": ["number", "null"], "minimum": 0, "maximum": 1}
+Confidence = Annotated[
+    Any,
+    Meta(
+        description="How sure the AI is of the whole output: a number from 0 to 1. Anything else, such as “97%” or 97, is taken in and"
+        " counts as none; where a threshold asks for one the output is then held.",
+        extra_json_schema=CONFIDENCE,
+    ),
+]
+Confidences = Annotated[
+    dict[str, Annotated[Any, Meta(extra_json_schema=CONFIDENCE)]],
+    Meta(description="How sure it is of each field, by the field's name in the output; each a number from 0 to 1."),
+]
+Alternatives = Annotated[
+    list[Any],
+    Meta(
+        description="What else the AI would have answered, each with how likely it is: a number from 0 to 1, or an object with that as `confidence`, `score` or `probability`."
+    ),
+]
+
+
 class Intake(Struct, forbid_unknown_fields=True, frozen=True):
     """One AI output, as it comes in over REST or in a line of an import."""
 
@@ -57,9 +79,9 @@ class Intake(Struct, forbid_unknown_fields=True, frozen=True):
     output: dict[str, Any]
     context: dict[str, Any] | None = None
     action: ProposedAction | None = None
-    confidence: Any = None
-    confidences: dict[str, Any] | None = None
-    alternatives: list[Any] | None = None
+    confidence: Confidence = None
+    confidences: Confidences | None = None
+    alternatives: Alternatives | None = None
     segment: Short | None = None
     channel: Short | None = None
     customer_reference: Reference | None = None
