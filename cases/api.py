@@ -33,7 +33,8 @@ from integrations.idempotency import idempotent
 from integrations.problems import problem
 from workflows.models import Delegation, Seat, Workflow
 
-LONG_POLLS = threading.BoundedSemaphore(8)  # at once in one process; more are told to come back
+AT_ONCE = 8  # long polls in one process; more are told to come back
+LONG_POLLS = threading.BoundedSemaphore(AT_ONCE)
 PATIENCE = 60  # seconds: the longest a long poll may last
 
 
@@ -154,6 +155,7 @@ class Cases(Door, ListAPIView):
 
     @documented(answers={200: shapes.Summary}, operation_id="cases_list")  # of which the paginator makes pages
     def get(self, request):
+        """The cases one may see, newest first."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return said(
             {

@@ -10,11 +10,13 @@ from accounts.models import User
 from audit import trail
 from audit.models import AuditEvent
 from cases import allocated
-from cases.intake import Answer, Intake, ProposedAction
+from cases.intake import Answer, Desk, Intake, ProposedAction
 from cases.models import Case
 from cases.seen import decisions, is_blind, own_answers, rows, said, whole
+from cases.states import ClosedAs, State
 from cases.talk import attached, inquiries
 from cases.talk import reading as talk
+from workflows.models import TIER_CHOICES
 
 Text = Annotated[str, Meta(max_length=10_000)]
 Said = Annotated[str, Meta(min_length=1, max_length=10_000)]
@@ -25,6 +27,7 @@ Ticked = Annotated[
 ]  # versions of points of the standard
 Seconds = Annotated[int, Meta(ge=0, le=86_400 * 7)]
 Identity = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+OneTier = Literal[tuple(name for name, _ in TIER_CHOICES)]
 Minutes = Annotated[float, Meta(ge=0, le=1_000_000)]
 
 
@@ -63,7 +66,7 @@ class Mark(Struct, forbid_unknown_fields=True, frozen=True):
 class Next(Body, kw_only=True):
     """Which desk and workflow the next case is wanted from; without, the most urgent of all the person's desks."""
 
-    desk: Literal["review", "resolution", "approval"] | UnsetType = UNSET
+    desk: Desk | UnsetType = UNSET
     workflow: Slug | UnsetType = UNSET
 
 
@@ -279,8 +282,8 @@ class Summary(Struct, frozen=True, kw_only=True):
     id: int
     external_id: str
     workflow: str
-    state: str
-    tier: str
+    state: Literal[tuple(State.values)]
+    tier: OneTier
     requires_approval: bool
     sentence: str
     segment: str
@@ -290,7 +293,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     paused_since: datetime | None
     claimed_by: str | None
     claimed_until: datetime | None
-    closed_as: str
+    closed_as: Literal["", *ClosedAs.values]
     closed_at: datetime | None
     settles_at: datetime | None
     released_at: datetime | None
@@ -357,7 +360,7 @@ class DecisionShown(Struct, frozen=True):
     at: datetime
     verb: str
     by: str
-    desk: str
+    desk: Desk
     to: str
     reason: str
     reason_code: str
@@ -481,7 +484,7 @@ class Why(Struct, frozen=True, kw_only=True):
     id: int
     sentence: str
     reasons: list[dict[str, Any]]
-    tier: str
+    tier: OneTier
     requires_approval: bool
     policy_version: int
     probability: float

@@ -197,7 +197,6 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "HITL Desk",
-    "DESCRIPTION": "AI outputs in, human judgment out. See docs/failing-closed.md for what a caller does when we do not answer.",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",

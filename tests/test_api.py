@@ -1,15 +1,22 @@
 """The doors over REST."""
 
 import json
+import re
+from concurrent.futures import Future
 
+import msgspec
 import pytest
 from drf_spectacular.validation import validate_schema
 
 from accounts.keys import KeyThrottle
+from cases import events
 from cases.api import VERBS
 from cases.models import Case
+from integrations import delivery, posting, signature
+from integrations.models import OutboxRow, WebhookEndpoint
 from scorecards import actions as scorecards
 from tests import factories
+from workflows import actions as workflows
 
 pytestmark = pytest.mark.django_db
 
@@ -372,3 +379,95 @@ def test_marks_over_rest_decide_whether_an_output_may_be_accepted(post, key, int
     assert (refused.status_code, unknown.status_code, accepted.status_code) == (422, 422, 200), refused.content
     assert "cannot be accepted" in refused.json()["detail"]
     assert Case.objects.get().decisions.get().evaluation.passed
+
+
+# What the document says to a stranger
+
+
+@pytest.fixture
+def document(client):
+    return client.get("/api/v1/openapi.json").json()
+
+
+def test_every_operation_is_in_a_group_and_says_in_a_sentence_what_it_does(document):
+    operations = [each for path in document["paths"].values() for each in path.values()]
+    groups = {tag["name"]: tag["description"] for tag in document["tags"]}
+
+    assert {tag for each in operations for tag in each["tags"]} == groups.keys() - {"Webhooks"} and all(groups.values())
+    assert all(5 < len(each["summary"]) < 150 and "\n" not in each["summary"] for each in operations)
+    assert len({each["summary"] for each in operations}) == len(operations)
+
+
+def test_the_introduction_begins_with_a_call_that_is_answered_as_told(document, post, key, integration):
+    told = document["info"]["description"]
+    sent = json.loads(re.search(r"-d '(.+?)'\n", told, flags=re.S)[1])
+    shown = json.loads(re.search(r"```json\n(.+?)```", told, flags=re.S)[1])
+
+    answer = post("cases/", sent, **key(integration), headers={"Idempotency-Key": "refunds/R-1"}).json()
+
+    assert answer == {**shown, "id": answer["id"]}
+
+
+def test_the_introduction_states_the_limits_and_what_silence_means(document):
+    told = document["info"]["description"]
+
+    assert "$" not in told.replace("$KEY", "")
+    for limit in ("| 16 MiB |", "| 1,000 |", "at most 500 |", "| 60 seconds; 8 at once"):
+        assert limit in told
+    assert "silence included, means: do not act" in told and "timeout, broken connection, 5xx" in told
+    assert "/cases/?workflow=refunds&external_id=R-1" in told
+
+
+def test_what_a_field_may_say_is_in_the_document(document):
+    shapes = document["components"]["schemas"]
+    answer, shown, intake = (shapes[name]["properties"] for name in ("Answer", "Summary", "Intake"))
+
+    assert answer["verdict"]["enum"] == ["go", "held", "refused"] and answer["status"]["enum"] == [
+        "known",
+        "received",
+        "refused",
+    ]
+    assert {"review", "resolution", "approval"} <= set(str(answer["desk"]).split("'"))
+    assert "closed" in shown["state"]["enum"] and "no_action" in shown["closed_as"]["enum"] and "high" in shown["tier"]["enum"]
+    assert (intake["confidence"]["minimum"], intake["confidence"]["maximum"]) == (0, 1) and "97%" in intake["confidence"][
+        "description"
+    ]
+
+
+# Webhooks, as the document has them
+
+
+def test_every_event_that_is_sent_is_as_the_document_tells_it(
+    document, post, key, integration, reviewer, resolver, refunds, owner, monkeypatch
+):
+    header, place = key(integration), WebhookEndpoint.objects.create(user=integration, url="https://a.example/")
+    taken = Future()
+    taken.set_result(posting.Answer(200, ""))
+    monkeypatch.setattr(delivery, "post", lambda wire, each: taken)
+    action = {"type": "note", "amount": "1.50", "currency": "EUR"}
+    kept, gone, wrong = (
+        post("cases/", item(name, confidence=sure, action=action), **header).json()["id"]
+        for name, sure in (("K", 0.1), ("W", 0.1), ("G", 0.99))
+    )
+    assert post(f"cases/{gone}/withdraw/", {}, **header).status_code == 200
+    assert post(f"cases/{kept}/accept/", {}, **key(reviewer)).status_code == 200
+    assert post(f"cases/{wrong}/reopen/", {"reason": "Wrong"}, **header).status_code == 200
+    better = {"reason": "Not due", "output": {"decision": "no"}}
+    assert post(f"cases/{wrong}/resolve/", better, **key(resolver)).status_code == 200
+    workflows.stop(refunds, by=owner, reason="Strange.")
+    workflows.resume(refunds, by=owner, reason="Fine.")
+    delivery.try_out(place)
+
+    rows = OutboxRow.objects.all()
+
+    assert document["webhooks"].keys() == {*events.TOLD} == {row.event for row in rows} == {*OutboxRow.Event.values}
+    for row in rows:
+        said = json.loads(delivery.body_of(row))
+        told = document["webhooks"][row.event]["post"]
+        body = told["requestBody"]["content"]["application/json"]["schema"]
+        shape = document["components"]["schemas"][body["properties"]["data"]["$ref"].rpartition("/")[2]]
+        assert said.keys() == body["properties"].keys() and said["type"] == body["properties"]["type"]["const"]
+        assert shape["required"] and {*shape["required"]} <= said["data"].keys() <= shape["properties"].keys()
+        msgspec.convert(said["data"], events.TOLD[row.event][0], strict=False)
+        headers = signature.headers("evt_1", b"", ["whsec_eA=="], row.at)
+        assert [each["name"] for each in told["parameters"]] == [*headers]
