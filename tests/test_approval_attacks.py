@@ -19,10 +19,10 @@ from audit import clock, trail
 from audit.models import AuditEvent
 from cases import actions
 from cases.intake import decoded
-from cases.models import Case, Decision
+from cases.models import Case, Decision, Retraction
 from tests.conftest import seated
 from tests.desk import decide
-from tests.factories import UserFactory
+from tests.factories import TWO, UserFactory
 from tests.test_promises import add_by_bulk_create, add_by_save, add_by_sql, again, approval, refused, release_of
 from workflows import actions as workflows
 
@@ -223,3 +223,24 @@ def test_the_right_person_does(send, other_approver, approver, after_an_edit):
     actions.approve(case.pk, by=approver, digest=bytes(again(case).digest).hex())
 
     assert again(case).released_at
+
+
+@pytest.mark.parametrize("rules", [{"action_tiers": {"refund": "high"}, "chains": TWO}])
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong.__name__)
+def test_a_wrong_person_takes_nobodys_approval_back(send, refunds, owner, vendor, other_approver, client, key, wrong, rules):
+    case = send(action=REFUND)
+    actions.approve(case.pk, by=other_approver)
+    given, person = case.decisions.get(), wrong(World(refunds, owner, vendor, case))[0]
+    person = User.objects.get(pk=person.pk)
+
+    with pytest.raises(PermissionDenied):
+        actions.retract(case.pk, by=person, reason="Mine")
+    body, address = json.dumps({"reason": "Mine"}), f"/api/v1/cases/{case.pk}/retract/"
+    assert client.post(address, body, content_type="application/json", **key(person)).status_code in (403, 404)
+    client.force_login(person)
+    assert decide(client, case, "retract", reason="Mine").status_code in (403, 404)
+    for add in (add_by_save, add_by_bulk_create, add_by_sql):
+        with refused("an_approval_is_retracted_by_whoever_gave_it"):
+            add(Retraction(decision=given, by=person, at=clock.now()))
+
+    assert not Retraction.objects.exists()
