@@ -98,9 +98,10 @@ class WorkForm(forms.Form):
         ]
 
     def choices(self) -> dict[str, list]:
-        """The same, apart: those that move the case on, and the rest."""
+        """The same; and apart, those that move the case on and the rest."""
         panels = self.panels()
         return {
+            "panels": panels,
             "main_verbs": [each for each in panels if each[0] in FIRST],
             "other_verbs": [each for each in panels if each[0] not in FIRST],
         }
