@@ -15,6 +15,7 @@ from workflows import actions as workflows
 from workflows.gaps import gaps, warnings
 from workflows.models import Owner
 from workflows.patterns import Rules
+from workflows.weight import Grave
 
 pytestmark = pytest.mark.django_db
 
@@ -100,3 +101,43 @@ def test_a_title_that_nobody_holds_is_warned_of_before_cases_wait_for_it(refunds
     assert warnings(refunds, rules(**chain)) == [
         "The chains ask for 2 approvers with the title “finance”, and 1 holds one. Give a seat with that title."
     ]
+
+
+def steps(*titles, **more):
+    return {"chains": [{"steps": [{"name": title or "Any", "title": title} for title in titles], "currency": "EUR", **more}]}
+
+
+LEAD = ("lead", "team lead", 1500)
+HEAD = ("head", "finance", 20000)
+
+
+@pytest.mark.parametrize(
+    ("seats", "asked", "said"),
+    [
+        (
+            [LEAD, HEAD],
+            steps("team lead", "finance", amount=5000),
+            ["Too few can approve any action from 5,000.00 EUR on. Approvers: 2; limited below that: lead (team lead); the chain asks for 2 people, among them with the title “team lead” and “finance”. Give a seat or a limit."],
+        ),
+        ([LEAD, HEAD], steps("team lead", "finance", amount=1500), []),
+        (
+            [LEAD, HEAD],
+            steps("", "", amount=1000) | {"amount_bands": [{"currency": "EUR", "amount": 9000, "tier": "high"}]},
+            ["Too few can approve any action from 9,000.00 EUR on. Approvers: 2; limited below that: lead (team lead); the chain asks for 2 people. Give a seat or a limit."],
+        ),
+        ([HEAD], steps("", ""), ["Too few can approve any action. Approvers: 1; the chain asks for 2 people. Give a seat."]),
+        (
+            [HEAD],
+            steps("Finance"),
+            ["The chains ask for an approver with the title “Finance”, and nobody holds one. Give a seat with that title. There is “finance”: capitals count."],
+        ),
+    ],
+)  # fmt: skip
+def test_a_chain_that_the_limits_leave_nobody_for(refunds, owner, integration, reviewer, resolver, seats, asked, said):
+    for name, title, limit in seats:
+        limits = [("", "EUR", limit)]
+        workflows.seat(UserFactory(username=name), refunds, "approver", by=owner, title=title, limits=limits)
+
+    found = warnings(refunds, rules(**asked))
+
+    assert found == said and all(isinstance(each, Grave) for each in found)

@@ -94,6 +94,36 @@ def test_two_people_publish_by_their_pages(sign_in, refunds, draft, owner):
     assert (policy.published_by, policy.signed_by) == (owner, second)
 
 
+def test_a_grave_warning_is_marked_and_asked_about_and_a_refusal_loses_nothing(sign_in, refunds, owner):
+    risky = {**TIERS, "medium": {"pattern": "sampling"}, "high": {"pattern": "sampling"}}
+    bands = [{"currency": "EUR", "amount": 500, "tier": "high"}]
+    draft = workflows.draft(refunds, by=owner, rules={"tiers": risky, "amount_bands": bands})
+    client, address = sign_in(owner), to("policy_publish", draft.pk)
+    grave = '<li class="grave"><strong>Grave:</strong> High risk goes straight through'
+
+    refused = client.post(address, {"reason": "Fewer looks"})
+
+    assert grave in text(client.get(to("policy_change", draft.pk))) and grave in text(refused)
+    assert refused.status_code == 422 and "I have read these, and publish all the same" in text(refused)
+    assert list(refused.context["form"].errors) == ["asked"] and "Fewer looks" in text(refused)
+    assert not Policy.objects.get(pk=draft.pk).published_at
+    assert client.post(address, {"reason": "Fewer looks", "asked": "on"}).status_code == 302
+    assert Policy.objects.get(pk=draft.pk).reason == "Fewer looks"
+
+
+def test_a_draft_in_which_nothing_differs_is_asked_about(sign_in, refunds, owner):
+    first = refunds.policy
+    same = {name: getattr(first, name) for name in ("rules", "input_schema", "output_schema")}
+    draft = workflows.draft(refunds, by=owner, **same)
+    client, address = sign_in(owner), to("policy_publish", draft.pk)
+
+    refused = client.post(address, {"reason": "x"})
+
+    assert refused.status_code == 422 and "Nothing differs from version 1. Publish it all the same" in text(refused)
+    assert client.post(address, {"reason": "x", "asked": "on"}).status_code == 302
+    assert Policy.objects.get(pk=draft.pk).published_at
+
+
 def test_an_owners_signature_on_his_own_draft_closes_nobody_elses_way(sign_in, refunds, draft, owner):
     second = UserFactory(username="second")
     workflows.own(refunds, "risk", second, by=factories.administrator())

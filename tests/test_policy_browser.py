@@ -89,6 +89,7 @@ def test_a_refund_policy_is_written_tried_published_and_rolled_back(page, commit
         page.goto(draft)
         page.get_by_role("link", name="Publish", exact=True).click()
         assert "from 1,000.00 EUR on is new" in page.inner_text("body")
+        page.get_by_label("I have read these, and publish all the same").check()
         save(page, "Publish version 2")
         page.goto(f"/admin/workflows/workflow/{refunds.pk}/change/")
         page.locator("#content").get_by_role("link", name="1", exact=True).click()

@@ -6,7 +6,7 @@ import pytest
 from tests.factories import TIERS
 from workflows.patterns import Rules
 from workflows.warnings import warnings
-from workflows.weight import Grave
+from workflows.weight import Grave, by_weight, has_grave
 
 SOUND = {
     "default_tier": "low",
@@ -235,3 +235,14 @@ def test_a_threshold_for_a_field_that_is_not_there():
     [found] = warned({"output": TYPED}, tiers={"medium": medium})
 
     assert "threshold for a single field looks at output.suplier" in found and "output.supplier is meant" in found
+
+
+def test_high_risk_that_nobody_looks_at_is_grave_and_stands_first():
+    found = by_weight(warned(tiers={"high": {"pattern": "sampling"}, "low": {"pattern": "sampling", "sample_floor": 0.1}}))
+
+    assert [str(one)[:32] for one in found if isinstance(one, Grave)] == [
+        "High risk goes straight through:",
+        "The high tier is watched less (s",
+    ]
+    assert [isinstance(one, Grave) for one in found] == [True, True, False]
+    assert has_grave(found) and not has_grave(found[2:])

@@ -12,6 +12,7 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
 )
 
 from accounts.forms import Moment, ReasonForm
@@ -235,6 +236,20 @@ class PublishForm(ReasonForm):
     effective_from = Moment(label=_("Effective from"), required=False, then=_("Empty: at once."))
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
     field_order = ["reason", "improvement", "effective_from", "seen"]
+
+    def __init__(self, *args, asked="", **options):
+        """`asked`: what has to be ticked, in the publisher's own words; empty where nothing has."""
+        super().__init__(*args, **options)
+        if asked:
+            self.fields["asked"] = forms.BooleanField(
+                label=asked,
+                widget=UnfoldBooleanWidget(),
+                error_messages={"required": _("Tick this, or go back and mend the draft. Nothing that you wrote is lost.")},
+            )
+
+    def clean(self):
+        """The tick opens the door, and says nothing to the verb."""
+        return {name: value for name, value in super().clean().items() if name != "asked"}
 
 
 class SignForm(forms.Form):

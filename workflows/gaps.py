@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import datetime
+from difflib import get_close_matches
 
 import msgspec
 from django.utils.translation import gettext, ngettext
@@ -12,8 +13,10 @@ from accounts.roles import Ownership, Role
 from audit import clock
 from audit.wording import within
 from workflows import money
+from workflows.filling import people_by_title, too_few
 from workflows.models import Owner, Seat
 from workflows.patterns import Rules
+from workflows.weight import Grave
 
 NEEDED = {
     Role.INTEGRATION: _("Nothing can send outputs: no integration has a seat."),
@@ -66,11 +69,20 @@ def warnings_in_force(workflow) -> list[str]:
 
 def warnings(workflow, rules: Rules) -> list[str]:
     """What would leave cases waiting for somebody who is not there. It keeps nobody from publishing."""
-    seats = list(Seat.objects.live().filter(workflow=workflow, user__is_active=True).prefetch_related("limits"))
+    seats = list(
+        Seat.objects.live().filter(workflow=workflow, user__is_active=True).select_related("user").prefetch_related("limits")
+    )
     filled = {seat.role for seat in seats}
     said = [sentence for role, sentence in NEEDED.items() if role not in filled]
     approvers = [seat for seat in seats if seat.role == Role.APPROVER]
-    return said + _titles_of_nobody(approvers, rules) + _beyond_every_limit(approvers, rules)
+    grave = _titles_of_nobody(approvers, rules) + _beyond_every_limit(approvers, rules) + too_few(approvers, rules)
+    return said + [Grave(sentence) for sentence in grave]
+
+
+def titles(workflow) -> list[str]:
+    """Those that its approvers' seats have."""
+    held = Seat.objects.live().filter(workflow=workflow, role=Role.APPROVER).exclude(title="")
+    return list(held.order_by("title").values_list("title", flat=True).distinct())
 
 
 def currencies_in_use(workflow) -> set[str]:
@@ -85,29 +97,30 @@ def _titles_of_nobody(approvers, rules) -> list[str]:
     held = Counter(seat.title for seat in approvers)
     asked = Counter()
     for chain in rules.chains:
-        asked |= Counter({title: people for title, people in _people_by_title(chain).items() if title})
+        asked |= Counter({title: people for title, people in people_by_title(chain).items() if title})
     return [
         ngettext(
             "The chains ask for an approver with the title “{title}”, and {held}. Give a seat with that title.",
             "The chains ask for {people} approvers with the title “{title}”, and {held}. Give a seat with that title.",
             people,
         ).format(people=people, title=title, held=_held(held[title]))
+        + _nearest(title, held)
         for title, people in asked.items()
         if held[title] < people
     ]
+
+
+def _nearest(title, held) -> str:
+    """The title that was perhaps meant: capitals count, as in the database."""
+    folded = {each.casefold(): each for each in held if each and each != title}
+    near = get_close_matches(title.casefold(), folded, n=1)
+    return gettext(" There is “{near}”: capitals count.").format(near=folded[near[0]]) if near else ""
 
 
 def _held(number) -> str:
     if not number:
         return gettext("nobody holds one")
     return ngettext("{number} holds one", "{number} hold one", number).format(number=number)
-
-
-def _people_by_title(chain) -> Counter:
-    people = Counter()
-    for step in chain.steps:
-        people[step.title] += step.people
-    return people
 
 
 def _beyond_every_limit(seats, rules) -> list[str]:

@@ -18,6 +18,7 @@ from workflows.models import Policy
 from workflows.pages import address, allowed, typed
 from workflows.permissions import refusal
 from workflows.warnings import warnings
+from workflows.weight import by_weight, has_grave
 
 
 def between(before, after) -> list:
@@ -38,6 +39,12 @@ def understood(policy) -> tuple:
     return Version.of(policy).rules, {"input": policy.input_schema, "output": policy.output_schema}
 
 
+def odd(policy) -> list[str]:
+    """What is odd in the rules themselves, and what they ask for that nobody is there to do; the grave first."""
+    rules, schemas = understood(policy)
+    return by_weight([*gaps.warnings(policy.workflow, rules), *warnings(rules, schemas)])
+
+
 def offered(request, policy) -> dict:
     """What this person may do with this version, for its buttons."""
     workflow = policy.workflow
@@ -53,6 +60,13 @@ def offered(request, policy) -> dict:
         "may_roll_back": may_publish and not draft and in_force is not None and policy.pk != in_force.pk,
         "in_force": in_force,
     }
+
+
+def _asked_before(last, difference, found) -> str:
+    """What a tick is asked for before publishing; empty where nothing is."""
+    if last and not difference:
+        return gettext("Nothing differs from version {version}. Publish it all the same").format(version=last.version)
+    return gettext("I have read these, and publish all the same") if has_grave(found) else ""
 
 
 class PolicyPages(Asking):
@@ -90,7 +104,7 @@ class PolicyPages(Asking):
         policy = self._asked(request, policy_id, "publish_policy")
         workflow, last = policy.workflow, policy.workflow.policies.published().order_by("-version").first()
         first = {"reason": policy.reason, "improvement": policy.improvement, "seen": last.version if last else 0}
-        wanting = gaps.gaps(workflow)
+        wanting, difference, found = gaps.gaps(workflow), between(last, policy), odd(policy)
         unsigned = workflow.two_people_publish and not actions.signed_for(policy, request.user)
         told = {
             "title": gettext("Publish {policy}").format(policy=policy),
@@ -100,13 +114,15 @@ class PolicyPages(Asking):
                 "New cases of {workflow} are routed by version {version}; cases in flight keep theirs. A published version never changes."
             ).format(workflow=workflow, version=policy.version),
             "other": last,
-            "difference": between(last, policy),
+            "difference": difference,
             "gaps": wanting,
             "unsigned": unsigned,
-            "warnings": [*gaps.warnings(workflow, Version.of(policy).rules), *warnings(*understood(policy))],
+            "warnings": found,
         }
         act = partial(actions.publish, policy, by=request.user)
-        return self._ask(request, policy, PublishForm(typed(request), label_suffix="", initial=first), act, **told)
+        asked = _asked_before(last, difference, found)
+        form = PublishForm(typed(request), asked=asked, label_suffix="", initial=first)
+        return self._ask(request, policy, form, act, **told)
 
     def sign_page(self, request, policy_id):
         policy = self._asked(request, policy_id, "sign_policy")

@@ -59,10 +59,16 @@ def _tiers(rules: Rules) -> Iterator[str]:
                 else gettext("Name an action, a segment, an amount or a trigger that raises to it")
             )
             yield gettext("Nothing is ever of {tier} risk. {how}, or leave it so.").format(tier=term(tier), how=how)
+    if "high" in reached and rules.tiers["high"].pattern == "sampling":
+        yield Grave(
+            gettext(
+                "High risk goes straight through: nobody looks before it takes effect. Give the high tier the pattern approval, or threshold."
+            )
+        )
     for lower, higher in combinations(TIERS, 2):
         one, other = rules.tiers[lower], rules.tiers[higher]
         if SCRUTINY[other.pattern] < SCRUTINY[one.pattern]:
-            yield (
+            yield Grave(
                 gettext(
                     "The {higher} tier is watched less ({pattern}) than the {lower} tier ({pattern_2}). Give the {higher} tier the pattern {pattern_2} or a stricter one."
                 ).format(higher=term(higher), pattern=term(other.pattern), lower=term(lower), pattern_2=term(one.pattern))

@@ -87,7 +87,11 @@ class StepRow(Row):
     name = Text(label=_("Step"), max_length=60, help_text=_("Such as Team lead."))
     people = Whole(label=_("People"), min_value=1, max_value=5, initial=1, help_text=_("So many, each another one."))
     title = Text(
-        label=_("Whose seat is titled"), required=False, max_length=60, help_text=_("Such as finance. Empty: any approver.")
+        label=_("Whose seat is titled"),
+        required=False,
+        suggests="titles",
+        max_length=60,
+        help_text=_("Such as finance, written as on the seats; those that there are, are offered. Empty: any approver."),
     )
 
 

@@ -28,8 +28,7 @@ from workflows.editing.why import Why
 from workflows.models import Policy
 from workflows.pages import address, allowed, typed
 from workflows.triggers.ready_made import READY_MADE, ready_made
-from workflows.version_pages import offered, understood
-from workflows.warnings import warnings
+from workflows.version_pages import odd, offered
 
 PARTS_OF_A_CARD = ("title", "about", "example")
 READ_OUT = (
@@ -209,11 +208,21 @@ class Editing(Asking):
             "section": section,
             "title": f"{section.title}: {policy}",
             "seen": actions.as_seen(policy, section.names),
-            "suggestions": {"paths": paths.known(policy), "fields": paths.fields(policy), "currencies": COMMON_CURRENCIES},
+            "suggestions": suggestions(policy),
             "back": back,
             **more,
         }
         return self.page(request, section.template, page, status=status)
+
+
+def suggestions(policy) -> dict[str, list[str]]:
+    """The lists to choose from while typing, by name."""
+    return {
+        "paths": paths.known(policy),
+        "fields": paths.fields(policy),
+        "currencies": COMMON_CURRENCIES,
+        "titles": gaps.titles(policy.workflow),
+    }
 
 
 def as_told(request, policy) -> dict:
@@ -229,7 +238,7 @@ def as_told(request, policy) -> dict:
         "sections": [told(policy, section) for section in READ_OUT] if legible else [],
         "document": section_address(policy, "document") if may_edit else "",
         "read": reading.read(policy.rules),
-        "warnings": _odd(policy) if legible and may_edit else [],
+        "warnings": odd(policy) if legible and may_edit else [],
     }
 
 
@@ -244,8 +253,3 @@ def told(policy, section) -> dict:
 
 def section_address(policy, name) -> str:
     return reverse(f"admin:workflows_policy_edit_{name}", args=[policy.pk])
-
-
-def _odd(policy) -> list[str]:
-    """What is odd in the rules themselves, and what they ask for that nobody is there to do."""
-    return [*gaps.warnings(policy.workflow, understood(policy)[0]), *warnings(*understood(policy))]
