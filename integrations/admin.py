@@ -2,7 +2,6 @@
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.template.response import TemplateResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -51,13 +50,8 @@ class WebhookEndpointAdmin(EndpointPages, ReadOnlyAdmin):
             secret = actions.reveal(endpoint, by=request.user)
         except ValidationError as refusal:
             return self.message_user(request, refusal.message, messages.WARNING)
-        shown = {
-            **self.admin_site.each_context(request),
-            "title": gettext("Webhook secret"),
-            "endpoint": endpoint,
-            "secret": secret,
-        }
-        return TemplateResponse(request, "integrations/secret.html", shown)
+        shown = {"title": gettext("Webhook secret"), "endpoint": endpoint, "secret": secret}
+        return self.page(request, "integrations/secret.html", shown)
 
     @admin.action(description=_("Rotate the secret"), permissions=["view"])
     def rotate(self, request, queryset):

@@ -144,7 +144,7 @@ def note(delivery, answer):
     if answer.accepted:
         mine.update(delivered_at=now, next_try_at=None, **said)
         return
-    once = answer.status == 410 or delivery.row.event == OutboxRow.Event.TEST
+    once = answer.status == 410 or answer.for_good or delivery.row.event == OutboxRow.Event.TEST
     again = None if once else next_try(delivery.attempts, answer, now, random.random())
     mine.filter(attempts=delivery.attempts).update(next_try_at=again, **said)
     if answer.status == 410 and WebhookEndpoint.objects.filter(pk=delivery.endpoint_id, enabled=True).exists():

@@ -26,4 +26,6 @@ def send_test(endpoint_id):
     with transaction.atomic():
         endpoint = WebhookEndpoint.objects.get(pk=endpoint_id)
     answer = delivery.try_out(endpoint)
+    if answer.refused:
+        return f"{endpoint.url}: {answer.in_words}"
     return f"{endpoint.url} answered {answer.status or 'nothing'}: {answer.words}"

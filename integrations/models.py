@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from django.db import models
 from django.db.models import Q
@@ -9,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit import clock
+from integrations import targets
 
 
 class IdempotencyKey(models.Model):
@@ -98,6 +100,11 @@ class WebhookEndpoint(models.Model):
 
     def __str__(self):
         return self.url
+
+    def clean(self):
+        """An address that we would never call is no endpoint; one whose name does not resolve yet may be."""
+        if self._state.adding and (why := targets.refusal_of(self.url)):
+            raise ValidationError({"url": why})
 
 
 class Delivery(models.Model):

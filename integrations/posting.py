@@ -14,7 +14,7 @@ from time import monotonic
 import httpx
 
 from integrations import signature
-from integrations.targets import Refused, aimed
+from integrations.targets import Refused, Unresolved, aimed
 
 DEADLINE = 15  # seconds for one post as a whole, however slowly it drips
 READ_AT_MOST = 64 * 1024
@@ -30,6 +30,8 @@ class Answer:
     words: str
     retry_after: timedelta | None = None
     took: float = 0.0  # seconds
+    refused: bool = False  # by us: nothing was sent
+    for_good: bool = False  # and never would be
 
     @property
     def accepted(self):
@@ -41,7 +43,7 @@ class Answer:
 
     @property
     def in_words(self):
-        return f"{self.status or 'No answer:'} {self.words}".strip()[:300]
+        return f"{self.status or ('We refused:' if self.refused else 'No answer:')} {self.words}".strip()[:300]
 
     def as_tried(self, now) -> dict:
         """For the log of a delivery."""
@@ -100,7 +102,11 @@ async def answer_to(http, endpoint, event_id, body, now) -> Answer:
             return Answer(response.status_code, await read(response), retry_after(response.headers, now))
     except TimeoutError:
         return Answer(None, f"No complete answer within {DEADLINE} s.")
-    except (Refused, httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+    except Refused as refusal:
+        return Answer(None, str(refusal), refused=True, for_good=refusal.for_good)
+    except Unresolved as nowhere:
+        return Answer(None, str(nowhere))
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         return Answer(None, f"{type(error).__name__}: {error}")
 
 

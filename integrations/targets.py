@@ -31,14 +31,33 @@ NEVER = [  # beside what Python calls private, reserved, multicast; its lists di
 
 
 class Refused(Exception):
-    """We do not post there; the message says why."""
+    """We do not post there; the message says why. `for_good`: no answer of any DNS would change that."""
+
+    def __init__(self, why, *, for_good=False):
+        super().__init__(why)
+        self.for_good = for_good
+
+
+class Unresolved(Exception):
+    """There is no address to post to, now."""
+
+
+def refusal_of(url) -> str:
+    """Why what is sent there would be refused, as of now; empty where it would not be, or where nobody knows the name yet."""
+    try:
+        asyncio.run(aimed("POST", url, {}, b""))
+    except Refused as refusal:
+        return str(refusal)
+    except (Unresolved, httpx.InvalidURL, ValueError):
+        return ""
+    return ""
 
 
 async def aimed(method, url, headers, content) -> httpx.Request:
     """The request, addressed to the checked address of the URL's host."""
     named = httpx.URL(url)
     if named.scheme not in ("http", "https") or not named.host:
-        raise Refused(_("Only http and https addresses are called."))
+        raise Refused(_("Only http and https addresses are called."), for_good=True)
     address = await checked_address(named.host, named.port or (443 if named.scheme == "https" else 80))
     host = {"Host": named.netloc.decode("ascii")}
     return httpx.Request(
@@ -55,15 +74,18 @@ async def checked_address(host, port) -> str:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise Refused(format_lazy(_("The name {host} does not resolve."), host=host)) from error
+        raise Unresolved(format_lazy(_("The name {host} does not resolve."), host=host)) from error
     addresses = [address for *_, (address, *_) in found]
     if not getattr(settings, "HITLDESK_WEBHOOKS_MAY_BE_LOCAL", False):
         for address in addresses:
             if not is_public(ip_address(address)):
-                raise Refused(
-                    format_lazy(_("{host} leads to {address}, which is not a public address."), host=host, address=address)
-                )
+                raise _not_public(host, address)
     return addresses[0]
+
+
+def _not_public(host, address) -> Refused:
+    why = format_lazy(_("{host} leads to {address}, which is not a public address."), host=host, address=address)
+    return Refused(why, for_good=host.rstrip(".") in (address, "localhost"))
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:

@@ -125,6 +125,7 @@ def test_the_secret_is_shown_once_and_not_cached(client, administrator, hook):
     )
 
     assert signature.secret(hook) in first.text
+    assert 'class="panel' in first.text and 'class="key"' in first.text
     assert "no-store" in first["Cache-Control"]
     assert said(second) == ["This secret was shown already. Rotate it to get a new one."]
 
@@ -150,6 +151,29 @@ def test_an_endpoint_is_added_for_an_integration(client, administrator, hook):
 
     assert set(WebhookEndpoint.objects.values_list("url", flat=True)) == {"https://a.example/", "https://b.example/"}
     assert AuditEvent.objects.get().verb == "webhook.add"
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("http://127.0.0.1:9000/hook", "127.0.0.1 leads to 127.0.0.1, which is not a public address."),
+        ("https://192.168.1.7/", "192.168.1.7 leads to 192.168.1.7, which is not a public address."),
+        ("https://localhost/", "localhost leads to "),
+        ("https://no.such.name.invalid/", ""),
+    ],
+)
+@pytest.mark.parametrize("local", [False, True])
+def test_an_address_that_we_would_never_call_is_refused_when_it_is_entered(
+    client, administrator, hook, settings, local, url, says
+):
+    settings.HITLDESK_WEBHOOKS_MAY_BE_LOCAL = local
+    client.force_login(administrator)
+
+    answer = client.post(reverse("admin:integrations_webhookendpoint_add"), {"user": hook.user_id, "url": url})
+
+    taken = WebhookEndpoint.objects.filter(url=url).exists()
+    assert taken == (local or not says)
+    assert taken or says in answer.text
 
 
 def test_a_test_is_sent_by_a_job(client, administrator, hook):

@@ -265,9 +265,7 @@ def test_a_receiver_that_drips_is_given_up_at_the_deadline(shop, monkeypatch):
     assert only().last_answer == "No answer: No complete answer within 0.5 s."
 
 
-@pytest.mark.parametrize(
-    "url", ["http://127.0.0.1:1/", "http://no.such.name.invalid/", "http://[::1", "http://a b/", "ftp://127.0.0.1/"]
-)
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://no.such.name.invalid/", "http://[::1", "http://a b/"])
 def test_a_receiver_that_is_not_there_is_tried_again(shop, url):
     endpoint(shop, url)
     announce(shop)
@@ -275,6 +273,27 @@ def test_a_receiver_that_is_not_there_is_tried_again(shop, url):
     jobs.spread_and_deliver()
 
     assert only().last_answer.startswith("No answer") and only().next_try_at
+
+
+@pytest.mark.parametrize(
+    ("host", "says", "again"),
+    [
+        ("10.0.0.1", "We refused: 10.0.0.1 leads to 10.0.0.1, which is not a public address.", False),
+        ("[::1]", "We refused: ::1 leads to ::1, which is not a public address.", False),
+        ("named.example", "We refused: named.example leads to 127.0.0.1, which is not a public address.", True),
+        ("no.such.name.invalid", "No answer: The name no.such.name.invalid does not resolve.", True),
+    ],
+)
+def test_what_we_refuse_is_called_so_and_is_tried_again_only_where_a_dns_may_say_otherwise(
+    shop, settings, names, host, says, again
+):
+    settings.HITLDESK_WEBHOOKS_MAY_BE_LOCAL = False
+    endpoint(shop, f"http://{host}/hook")
+    announce(shop)
+
+    jobs.spread_and_deliver()
+
+    assert only().last_answer == says and bool(only().next_try_at) == again
 
 
 def test_one_that_hangs_does_not_take_the_others_turn(shop, monkeypatch):
@@ -540,7 +559,7 @@ def test_no_connection_is_made_to_what_stands_beside_us(shop, settings, names, m
         jobs.spread_and_deliver()
 
     assert (receiver.connections, connected) == (0, [])
-    assert only().last_answer.startswith(("No answer: Refused", "No answer: InvalidURL"))
+    assert only().last_answer.startswith(("We refused: ", "No answer: The name ", "No answer: InvalidURL"))
 
 
 @pytest.mark.parametrize("url", ["ftp://example.com/", "file:///etc/passwd", "gopher://127.0.0.1/", "javascript:1", "//a/", ""])
