@@ -9,6 +9,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from audit import acting
 from audit.phrases import retold
+from audit.terms import REPORTED
 from audit.wording import in_english
 
 INSERT = """
@@ -201,7 +202,16 @@ SAID = (  # what the sentences name of an event's facts
 )
 
 
+MEASURED = ("case.rework", "case.reopen")  # reports of what was wrong after its release
 WORDED_BY_RULES = {"case.alert"}  # of these the words are no person's
+
+
+def _measures(body) -> str:
+    """Where it was found, how bad it was, what it took and what it cost; of an older report where it was found."""
+    told = [str(REPORTED.get(body.get(name), "")) for name in ("place", "severity")]
+    if "minutes" in body:
+        told.append(gettext("{minutes} minutes").format(minutes=f"{body['minutes']:g}"))
+    return ", ".join(filter(None, [*told, body.get("cost", "")]))
 
 
 def sentence(event, names=None, told=retold) -> str:
@@ -222,6 +232,8 @@ def sentence(event, names=None, told=retold) -> str:
     else:
         noun, _, verb = event.verb.partition(".")
         said = gettext("{noun} {verb} by {actor}").format(noun=noun, verb=verb.replace("_", " "), actor=event.actor)
+    if event.verb in MEASURED and event.body.get("place"):
+        said = gettext("{said} ({measures})").format(said=said, measures=_measures(event.body))
     if points := event.body.get("points"):
         ticked = len(event.body["ticked"])
         said = gettext("{said}, with {ticked} of the standard's {points} points ticked").format(

@@ -272,6 +272,7 @@ def as_told(seen, user, standing, now) -> dict:
     """Everything a case's page shows to this person, and the buttons that are possible now."""
     case = whole(seen)
     holder, stays, told = case.held_by(now), timesheet.of(case, now), decisions(seen)
+    events = _events(seen)
     return {
         **content(seen),
         "doing": doing(case, verbs.offered(case, user, standing, now), standing, told[-1] if told else None, user, now),
@@ -290,7 +291,8 @@ def as_told(seen, user, standing, now) -> dict:
         "earlier": customers.earlier(seen, user),
         "also_open": customers.also_open(seen, user),
         "rulings": rulings.of(seen),
-        "story": the_end_of(_story(seen), LINES),
+        "story": the_end_of(_story(seen, events), LINES),
+        "reworked": any("rework" in event.body for event, _ in events),
         **beside.the_case(seen, user, standing),
         "decisions": the_end_of([decided(seen, decision) for decision in told], DECISIONS),
     }
@@ -337,10 +339,13 @@ def the_end_of(lines: list, most: int) -> Ended:
     return Ended(lines[:-most], lines[-most:]) if len(lines) > most + 2 else Ended([], lines)
 
 
-def _story(case):
-    """What happened, and between it the claims that ran out: they are no events, and say why it was taken up again."""
+def _events(case):
     titles = Titles(case)
-    events = shapes.sentences(shapes.story(case), told=lambda kept: titles.sentence(said(case, kept)))
+    return shapes.sentences(shapes.story(case), told=lambda kept: titles.sentence(said(case, kept)))
+
+
+def _story(case, events):
+    """What happened, and between it the claims that ran out: they are no events, and say why it was taken up again."""
     happened = [(event.at, prose.began(said(case, sentence))) for event, sentence in events]
     expired = whole(case).claims.filter(ended_by="expired").select_related("user")
     ran_out = [

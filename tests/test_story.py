@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.urls import reverse
@@ -213,3 +214,29 @@ def test_who_owes_his_own_answer_is_told_so_once_and_offered_to_give_it(desk, se
     shown = story(desk, send()).content.decode()
 
     assert shown.count("own answer first") == 1 and "?verb=own_answer" in shown and "big primary" not in shown
+
+
+def test_a_reported_rework_is_told_with_what_it_cost_and_stands_at_the_head(desk, send, integration):
+    case = send(confidence=0.99)
+    before = text(story(desk, case))
+    actions.rework(
+        case.pk,
+        by=integration,
+        reason="Wrong amount",
+        place="finance",
+        severity="major",
+        minutes=12.5,
+        cost=Decimal("4.5"),
+        currency="EUR",
+    )
+    shown = text(story(desk, case))
+
+    assert "Reworked after release (finance, major, 12.5 minutes, 4.50 EUR) – “Wrong amount”" in shown
+    assert "reworked after release" in shown and "reworked after release" not in before
+
+
+def test_a_rework_of_which_nothing_is_known_but_the_place_says_that(desk, send, integration):
+    case = send(confidence=0.99)
+    actions.rework(case.pk, by=integration, reason="Late", place="other")
+
+    assert "Reworked after release (elsewhere, minor) – “Late”" in text(story(desk, case))

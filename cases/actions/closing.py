@@ -53,4 +53,8 @@ def keep_rework(case, place, *, severity=Rework.Severity.MINOR, minutes=None, co
         currency=currency,
         reason=case.story.reason,
     )
-    case.story.facts |= {"rework": made.pk, "place": place}
+    case.story.facts |= {"rework": made.pk, "place": str(place), "severity": str(severity)}
+    if minutes is not None:
+        case.story.facts["minutes"] = float(minutes)
+    if cost is not None:
+        case.story.facts["cost"] = money.readable(cost, currency)
