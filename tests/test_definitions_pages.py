@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from audit.models import AuditEvent
+from cases import replay
 from tests import factories
 from tests.factories import TIERS, UserFactory
 from workflows import actions as workflows
@@ -109,6 +110,38 @@ def test_a_grave_warning_is_marked_and_asked_about_and_a_refusal_loses_nothing(s
     assert not Policy.objects.get(pk=draft.pk).published_at
     assert client.post(address, {"reason": "Fewer looks", "asked": "on"}).status_code == 302
     assert Policy.objects.get(pk=draft.pk).reason == "Fewer looks"
+
+
+def test_a_draft_that_was_overtaken_says_so_and_its_content_goes_on_in_a_new_one(sign_in, refunds, draft, owner):
+    later = workflows.draft(refunds, by=owner, rules={**LOOSE, "grace_seconds": 5})
+    client, page, publish = sign_in(owner), to("policy_change", draft.pk), f'href="{to("policy_publish", draft.pk)}"'
+    assert publish in text(client.get(page)) and "published no more" not in text(client.get(page))
+    workflows.publish(later, by=owner, reason="x")
+
+    shown = text(client.get(page))
+    again = f"{to('workflow_draft', refunds.pk)}?from={draft.version}"
+    client.post(again, {"start": str(draft.version)})
+
+    assert "owner published version 3 on" in shown and "it can be published no more" in shown and publish not in shown
+    assert f'class="button primary" href="{again}"' in shown
+    assert "published no more" not in text(client.get(to("policy_change", later.pk)))
+    assert refunds.policies.get(version=4).rules == LOOSE
+    assert publish.replace(str(draft.pk), str(refunds.policies.get(version=4).pk)) in text(
+        client.get(to("policy_change", refunds.policies.get(version=4).pk))
+    )
+
+
+def test_publishing_says_that_the_draft_was_changed_after_its_replay(sign_in, draft, owner):
+    asked = replay.make(replay.replay(draft, by=owner))
+    client, address = sign_in(owner), to("policy_publish", draft.pk)
+    changed = "The draft was changed after this replay."
+
+    before = text(client.get(address))
+    workflows.edit_draft(draft, by=owner, grace_seconds=5)
+    after = text(client.get(address))
+
+    assert asked.finished_at and changed not in before and "What this version would have done" in before
+    assert changed in after and f'href="{reverse("admin:cases_replay_policy", args=[draft.pk])}">Replay it again' in after
 
 
 def test_a_draft_in_which_nothing_differs_is_asked_about(sign_in, refunds, owner):

@@ -39,6 +39,14 @@ def understood(policy) -> tuple:
     return Version.of(policy).rules, {"input": policy.input_schema, "output": policy.output_schema}
 
 
+def overtaking(policy):
+    """The newest version that was published above this draft, which can then be published no more; None where there is none."""
+    if policy.published_at:
+        return None
+    above = policy.workflow.policies.published().filter(version__gt=policy.version)
+    return above.select_related("published_by").order_by("-version").first()
+
+
 def odd(policy) -> list[str]:
     """What is odd in the rules themselves, and what they ask for that nobody is there to do; the grave first."""
     rules, schemas = understood(policy)
@@ -49,16 +57,17 @@ def offered(request, policy) -> dict:
     """What this person may do with this version, for its buttons."""
     workflow = policy.workflow
     may_publish = allowed(request, "publish_policy", workflow)
-    draft, in_force = policy.published_at is None, workflow.policy
-    may_sign = signatures.is_wanted(policy, request.user) and allowed(request, "sign_policy", workflow)
+    draft, overtaken_by = policy.published_at is None, overtaking(policy)
+    in_force = None if draft else workflow.policy
+    may_sign = not overtaken_by and signatures.is_wanted(policy, request.user) and allowed(request, "sign_policy", workflow)
     return {
-        "may_publish": draft and may_publish,
+        "overtaken_by": overtaken_by,
+        "may_publish": draft and may_publish and not overtaken_by,
         "may_draft": allowed(request, "define", workflow),
         "may_sign": may_sign,
         "signing_leaves_nobody": may_sign and signatures.leaves_nobody(policy, request.user),
         "signed_by_a_publisher": draft and policy.signed_at is not None and signatures.is_of_a_publisher(policy),
-        "may_roll_back": may_publish and not draft and in_force is not None and policy.pk != in_force.pk,
-        "in_force": in_force,
+        "may_roll_back": may_publish and in_force is not None and policy.pk != in_force.pk,
     }
 
 

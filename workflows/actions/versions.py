@@ -179,7 +179,7 @@ def _nothing_newer(policy, seen):
         return
     when = f"{last.published_at:%Y-%m-%d at %H:%M} UTC"
     then = (
-        gettext("Begin a new draft from it.")
+        gettext("Begin a new draft from this one: it takes along what you wrote.")
         if last.version > policy.version
         else gettext("Read the difference again, then publish.")
     )
