@@ -6,6 +6,7 @@ from django import forms
 from django.conf import settings
 from django.utils import timezone
 from django.utils.functional import lazy
+from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import UserCreationForm
@@ -18,6 +19,7 @@ from unfold.widgets import (
 
 from accounts.models import ApiKey, User, Vendor
 from accounts.roles import IN_HOUSE_ONLY, KEY_VERBS
+from accounts.verbs_told import OF_AN_INTEGRATION, TOLD
 
 KINDS = [choice for choice in User.Kind.choices if choice[0] != User.Kind.MACHINE]
 
@@ -90,6 +92,20 @@ class NewPersonForm(PersonForm, UserCreationForm):
         fields = [name for name in PersonForm.Meta.fields if name != "is_active"]
 
 
+def verbs_to_give():
+    """Each verb with what it does; those of an integration first."""
+    return [
+        (verb, format_lazy("{verb}: {does}", verb=verb.replace("_", " ").capitalize(), does=TOLD[verb]))
+        for verb in sorted(KEY_VERBS, key=lambda verb: verb not in OF_AN_INTEGRATION)
+    ]
+
+
+class VerbsField(forms.MultipleChoiceField):
+    def __init__(self, **options):
+        super().__init__(choices=verbs_to_give(), widget=UnfoldAdminCheckboxSelectMultipleWidget(), **options)
+        self.widget.option_template_name = "accounts/verb.html"  # a line that may be long wraps, where the usual one is cut
+
+
 class NewKeyForm(forms.Form):
     """What a new key opens, at most: never more than its user may."""
 
@@ -105,10 +121,12 @@ class NewKeyForm(forms.Form):
         help_text=_("Where it is used, such as “shop, production”."),
     )
     mode = forms.ChoiceField(label=_("Mode"), choices=ApiKey.Mode.choices, widget=UnfoldAdminSelectWidget())
-    verbs = forms.MultipleChoiceField(
+    verbs = VerbsField(
         label=_("Verbs"),
-        choices=[(verb, verb.replace("_", " ").capitalize()) for verb in KEY_VERBS],
-        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        initial=OF_AN_INTEGRATION,
+        help_text=_(
+            "Ticked is what an integration that sends needs. A person's key takes the verbs of what he does at the desks."
+        ),
         error_messages={"required": _("Choose at least one verb.")},
     )
     expires_at = forms.DateTimeField(
@@ -116,6 +134,7 @@ class NewKeyForm(forms.Form):
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2027-01-31 12:00"}),
         help_text=_("In your time zone. Empty: never."),
+        error_messages={"invalid": _("Write the day and the time as 2027-01-31 12:00.")},
     )
 
 

@@ -1,12 +1,14 @@
 """Workflows, policies, people and keys in the admin: through the verbs, with an audit event each, refusals as sentences."""
 
 import json
+import re
 
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.urls import reverse
 
 from accounts.models import ApiKey, User, Vendor
+from accounts.roles import KEY_VERBS
 from audit.models import AuditEvent
 from tests.factories import TIERS, UserFactory
 from workflows import actions as workflows
@@ -291,6 +293,32 @@ def test_a_key_is_shown_once_and_revoked(sign_in, administrator, integration):
 
     key.refresh_from_db()
     assert key.revoked_at and told("apikey.revoke").get().words == "Leaked"
+
+
+def test_each_verb_says_what_it_does_and_those_of_an_integration_are_ticked(sign_in, administrator):
+    shown = sign_in(administrator).get(to("accounts_apikey_add")).content.decode()
+    boxes = re.findall(
+        r'<input type="checkbox" name="verbs" value="(\w+)"([^>]*)>\s*<span>[\w ]+: [A-Z][^<]{9,}\.</span>', shown
+    )
+
+    assert sorted(verb for verb, _ in boxes) == KEY_VERBS
+    assert [verb for verb, how in boxes if re.search(r"\bchecked(?![:\w])", how)] == [
+        "read",
+        "receive",
+        "reopen",
+        "rework",
+        "withdraw",
+    ]
+    assert [verb for verb, _ in boxes][:5] == ["read", "receive", "reopen", "rework", "withdraw"]
+
+
+def test_a_date_of_a_key_that_is_none_is_refused_with_an_example(sign_in, administrator, integration):
+    asked = {"user": integration.pk, "name": "Shop", "mode": "live", "verbs": ["read"], "expires_at": "soon"}
+
+    answer = sign_in(administrator).post(to("accounts_apikey_add"), asked)
+
+    assert answer.status_code == 422 and "Write the day and the time as 2027-01-31 12:00." in text(answer)
+    assert not ApiKey.objects.exists()
 
 
 def test_a_third_live_key_is_refused_in_words(sign_in, administrator, integration):
