@@ -102,8 +102,12 @@ def test_a_grave_warning_is_marked_and_asked_about_and_a_refusal_loses_nothing(s
     client, address = sign_in(owner), to("policy_publish", draft.pk)
     grave = '<li class="grave"><strong>Grave:</strong> High risk goes straight through'
 
+    workflows.ask_two_people(refunds, by=owner, reason="x")
+    unsigned = text(client.get(address))
+    workflows.let_one_publish(refunds, by=owner, reason="x")
     refused = client.post(address, {"reason": "Fewer looks"})
 
+    assert grave in unsigned and "publish all the same" not in unsigned  # no button, nothing to tick
     assert grave in text(client.get(to("policy_change", draft.pk))) and grave in text(refused)
     assert refused.status_code == 422 and "I have read these, and publish all the same" in text(refused)
     assert list(refused.context["form"].errors) == ["asked"] and "Fewer looks" in text(refused)

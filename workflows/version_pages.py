@@ -129,7 +129,7 @@ class PolicyPages(Asking):
             "warnings": found,
         }
         act = partial(actions.publish, policy, by=request.user)
-        asked = _asked_before(last, difference, found)
+        asked = _asked_before(last, difference, found) if told["button"] else ""
         form = PublishForm(typed(request), asked=asked, label_suffix="", initial=first)
         return self._ask(request, policy, form, act, **told)
 
