@@ -65,47 +65,6 @@ BEGIN
        AND (made.output IS NOT NULL OR made.verb IN ('accept', 'correct', 'escalate', 'resolve', 'no_action', 'edit')));
 END $$;
 
--- The newest decisions of one person, `most` of them, before that one and since then. A vendor's session asks for those of the very
--- person for whom it acts. Of the case they tell its name and workflow; of others' later work only that there was some.
-CREATE OR REPLACE FUNCTION own_decisions(person bigint, earlier_than bigint, since timestamptz, most integer)
-RETURNS TABLE (id bigint, case_id bigint, at timestamptz, verb varchar, desk varchar, reason text, reason_code varchar, active_seconds integer,
-  external_id varchar, workflow_id bigint, taken_back boolean, sent_back boolean, overturned boolean, reworked boolean)
-LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 50 SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $$
-DECLARE
-  house boolean := acts_for(NULL);
-BEGIN
-  IF NOT house AND person IS DISTINCT FROM acting_person() THEN
-    RETURN;
-  END IF;
-  RETURN QUERY
-  SELECT m.id, m.case_id, m.at, m.verb, m.desk, m.reason, m.reason_code, m.active_seconds, c.external_id, c.workflow_id,
-    t.taken_back, NOT t.taken_back AND l.sent_back, NOT t.taken_back AND l.overturned,
-    NOT t.taken_back AND EXISTS (SELECT FROM cases_rework r WHERE r.case_id = m.case_id AND r.at > m.at)
-   FROM (SELECT n.* FROM (
-      SELECT d.* FROM cases_decision d WHERE d.by_id = person AND d.id < earlier_than AND (house OR d.vendor_id = acting_vendor())
-      ORDER BY d.id DESC LIMIT most) n WHERE since IS NULL OR n.at >= since) m
-   JOIN cases_case c ON c.id = m.case_id
-   -- by himself, before he decided anything else there
-   CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM audit_auditevent e
-       WHERE e.subject_type = 'case' AND e.subject_id = m.case_id AND e.verb IN ('case.undo', 'case.recall', 'case.retract')
-         AND e.actor_id = person AND e.at >= m.at AND NOT EXISTS (SELECT FROM cases_decision x
-          WHERE x.case_id = m.case_id AND x.by_id = person AND x.id > m.id AND x.at <= e.at)) AS taken_back) t
-   -- by what others decided after him and did not take back: sent back, with nothing but approvals between; or decided otherwise,
-   -- with nothing of his own between. Whoever escalated or sent back has not decided the case.
-   CROSS JOIN LATERAL (SELECT
-      coalesce(bool_or(o.verb = 'send_back' AND NOT EXISTS (SELECT FROM cases_decision x
-        WHERE x.case_id = m.case_id AND x.id > m.id AND x.id < o.id AND x.verb <> 'approve')), false) AS sent_back,
-      coalesce(bool_or(m.verb NOT IN ('escalate', 'send_back') AND NOT EXISTS (SELECT FROM cases_decision x
-          WHERE x.case_id = m.case_id AND x.by_id = person AND x.id > m.id AND x.id < o.id)
-        AND (o.before IS NOT NULL OR o.verb IN ('reject', 'no_action') AND o.verb <> m.verb
-          OR m.verb IN ('reject', 'no_action') AND o.verb IN ('accept', 'correct', 'resolve'))), false) AS overturned
-     FROM cases_decision o WHERE o.case_id = m.case_id AND o.id > m.id AND o.by_id <> person
-      AND NOT EXISTS (SELECT FROM audit_auditevent e
-       WHERE e.subject_type = 'case' AND e.subject_id = m.case_id AND e.verb = 'case.undo' AND e.actor_id = o.by_id AND e.at >= o.at
-         AND NOT EXISTS (SELECT FROM cases_decision x WHERE x.case_id = m.case_id AND x.id > o.id AND x.at <= e.at))) l
-   ORDER BY m.id DESC;
-END $$;
-
 -- A vendor's people read of it where they read the decision.
 CALL vendors_see_only('cases_retraction', 'EXISTS (SELECT FROM cases_decision d WHERE d.id = decision_id)', 'false');
 """
