@@ -1,8 +1,9 @@
 """What contradicts the decision: asked about once, and never refused, for it may be meant.
 
 Marks that say otherwise, of which with a script the page says so while somebody works, and names in the form what it said; a text
-that still has the figure that was changed; and a rule of the policy that holds two values against each other, and did not fire before. What was not told before, the form comes back with once. What the verb refuses is told
-first: a question is about a decision that could stand, so it is asked when the verb is done, and undoes it.
+that still has the figure that was changed; and a rule of the policy that holds two values against each other, and did not fire
+before. What was not told before, the form comes back with once. What the verb refuses is told first: a question is about a decision
+that could stand, so it is asked when the verb is done, and undoes it.
 """
 
 import re

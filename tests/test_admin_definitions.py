@@ -131,7 +131,9 @@ def test_stop_and_resume_with_a_reason(sign_in, refunds, owner):
     ):  # of the workflow, and whoever works in it on his desk
         shown = " ".join(text(client.get(page)).split())
         assert (
-            f"{owner} stopped it on" in shown and "“Strange refunds”. Nothing is released" in shown and f"{owner} can." in shown
+            f"{owner} stopped it on" in shown
+            and "“Strange refunds”. Nothing is released" in shown
+            and f"{owner} can resume it." in shown
         )
 
     client.post(to("workflows_workflow_resume", refunds.pk), {"reason": "All well"})

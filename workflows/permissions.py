@@ -30,8 +30,8 @@ def may(user, verb: str, workflow=None) -> bool:
 def refusal(by, verb: str, workflow):
     """What he is told who may not, and whom of the house he can ask."""
     told = format_lazy(_("{by} may not {verb} in {workflow}."), by=by, verb=_does(verb), workflow=workflow)
-    asked = who_can(verb, workflow) if by.is_in_house else None
-    return format_lazy("{told} {asked}", told=told, asked=asked) if asked else told
+    who = who_can(verb, workflow) if by.is_in_house else None
+    return format_lazy("{told} {can}", told=told, can=format_lazy(_("{who} can."), who=who)) if who else told
 
 
 def _does(verb):
@@ -43,12 +43,12 @@ def _does(verb):
 
 
 def who_can(verb, workflow):
-    """“Rosa Keller can.”: its owners, whoever acts for one who is away, and the office; None where there is nobody."""
+    """“Rosa Keller or an administrator”: its owners, whoever acts for one who is away, and the office; None where there is nobody."""
     now, owners = clock.now(), Ownership.values if verb in EVERY_OWNERS else owning(verb)
     people = {pk for of in owners for pk in Owner.objects.acting_for(workflow.pk, of, now)}
     names = [str(person) for person in User.objects.filter(pk__in=people).order_by("first_name", "username")]
     names += [_("an administrator")] if any(verb in verbs for verbs in OFFICE_VERBS.values()) else []
-    return format_lazy(_("{who} can."), who=_either(names)) if names else None
+    return _either(names) if names else None
 
 
 def owning(verb: str) -> list[str]:

@@ -9,7 +9,7 @@ from workflows.permissions import who_can
 
 
 class Stop(NamedTuple):
-    """One workflow that stands. `who_resumes`: “Rosa Keller can.”, or None where nobody is there to ask."""
+    """One workflow that stands. `who_resumes`: the names of those who can, or None where nobody is there to ask."""
 
     workflow: Workflow
     at: datetime
