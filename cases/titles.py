@@ -229,7 +229,7 @@ def _low_confidence(reason, titles):
 
 def _threshold(reason, titles):
     names = {name for rule in titles.rules.tiers.values() for name in rule.field_thresholds}
-    yield from _confidence_in(reason["says"], names, r"[\d.e+-]+ is below [\d.e+-]+ \(\w+ risk\)|was given(?:: .+)?")
+    yield from _confidence_in(reason["says"], names, r"[\d.e+-]+ is below [\d.e+-]+ \(\w+ risk\)|was given")
 
 
 def _confidence_in(says, names, then):

@@ -151,24 +151,12 @@ def test_what_is_wrong_with_an_output_is_told_with_its_place(post, key, integrat
     assert says in told["detail"]
 
 
-@pytest.mark.parametrize(
-    ("sent", "told"),
-    [
-        ("97%", ": “97%” is no number from 0 to 1"),
-        (97, ": “97” is no number from 0 to 1"),
-        (-0.5, ": “-0.5” is no number from 0 to 1"),
-        ("Ana Lima, born 1970", ": what came is no number from 0 to 1"),
-        (10**4200, ": what came is no number from 0 to 1"),
-        (True, ": what came is no number from 0 to 1"),
-        (None, ""),
-    ],
-    ids=lambda value: str(value)[:20],
-)
-def test_what_is_no_confidence_holds_the_output_and_is_named(post, key, integration, sent, told):
+@pytest.mark.parametrize("sent", ["97%", 97, -0.5, 10**4200, True, None], ids=lambda value: str(value)[:20])
+def test_what_is_no_confidence_holds_the_output(post, key, integration, sent):
     answer = post("cases/", item(confidence=sent), **key(integration))
 
     assert (answer.status_code, answer.json()["verdict"]) == (201, "held")
-    assert answer.json()["sentence"] == f"Held for review: no usable confidence was given{told}."
+    assert answer.json()["sentence"] == "Held for review: no usable confidence was given."
 
 
 def test_another_body_under_a_known_id_is_told_what_can_be_done(post, key, integration):

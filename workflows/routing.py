@@ -276,21 +276,16 @@ def _sent_to(fired) -> tuple[str | None, dict | None]:
 def _by_confidence(facts, rule: TierRule, tier) -> tuple[str, str]:
     confidence, threshold = facts["confidence"], rule.thresholds.get(facts["segment"], rule.threshold)
     if confidence is None:
-        return rule.below, _not_usable("no usable confidence was given", facts, "")
+        return rule.below, "no usable confidence was given"
     if confidence < threshold:
         return rule.below, f"confidence {confidence:.4g} is below {threshold:.4g} ({tier} risk)"
     for name, least in rule.field_thresholds.items():
         own = facts["confidences"].get(name)
         if own is None:
-            return rule.below, _not_usable(f"no usable confidence in {name} was given", facts, name)
+            return rule.below, f"no usable confidence in {name} was given"
         if own < least:
             return rule.below, f"confidence in {name} {own:.4g} is below {least:.4g} ({tier} risk)"
     return "closed", f"confidence {confidence:.4g} is at or above {threshold:.4g} ({tier} risk)"
-
-
-def _not_usable(says, facts, name) -> str:
-    came = facts.get("unusable", {}).get(name)
-    return f"{says}: {came} is no number from 0 to 1" if came else says
 
 
 def _category(decider: dict | None, fired) -> str:
