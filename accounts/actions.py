@@ -5,14 +5,13 @@ from datetime import timedelta
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.utils.formats import date_format
 from django.utils.text import format_lazy
-from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Absence, User
 from accounts.permissions import administers
 from audit import clock, trail
+from audit.moments import when
 
 A_MINUTE = timedelta(minutes=1)  # forms write no seconds: “now” is a little while ago when it comes here
 
@@ -93,11 +92,11 @@ def _check_the_times(since, until, now):
 def _check_that_it_stands_alone(user, since, until):
     other = user.absences.filter(ended_at=None, since__lt=until, until__gt=since).order_by("since").first()
     if other:
-        when = {name: date_format(localtime(getattr(other, name)), "j M Y, H:i") for name in ("since", "until")}
+        times = {"since": when(other.since), "until": when(other.until)}
         why = _(
             "{user} is marked absent from {since} until {until} already. Choose other dates, or call that absence off first."
         )
-        raise ValidationError(format_lazy(why, user=user, **when))
+        raise ValidationError(format_lazy(why, user=user, **times))
 
 
 def _check_the_stand_in(user, stand_in):

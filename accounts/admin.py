@@ -28,6 +28,7 @@ from accounts.forms import AbsenceForm, IdentityForm, NewKeyForm, NewPersonForm,
 from accounts.models import Absence, ApiKey, User, Vendor
 from accounts.permissions import administers, is_in_house_staff, may_look_at_keys
 from audit import clock, trail
+from audit.moments import when
 from audit.onlooking import OnlyLookedAt
 
 # Nobody edits these by hand: a seed, an address that opens an account.
@@ -158,10 +159,9 @@ class PersonAdmin(Asking, UserAdmin, Administered):
         """An absence that has not begun is called off."""
         person = self._minded(request, user_id)
         absence = get_object_or_404(person.absences.select_related("user"), pk=absence_id)
-        when = {name: date_format(localtime(getattr(absence, name)), "j M Y, H:i") for name in ("since", "until")}
         told = {
             "title": gettext("Call off the absence of {person}").format(person=person),
-            "sentence": gettext("From {since} until {until}.").format(**when),
+            "sentence": gettext("From {since} until {until}.").format(since=when(absence.since), until=when(absence.until)),
             "button": gettext("Call off"),
             "said": gettext("It is called off: {person} is not going to be away then.").format(person=person),
             "original": person,

@@ -32,13 +32,18 @@ def told(kept) -> str:
     return at_home(retold(kept))
 
 
+def when(moment) -> str:
+    """By the reader's clock, as every sentence writes it."""
+    return date_format(timezone.localtime(moment), "j M Y, H:i")
+
+
 def read(kept) -> str:
     """A fact that is nothing but a moment of ours, as ISO has it; as it is kept where it is none."""
     try:
         moment = datetime.fromisoformat(kept)
     except (TypeError, ValueError):
         return kept
-    return date_format(timezone.localtime(moment), "j M Y, H:i") if moment.tzinfo else kept
+    return when(moment) if moment.tzinfo else kept
 
 
 def at_home(text):

@@ -5,8 +5,6 @@ What was typed is lost in no case: not to a refusal, not to whoever was quicker,
 
 import json
 from collections.abc import Callable, Collection
-from copy import copy
-from decimal import Decimal
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -20,6 +18,7 @@ from django.utils.translation import gettext as _
 from accounts import factors
 from audit import clock
 from cases import again, doubts, gate, pages, prose, skim, undone, verbs
+from cases.actions.content import as_it_stood
 from cases.models import Case
 from cases.seen import heard, seen_by
 from cases.work_form import WorkForm
@@ -120,17 +119,6 @@ class Deciding:
             "skim": skim.Skim.worked(request),
         }
         return render(request, "cases/lost.html", {**self.admin_site.each_context(request), **told}, status=409)
-
-
-def as_it_stood(case, before) -> Case:
-    """The case with the content that its last decision changed: what whoever came too late had before him."""
-    if not before:
-        return case
-    then = copy(case)
-    then.standing_output, action = before["output"], before["action"]
-    then.action_type, then.currency, then.payee = (action[name] for name in ("type", "currency", "payee"))
-    then.amount = action["amount"] and Decimal(action["amount"])
-    return then
 
 
 def factor_first(request, name) -> str:

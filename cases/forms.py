@@ -99,10 +99,19 @@ class MoreTime(Part):
         return {"minutes": form.cleaned_data["minutes"]}
 
 
+def another_moment(label, help_text=""):
+    """Beside the usual moments: one that is written, by the clock of whoever writes it."""
+    return forms.DateTimeField(
+        label=label,
+        required=False,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        help_text=help_text,
+        error_messages={"invalid": gettext_lazy("Write a date and a time, such as 2026-06-01 09:00.")},
+    )
+
+
 class Until(Part):
     """When it goes on: one of the usual moments, or another; both by the clock of whoever chooses."""
-
-    OTHER = "other"
 
     def __init__(self, required=True, rare=False):
         self.required, self.rare = required, ("until", "until_other") if rare else ()
@@ -115,15 +124,11 @@ class Until(Part):
             "until": forms.ChoiceField(
                 label=gettext("Until when?") if self.required else gettext("Until when, as far as is planned?"),
                 required=self.required,
-                choices=[*first, *offered, (self.OTHER, gettext("Another time, as written below"))],
+                choices=[*first, *offered, (until.OTHER, gettext("Another time, as written below"))],
                 error_messages={"required": gettext("Choose until when.")},
             ),
-            "until_other": forms.DateTimeField(
-                label=gettext("Another time"),
-                required=False,
-                widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-                help_text=gettext("By the clock of {zone}, within 90 days.").format(zone=zone),
-                error_messages={"invalid": gettext("Write a date and a time, such as 2026-06-01 09:00.")},
+            "until_other": another_moment(
+                gettext("Another time"), gettext("By the clock of {zone}, within 90 days.").format(zone=zone)
             ),
         }
 
@@ -132,7 +137,7 @@ class Until(Part):
 
     def arguments(self, form):
         chosen, other = form.cleaned_data["until"], form.cleaned_data.get("until_other")
-        if other or chosen == self.OTHER:
+        if other or chosen == until.OTHER:
             return {"until": other}
         return {"until": self._offered()[chosen][1] if chosen else None}
 

@@ -14,7 +14,7 @@ from audit import clock
 from cases import paging, prose, verbs
 from cases.listing import CONTENT
 from cases.models import Case, Decision
-from cases.seen import Sight, heard, rows, whole
+from cases.seen import Sight, heard, rows
 from workflows.models import Workflow, compiled_policy
 
 DAYS, MOST = 30, 5000  # what the sums are of: the last 30 days, or so many decisions
@@ -111,6 +111,5 @@ def _own(decision, case, workflow, sight) -> Own:
         reference = sight.reference(decision.workflow_id, decision.external_id)
         decision.reason = heard(sight.user, decision.reason)
         return Own(decision, reference, workflow, None, done, prose.named(code), came)
-    labels = {each.code: each.label for each in compiled_policy(whole(case).policy_id).rules.reason_codes} if code else {}
     [read] = rows(case, [decision])
-    return Own(read, case.external_id, workflow, case, done, labels.get(code, code), came)
+    return Own(read, case.external_id, workflow, case, done, compiled_policy(case.policy_id).rules.reason(code), came)

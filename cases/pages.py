@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.strict import strict_page
 from audit import clock
-from audit.moments import told
+from audit.moments import told, when
 from audit.wording import begun_small, within
 from cases import (
     allocated,
@@ -45,6 +45,7 @@ from cases.talk import beside
 from cases.titles import Titles
 from cases.verbs import VERBS
 from integrations.problems import Conflict
+from workflows.models import compiled_policy
 
 REFUSALS = (PermissionDenied, Conflict, ValidationError, DataError)
 BEGUN = ("claim", "own_answer", "ask", "undo")  # after these the decision is still to come
@@ -218,8 +219,7 @@ def _where(case, seen, name):
     if case.state != CLOSED:
         until = max((pause.until for pause in open_pauses(case) if pause.until), default=None) if case.paused_since else None
         told = gettext("It goes on at {state} on {until}.") if until else gettext("It is at {state} now.")
-        when = until and date_format(timezone.localtime(until), "j M Y, H:i")
-        where = told.format(state=within(case.get_state_display()), until=when)
+        where = told.format(state=within(case.get_state_display()), until=until and when(until))
         return format_html("{} {}", where, _way_to_take_it_back(case)) if _is_one_of_several(case, name) else where
     how = gettext("It is closed: {how}.").format(how=begun_small(case.get_closed_as_display())) if name != "no_action" else ""
     if not case.settles_at:
@@ -300,8 +300,7 @@ def as_told(seen, user, standing, now) -> dict:
 
 def decided(case, decision):
     """One decision as it is told: what was done, for which of the policy's reasons, and what it changed."""
-    labels = {code["code"]: code["label"] for code in case.policy.rules.get("reason_codes", [])}
-    coded = labels.get(decision.reason_code, decision.reason_code)
+    coded = compiled_policy(case.policy_id).rules.reason(decision.reason_code)
     titles, done = Titles(case), verbs.DONE[decision.verb]
     if decision.is_retracted:
         done = gettext("{done} (taken back)").format(done=done)
@@ -320,10 +319,8 @@ def due(case, now) -> dict:
 
 def alerts_for(case, user):
     """What its owners must hear is the house's; that it is due soon, whoever works it hears."""
-    if not whole(case).may_have("alerts"):
-        return []
     asked = getattr(whole(case), "open_alerts", None)  # a list has asked for those of all its cases at once
-    alerts = whole(case).alerts.open() if asked is None else asked
+    alerts = whole(case).beside("alerts").open() if asked is None else asked
     return rows(case, [alert for alert in alerts if user.is_in_house or not alert.to])
 
 

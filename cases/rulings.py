@@ -45,8 +45,7 @@ def _as_heard(sight, ruling, seen):
 
 def of(seen) -> list[tuple]:
     """(question, its ruling or None) of this case, as whoever has this view of it reads them."""
-    case = whole(seen)
-    asked = case.questions.select_related("by", "ruling__by") if case.may_have("questions") else []
+    asked = whole(seen).beside("questions").select_related("by", "ruling__by")
     return [as_read(seen, each) for each in asked]
 
 

@@ -3,9 +3,8 @@
 from typing import NamedTuple
 
 from django.db.models import prefetch_related_objects
-from django.utils import timezone
-from django.utils.formats import date_format
 
+from audit.moments import when
 from cases import prose
 from cases.models import Case
 from cases.seen import is_blind, rows, seen_by, whole
@@ -50,7 +49,7 @@ def _whole(case) -> dict:
     about = {"action": case.action_sentence, "customer": case.customer_reference}
     return {
         **about,
-        "received": date_format(timezone.localtime(case.received_at), "j M Y, H:i"),
+        "received": when(case.received_at),
         "input": case.input,
         "output": case.standing,
     }

@@ -4,6 +4,7 @@ from datetime import datetime, time, timedelta
 
 from django.utils.translation import gettext
 
+OTHER = "other"  # none of these, but what is written beside
 MORNING = time(9)
 MONDAY = 0
 

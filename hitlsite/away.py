@@ -13,28 +13,18 @@ from accounts import actions
 from accounts.models import Absence
 from audit import clock
 from cases import until
-
-OTHER = "other"
-
-
-def _moment(label):
-    return forms.DateTimeField(
-        label=label,
-        required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        error_messages={"invalid": gettext_lazy("Write a date and a time, such as 2026-06-01 09:00.")},
-    )
+from cases.forms import another_moment
 
 
 class AwayForm(forms.Form):
     """From when, and when one is back: now or one of the usual moments, or another, by one's own clock."""
 
     since = forms.ChoiceField(label=gettext_lazy("Away from"), required=False)
-    since_other = _moment(gettext_lazy("Away from another time"))
+    since_other = another_moment(gettext_lazy("Away from another time"))
     back = forms.ChoiceField(
         label=gettext_lazy("Back on"), error_messages={"required": gettext_lazy("Choose when you are back.")}
     )
-    back_other = _moment(gettext_lazy("Another time"))
+    back_other = another_moment(gettext_lazy("Another time"))
     reason = forms.CharField(
         label=gettext_lazy("Why? Others who look after the work can read it."), required=False, max_length=500
     )
@@ -43,7 +33,7 @@ class AwayForm(forms.Form):
         super().__init__(typed, label_suffix="", prefix="away")
         self.moments = until.choices(timezone.localtime(clock.now()))
         named = [(name, label) for name, (label, _at) in self.moments.items()]
-        other = (OTHER, _("Another time, as written below"))
+        other = (until.OTHER, _("Another time, as written below"))
         self.fields["since"].choices = [("", _("Now")), *named, other]
         self.fields["back"].choices = [("", _("Choose")), *named, other]
         for name in ("since_other", "back_other"):
@@ -52,7 +42,7 @@ class AwayForm(forms.Form):
     def clean(self):
         for name, missing in (("since", _("Write from when you are away.")), ("back", _("Write when you are back."))):
             other = f"{name}_other"
-            if self.cleaned_data.get(name) == OTHER and not self.cleaned_data.get(other) and other not in self.errors:
+            if self.cleaned_data.get(name) == until.OTHER and not self.cleaned_data.get(other) and other not in self.errors:
                 self.add_error(other, missing)
         return self.cleaned_data
 
@@ -62,7 +52,7 @@ class AwayForm(forms.Form):
 
     def _chosen(self, name):
         chosen = self.cleaned_data[name]
-        return self.cleaned_data[f"{name}_other"] if chosen == OTHER else self.moments[chosen][1] if chosen else None
+        return self.cleaned_data[f"{name}_other"] if chosen == until.OTHER else self.moments[chosen][1] if chosen else None
 
     def take(self, error):
         """What the verb refuses, at the field that it is about."""
@@ -71,7 +61,7 @@ class AwayForm(forms.Form):
         for name, said in error.message_dict.items():
             field = {"since": "since", "until": "back"}.get(name)
             other = f"{field}_other"
-            self.add_error(other if self.cleaned_data.get(field) == OTHER else field, said)
+            self.add_error(other if self.cleaned_data.get(field) == until.OTHER else field, said)
 
 
 def absences_of(user, now) -> tuple[Absence | None, list[Absence]]:

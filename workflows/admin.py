@@ -111,7 +111,7 @@ def as_told(request, workflow) -> dict:
     may_do |= {"stop": may_do["stop"] and not stopped, "resume": may_do["resume"] and stopped}
     return {
         "workflow": workflow,
-        "stopped": stops.among([workflow.pk]),
+        "stopped": stops.among([workflow.pk]) if stopped else [],
         "offered": {**may_do, "draft": allowed(request, "define", workflow)},
         "policies": workflow.policies.select_related("published_by"),
         "in_force": workflow.policy,

@@ -7,13 +7,12 @@ from decimal import Decimal
 from itertools import groupby
 
 from django.db.models import Q
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext
 
 from accounts.models import Absence, ApiKey, Vendor
 from accounts.roles import Office, Role
 from audit.models import AuditEvent
+from audit.moments import when
 from audit.wording import within
 from workflows import money
 from workflows.models import Delegation, Engagement, Seat, Tenure
@@ -104,10 +103,6 @@ def limits_of(seat, at) -> dict[tuple[str, str], Decimal]:
 
 
 # In sentences
-
-
-def when(moment) -> str:
-    return date_format(localtime(moment), "j M Y, H:i")
 
 
 def _span(since, ended_at) -> str:

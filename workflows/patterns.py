@@ -159,6 +159,10 @@ class Rules(Struct, forbid_unknown_fields=True, frozen=True):
                 )
             )
 
+    def reason(self, code) -> str:
+        """What a reason code is called; the code itself, where the policy knows none of that name."""
+        return next((each.label for each in self.reason_codes if each.code == code), code)
+
     def due_minutes(self, tier, desk) -> int:
         """How soon a case of this tier is due at this desk."""
         for each in self.dues:

@@ -1,7 +1,6 @@
 """Taking back, passing on, and what comes after a close."""
 
 from datetime import datetime
-from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.utils.text import format_lazy
@@ -12,7 +11,7 @@ from accounts.roles import Role
 from audit.wording import within
 from cases import sides
 from cases.actions.closing import close, keep_rework
-from cases.actions.content import set_action
+from cases.actions.content import restore
 from cases.actions.reasons import said
 from cases.actions.talking import note
 from cases.gate import changing
@@ -117,9 +116,7 @@ def _restore(case, last):
     if last["verb"] == "no_action":
         case.proposes_no_action = False
     if before := last["before"]:
-        case.standing_output = before["output"]
-        amount = before["action"]["amount"]
-        set_action(case, {**before["action"], "amount": Decimal(amount) if amount is not None else None})
+        restore(case, before)
 
 
 def _side_wanted(case, person, side) -> int:

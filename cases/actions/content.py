@@ -1,5 +1,6 @@
 """Another content in place of what stands: checked, routed anew, kept field by field."""
 
+from copy import copy
 from decimal import Decimal
 
 from django.core.exceptions import ValidationError
@@ -82,13 +83,29 @@ def set_action(case, action):
     case.currency, case.payee = action["currency"], action["payee"]
 
 
+def restore(case, before):
+    """The content as it stood before an edit, as the decision keeps it: amounts as text."""
+    amount = before["action"]["amount"]
+    case.standing_output = before["output"]
+    set_action(case, {**before["action"], "amount": None if amount is None else Decimal(amount)})
+
+
+def as_it_stood(case, before):
+    """The case with the content that its last decision changed, and nothing saved of it; `before` is empty where it changed none."""
+    if not before:
+        return case
+    then = copy(case)
+    restore(then, before)
+    return then
+
+
 def _reroute(case, policy):
     """Tier and required approval after an edit: they may only rise, and the reasons are kept.
 
     What came before the case is looked up anew, as of its arrival: an edited action may repeat an earlier one.
     """
     facts = {
-        **facts_of(case, case.standing, case.action),
+        **facts_of(case),
         "earlier": lookback.before(case, policy.looks_back) if policy.looks_back else [],
     }
     anew = route(facts, policy, Dial(), draw=1.0)
@@ -101,13 +118,13 @@ def _reroute(case, policy):
         require_approval(case)
 
 
-def facts_of(case, output, action) -> Facts:
-    """What the policy's triggers look at, with this content; but for what came before the case."""
+def facts_of(case) -> Facts:
+    """What the policy's triggers look at; but for what came before the case."""
     return {
         "input": case.input,
-        "output": output,
+        "output": case.standing,
         "context": case.context or {},
-        "action": action,
+        "action": case.action,
         "confidence": case.confidence,
         "confidences": case.confidences or {},
         "alternatives": case.alternatives,
@@ -123,13 +140,7 @@ def at_odds(case) -> list[dict]:
     """Which rules of its version an edit that was just made sets off: those that hold two values against each other."""
     if not (before := case.story.before):
         return []
-    output, action = before["output"], {**before["action"], "amount": _amount(before["action"]["amount"])}
-    stood = facts_of(case, case.output if output is None else output, action)
-    return at_odds_anew(compiled_policy(case.policy_id), stood, facts_of(case, case.standing, case.action))
-
-
-def _amount(text) -> Decimal | None:
-    return None if text is None else Decimal(text)
+    return at_odds_anew(compiled_policy(case.policy_id), facts_of(as_it_stood(case, before)), facts_of(case))
 
 
 def require_approval(case):

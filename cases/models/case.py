@@ -306,8 +306,10 @@ class Case(FSMModelMixin, models.Model):
 
     there_is = None  # of what stands beside it, by name, where a page asked for all of it at once: see `talk.beside`
 
-    def may_have(self, name) -> bool:
-        return self.there_is is None or name in self.there_is
+    def beside(self, name):
+        """Its comments, questions and so on; without asking, where it is known that there are none."""
+        found = getattr(self, name).all()
+        return found if self.there_is is None or name in self.there_is else found.none()
 
     def held_by(self, now):
         """The id of whoever holds a live lease, or None."""

@@ -108,10 +108,17 @@ class Rows(forms.BaseFormSet):
     def clean(self):
         seen = set()
         for form in self.kept if self.unique else []:
-            value = form.cleaned_data.get(self.unique)
+            value = self.told_apart_by(form)
             if value is not None and value in seen:
-                form.add_error(self.unique, gettext("“{value}” stands in two rows. Keep one of them.").format(value=value))
+                form.add_error(self.unique, self.said_twice(value))
             seen.add(value)
+
+    def told_apart_by(self, form):
+        """What may not stand in two rows, None where it says nothing yet; its fault stands at `unique`."""
+        return form.cleaned_data.get(self.unique)
+
+    def said_twice(self, value) -> str:
+        return gettext("“{value}” stands in two rows. Keep one of them.").format(value=value)
 
 
 def rows(form, *, noun, heading="", about="", unique=None, blank=3, formset=Rows):

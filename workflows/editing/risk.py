@@ -42,16 +42,13 @@ class Band(Row):
 class BandRows(Rows):
     """No two of them begin at the same amount: which one counts would be anybody's guess."""
 
-    def clean(self):
-        super().clean()
-        seen = set()
-        for form in self.kept:
-            amount, currency = form.cleaned_data.get("amount"), form.cleaned_data.get("currency")
-            begins = (currency, Decimal(amount)) if amount and currency else None
-            if begins and begins in seen:
-                said = gettext("A band from {readable} on stands in another row. Keep one of them.")
-                form.add_error("amount", said.format(readable=money.readable(begins[1], currency)))
-            seen.add(begins)
+    def told_apart_by(self, form):
+        amount, currency = form.cleaned_data.get("amount"), form.cleaned_data.get("currency")
+        return (Decimal(amount), currency) if amount and currency else None
+
+    def said_twice(self, value):
+        said = gettext("A band from {readable} on stands in another row. Keep one of them.")
+        return said.format(readable=money.readable(*value))
 
 
 class SegmentTier(Row):
@@ -64,7 +61,7 @@ ActionTiers = rows(
     about=_("Which risk a type of action has. An action that is not named here has the risk above."),
 )  # fmt: skip
 Bands = rows(
-    Band, formset=BandRows, noun=_("Band"), heading=_("By amount"),
+    Band, formset=BandRows, unique="amount", noun=_("Band"), heading=_("By amount"),
     about=_("From an amount on, an action is of this risk at least. One row a band; amounts in another currency are judged "
     "by that currency's own rows."),
 )  # fmt: skip
