@@ -141,6 +141,8 @@ SENTENCES = {
     "policy.draft": gettext_lazy("was drafted by {actor}"),
     "policy.edit": gettext_lazy("was edited by {actor}"),
     "policy.publish": gettext_lazy("was published by {actor}"),
+    "policy.discard": gettext_lazy("was discarded as a draft by {actor}"),
+    "policy.restore": gettext_lazy("was restored as a draft by {actor}"),
     "workflow.create": gettext_lazy("was created by {actor}"),
     "workflow.stop": gettext_lazy("was stopped by {actor}"),
     "workflow.resume": gettext_lazy("was resumed by {actor}"),

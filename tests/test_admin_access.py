@@ -121,6 +121,8 @@ TABLE = {
     "workflows_policy_difference": IN_HOUSE,
     "workflows_policy_sign": OWNERS,
     "workflows_policy_roll_back": OWNERS,
+    "workflows_policy_discard": DEFINERS,
+    "workflows_policy_restore": DEFINERS,
     "workflows_workflow_add": ADMINISTRATORS,
     "workflows_policy_publish": OWNERS,
     "workflows_policy_add": NOBODY,

@@ -80,6 +80,10 @@ class World:
         return first
 
     @property
+    def discarded(self):
+        return workflows.discard(self.draft, by=self.owner, reason="x")
+
+    @property
     def signable(self):
         workflows.ask_two_people(self.refunds, by=self.owner, reason="x")
         return self.draft
@@ -329,6 +333,8 @@ VERBS = {
     "workflows.sign": ("owner", lambda w: partial(workflows.sign, w.signable), "policy.sign", "version digest"),
     "workflows.publish": ("owner", lambda w: partial(workflows.publish, w.draft), "policy.publish", "from to digest signed_by"),
     "workflows.roll_back": ("owner", lambda w: partial(workflows.roll_back, w.old_version), "policy.roll_back", "from to"),
+    "workflows.discard": ("owner", lambda w: partial(workflows.discard, w.draft), "policy.discard", "version"),
+    "workflows.restore": ("owner", lambda w: partial(workflows.restore, w.discarded), "policy.restore", "version"),
     "workflows.ask_two_people": (
         "owner",
         lambda w: partial(workflows.ask_two_people, w.refunds),

@@ -103,6 +103,8 @@ def verbs_on(workflow, seat, person):
         "publish": lambda by: workflows.publish(workflow.policies.first(), by=by, reason="x"),
         "sign": lambda by: workflows.sign(workflow.policies.first(), by=by),
         "roll_back": lambda by: workflows.roll_back(workflow.policies.first(), by=by, reason="x"),
+        "discard": lambda by: workflows.discard(workflow.policies.first(), by=by, reason="x"),
+        "restore": lambda by: workflows.restore(workflow.policies.first(), by=by, reason="x"),
         "ask_two_people": lambda by: workflows.ask_two_people(workflow, by=by, reason="x"),
         "let_one_publish": lambda by: workflows.let_one_publish(workflow, by=by, reason="x"),
         "stop": lambda by: workflows.stop(workflow, by=by, reason="x"),

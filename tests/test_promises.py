@@ -927,6 +927,9 @@ SENTENCES = {
         "two_people_publish_where_the_workflow_asks",
         "the_signature_is_over_what_is_published",
         "an_edit_voids_the_signature",
+        "only_an_owner_or_administrator_discards_a_draft",
+        "a_discarded_draft_is_only_restored",
+        "a_discarded_draft_keeps_its_number",
     },
     "workflows_approvallimit": {"nobody_sets_his_own_limit", "only_who_owns_the_risk_or_administers_sets_a_limit"},
     "workflows_seat": {

@@ -104,6 +104,7 @@ class WorkflowAdmin(AuthorityPages, WorkflowPages, Defined):
 def as_told(request, workflow) -> dict:
     """What stands around the charter, and the buttons for this person."""
     stopped = bool(workflow.dial.stopped_at)
+    policies = workflow.policies.select_related("published_by", "discarded_by")
     may_do = {name: allowed(request, page[0], workflow) for name, page in WORKFLOW_PAGES.items()}
     two = workflow.two_people_publish
     may_do |= {"two": may_do["two"] and not two, "one": may_do["one"] and two}
@@ -113,7 +114,8 @@ def as_told(request, workflow) -> dict:
         "workflow": workflow,
         "stopped": stops.among([workflow.pk]) if stopped else [],
         "offered": {**may_do, "draft": allowed(request, "define", workflow)},
-        "policies": workflow.policies.select_related("published_by"),
+        "policies": [policy for policy in policies if not policy.discarded_at],
+        "discarded": [policy for policy in policies if policy.discarded_at],
         "in_force": workflow.policy,
         "gaps": gaps.gaps(workflow),
         "warnings": gaps.warnings_in_force(workflow),
@@ -143,10 +145,16 @@ class PolicyAdmin(PolicyPages, Editing, LookedAt):
         return [*self.own_urls(), *self.editing_urls(), *super().get_urls()]
 
     def get_queryset(self, request):
-        return super().get_queryset(request).select_related("workflow", "published_by", "signed_by", "rolls_back_to")
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("workflow", "published_by", "signed_by", "discarded_by", "rolls_back_to")
+        )
 
     @display(description=_("State"), ordering="published_at", label={"Draft": "warning", "Published": "success"})
     def state(self, policy):
+        if policy.discarded_at:
+            return gettext("Discarded")
         return gettext("Published") if policy.published_at else gettext("Draft")
 
 

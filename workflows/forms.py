@@ -61,10 +61,10 @@ class DraftForm(forms.Form):
     def __init__(self, workflow, *args, **kwargs):
         super().__init__(*args, label_suffix="", **kwargs)
         self.workflow = workflow
-        versions = [(str(policy.version), str(policy)) for policy in workflow.policies.select_related("workflow")]
-        self.fields["start"].choices = [*versions, ("", gettext("Sensible defaults"))]
-        if versions:
-            self.fields["start"].initial = versions[0][0]
+        versions = list(workflow.policies.select_related("workflow"))
+        named = [(str(policy.version), str(policy)) for policy in versions]
+        self.fields["start"].choices = [*named, ("", gettext("Sensible defaults"))]
+        self.fields["start"].initial = next((str(each.version) for each in versions if not each.discarded_at), "")
 
     def clean(self):
         """What the draft begins with; a fault of a pasted document stands at it."""
@@ -196,7 +196,7 @@ class RateForm(ReasonForm):
         return self.cleaned_data["rate"] / 100
 
 
-class EndSeatForm(forms.Form):
+class OptionalReasonForm(forms.Form):
     reason = forms.CharField(label=_("Why?"), required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
 
 

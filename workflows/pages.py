@@ -20,8 +20,8 @@ from workflows.forms import (
     CalendarChoiceForm,
     DelegationForm,
     DraftForm,
-    EndSeatForm,
     LimitForm,
+    OptionalReasonForm,
     OwnerForm,
     RateForm,
     SeatForm,
@@ -138,7 +138,7 @@ class WorkflowPages(Asking):
             "said": gettext("{seat}: the seat is ended.").format(seat=seat),
         }
         return self.ask(
-            request, EndSeatForm(typed(request), label_suffix=""), act, back=address(workflow), original=workflow, **told
+            request, OptionalReasonForm(typed(request), label_suffix=""), act, back=address(workflow), original=workflow, **told
         )
 
     def limit_page(self, request, seat_id):
@@ -191,7 +191,7 @@ class WorkflowPages(Asking):
             "said": gettext("The delegation is ended."),
             "original": workflow,
         }
-        return self.ask(request, EndSeatForm(typed(request), label_suffix=""), act, back=address(workflow), **told)
+        return self.ask(request, OptionalReasonForm(typed(request), label_suffix=""), act, back=address(workflow), **told)
 
     def _lendable(self, request, seat):
         """The seat, where this person may lend it."""

@@ -17,7 +17,7 @@ def is_of_a_publisher(policy) -> bool:
 
 def is_wanted(policy, user) -> bool:
     """Whether this person's signature would help: there is none, or one by another who perhaps was to publish himself."""
-    if policy.published_at or not policy.workflow.two_people_publish:
+    if not policy.is_open or not policy.workflow.two_people_publish:
         return False
     return not policy.signed_at or (policy.signed_by_id != user.pk and is_of_a_publisher(policy))
 

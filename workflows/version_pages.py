@@ -1,4 +1,4 @@
-"""The pages about versions of a policy: the difference, publishing, the second person's signature, rolling back."""
+"""The pages about versions of a policy: the difference, publishing, the second person's signature, rolling back, discarding."""
 
 from functools import partial
 
@@ -13,7 +13,7 @@ from accounts.forms import ReasonForm
 from accounts.permissions import is_in_house_staff
 from workflows import actions, gaps, signatures
 from workflows.differences import Version, differences
-from workflows.forms import PublishForm, SignForm
+from workflows.forms import OptionalReasonForm, PublishForm, SignForm
 from workflows.models import Policy
 from workflows.pages import address, allowed, typed
 from workflows.permissions import refusal
@@ -41,7 +41,7 @@ def understood(policy) -> tuple:
 
 def overtaking(policy):
     """The newest version that was published above this draft, which can then be published no more; None where there is none."""
-    if policy.published_at:
+    if not policy.is_open:
         return None
     above = policy.workflow.policies.published().filter(version__gt=policy.version)
     return above.select_related("published_by").order_by("-version").first()
@@ -57,13 +57,16 @@ def offered(request, policy) -> dict:
     """What this person may do with this version, for its buttons."""
     workflow = policy.workflow
     may_publish = allowed(request, "publish_policy", workflow)
-    draft, overtaken_by = policy.published_at is None, overtaking(policy)
-    in_force = None if draft else workflow.policy
+    may_define = allowed(request, "define", workflow)
+    draft, overtaken_by = policy.is_open, overtaking(policy)
+    in_force = workflow.policy if policy.published_at else None
     may_sign = not overtaken_by and signatures.is_wanted(policy, request.user) and allowed(request, "sign_policy", workflow)
     return {
         "overtaken_by": overtaken_by,
         "may_publish": draft and may_publish and not overtaken_by,
-        "may_draft": allowed(request, "define", workflow),
+        "may_draft": may_define,
+        "may_discard": draft and may_define,
+        "may_restore": policy.discarded_at is not None and may_define,
         "may_sign": may_sign,
         "signing_leaves_nobody": may_sign and signatures.leaves_nobody(policy, request.user),
         "signed_by_a_publisher": draft and policy.signed_at is not None and signatures.is_of_a_publisher(policy),
@@ -87,6 +90,8 @@ class PolicyPages(Asking):
             "publish": self.publish_page,
             "sign": self.sign_page,
             "roll-back": self.roll_back_page,
+            "discard": self.discard_page,
+            "restore": self.restore_page,
         }
         return [
             path(
@@ -182,6 +187,36 @@ class PolicyPages(Asking):
         messages.success(request, said)
         return redirect(address(made))
 
+    def discard_page(self, request, policy_id):
+        policy = self._asked(request, policy_id, "define")
+        told = {
+            "title": gettext("Discard {policy}").format(policy=policy),
+            "button": gettext("Discard version {version}").format(version=policy.version),
+            "said": gettext("Version {version} is discarded. It can be restored.").format(version=policy.version),
+            "sentence": gettext(
+                "Nobody edits, signs or publishes version {version} any more. It keeps its number, its content and its replays, and can be restored."
+            ).format(version=policy.version),
+        }
+        act = partial(actions.discard, policy, by=request.user)
+        return self.ask(
+            request, ReasonForm(typed(request), label_suffix=""), act, back=address(policy), original=policy, **told
+        )
+
+    def restore_page(self, request, policy_id):
+        policy = self._asked(request, policy_id, "define")
+        told = {
+            "title": gettext("Restore {policy}").format(policy=policy),
+            "button": gettext("Restore version {version}").format(version=policy.version),
+            "said": gettext("Version {version} is a draft again.").format(version=policy.version),
+            "sentence": gettext("Version {version} becomes a draft again, as it was when it was discarded.").format(
+                version=policy.version
+            ),
+        }
+        act = partial(actions.restore, policy, by=request.user)
+        return self.ask(
+            request, OptionalReasonForm(typed(request), label_suffix=""), act, back=address(policy), original=policy, **told
+        )
+
     def _ask(self, request, policy, form, act, **told):
         back = address(policy)
         return self.ask(request, form, act, back=back, template="workflows/publish.html", original=policy, **told)
@@ -193,5 +228,5 @@ class PolicyPages(Asking):
         return policy
 
     def _policy(self, policy_id):
-        people = ("workflow", "published_by", "signed_by", "rolls_back_to")
+        people = ("workflow", "published_by", "signed_by", "discarded_by", "rolls_back_to")
         return get_object_or_404(Policy.objects.select_related(*people), pk=policy_id)

@@ -1,4 +1,4 @@
-"""A policy's versions: draft, edit, sign, publish, roll back."""
+"""A policy's versions: draft, edit, discard, sign, publish, roll back."""
 
 import hashlib
 import json
@@ -36,12 +36,14 @@ def edit_draft(policy, *, by, seen=None, **changed) -> Policy:
     written over. Raises ValidationError where the whole would be no policy, Conflict where it is not as it was seen.
     """
     with deciding(policy.workflow, "define", by=by) as workflow:
-        draft = Policy.objects.select_for_update().select_related("workflow").get(pk=policy.pk)
+        draft = _locked(policy)
         if draft.published_at:
             raise Conflict(
                 format_lazy(_("{draft} was published meanwhile and never changes. Begin a new draft from it."), draft=draft),
                 "published",
             )
+        if draft.discarded_at:
+            raise Conflict(_discarded(draft), "discarded")
         if seen is not None and seen != as_seen(draft, changed):
             raise Conflict(
                 format_lazy(
@@ -64,6 +66,31 @@ def edit_draft(policy, *, by, seen=None, **changed) -> Policy:
     return draft
 
 
+def discard(policy, *, by, reason) -> Policy:
+    """Lay a draft aside: nobody edits, signs or publishes it any more. It keeps its number, its content and its replays."""
+    with deciding(policy.workflow, "define", by=by) as workflow:
+        policy = _still_a_draft(policy)
+        if not reason.strip():
+            raise ValidationError({"reason": _("Say why it is discarded.")})
+        policy.discarded_at, policy.discarded_by, policy.discarded_because = clock.now(), by, reason
+        policy.save(update_fields=DISCARDED)
+        trail.record("policy.discard", by=by, subject=policy, words=reason, workflow=workflow.slug, version=policy.version)
+    return policy
+
+
+def restore(policy, *, by, reason="") -> Policy:
+    """A discarded draft is a draft again, as it was, with the signature that stood under it."""
+    with deciding(policy.workflow, "define", by=by) as workflow:
+        policy = _locked(policy)
+        if not policy.discarded_at:
+            raise ValidationError(format_lazy(_("{policy} is not discarded."), policy=policy))
+        policy.discarded_at, policy.discarded_by, policy.discarded_because = None, None, ""
+        policy.save(update_fields=DISCARDED)
+        trail.record("policy.restore", by=by, subject=policy, words=reason, workflow=workflow.slug, version=policy.version)
+    return policy
+
+
+DISCARDED = ["discarded_at", "discarded_by", "discarded_because"]
 OF_THE_POLICY = {"rules", "input_schema", "output_schema", "reason"}
 
 
@@ -157,8 +184,24 @@ def _next_version(workflow, **content) -> Policy:
     return Policy.objects.create(workflow=workflow, version=last.version + 1 if last else 1, **content)
 
 
+def _locked(policy) -> Policy:
+    people = ("published_by", "discarded_by")
+    return Policy.objects.select_for_update(of=("self",)).select_related("workflow", *people).get(pk=policy.pk)
+
+
+def _discarded(policy):
+    return format_lazy(
+        _("{discarded_by} discarded version {version} on {when}. Restore it first, or begin a new draft from it."),
+        discarded_by=policy.discarded_by,
+        version=policy.version,
+        when=f"{policy.discarded_at:%Y-%m-%d at %H:%M} UTC",
+    )
+
+
 def _still_a_draft(policy) -> Policy:
-    policy = Policy.objects.select_for_update(of=("self",)).select_related("workflow", "published_by").get(pk=policy.pk)
+    policy = _locked(policy)
+    if policy.discarded_at:
+        raise ValidationError(_discarded(policy))
     if policy.published_at:
         when = f"{policy.published_at:%Y-%m-%d at %H:%M} UTC"
         raise ValidationError(

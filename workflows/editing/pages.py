@@ -172,6 +172,12 @@ class Editing(Asking):
                 request, gettext("{policy} is published and never changes. Begin a new draft from it.").format(policy=policy)
             )
             return redirect(address(policy))
+        if policy.discarded_at and request.method != "POST":
+            messages.error(
+                request,
+                gettext("{policy} is edited no more. Restore it first, or begin a new draft from it.").format(policy=policy),
+            )
+            return redirect(address(policy))
         if name != "document" and not readable(policy):
             messages.error(request, gettext("The forms cannot show this draft. Mend its document first, or begin a new draft."))
             return redirect(section_address(policy, "document"))
@@ -228,7 +234,7 @@ def suggestions(policy) -> dict[str, list[str]]:
 def as_told(request, policy) -> dict:
     """The page of a policy: its state, its sections in words, and what this person may do."""
     may_define = allowed(request, "define", policy.workflow)
-    may_edit = may_define and not policy.published_at
+    may_edit = may_define and policy.is_open
     legible = readable(policy)
     return {
         "original": policy,

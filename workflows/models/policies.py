@@ -21,6 +21,10 @@ class PolicyQuerySet(models.QuerySet):
     def published(self):
         return self.filter(published_at__isnull=False)
 
+    def open(self):
+        """The drafts that may yet be published."""
+        return self.filter(published_at=None, discarded_at=None)
+
     def in_force(self, at):
         """Per workflow, the first of these is in force: the highest version that is published and has begun. Intake's SQL says the same."""
         return self.published().filter(Q(effective_from=None) | Q(effective_from__lte=at)).order_by("workflow", "-version")
@@ -48,6 +52,9 @@ class Policy(models.Model):
     signed_digest = models.BinaryField(null=True, editable=False)
     published_at = models.DateTimeField(null=True, editable=False)
     published_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
+    discarded_at = models.DateTimeField(null=True, editable=False)
+    discarded_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, editable=False, related_name="+")
+    discarded_because = models.TextField(blank=True, editable=False)
     effective_from = models.DateTimeField(null=True, editable=False, help_text=_("Empty: from the moment of publishing on."))
 
     objects = PolicyQuerySet.as_manager()
@@ -69,11 +76,26 @@ class Policy(models.Model):
                 | Q(signed_at__isnull=False, signed_by__isnull=False, signed_digest__isnull=False),
                 name="a_signature_has_a_person_a_time_and_a_content",
             ),
+            models.CheckConstraint(
+                condition=Q(discarded_at=None, discarded_by=None, discarded_because="")
+                | Q(discarded_at__isnull=False, discarded_by__isnull=False) & ~Q(discarded_because=""),
+                name="a_discarded_draft_says_when_why_and_by_whom",
+            ),
+            models.CheckConstraint(
+                condition=Q(discarded_at=None) | Q(published_at=None), name="a_discarded_draft_is_never_published"
+            ),
         ]
 
     def __str__(self):
         named = f"{self.workflow} v{self.version}"
-        return named if self.published_at else gettext("{policy} (draft)").format(policy=named)
+        if self.published_at:
+            return named
+        return (gettext("{policy} (discarded)") if self.discarded_at else gettext("{policy} (draft)")).format(policy=named)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is a draft that may yet be edited, signed and published."""
+        return self.published_at is None and self.discarded_at is None
 
     def is_in_force_at(self, at) -> bool:
         """Whether it has been published and has begun. Of those, the highest version is in force."""

@@ -39,7 +39,7 @@ class Command(BaseCommand):
         if found is None:
             raise CommandError(f"There is no workflow “{slug}”.")
         versions = found.policies.select_related("workflow").order_by("-version")
-        version = (versions.filter(version=number) if number else versions).first()
+        version = versions.filter(**({"version": number} if number else {"discarded_at": None})).first()
         if version is None:
             raise CommandError(f"{found} has no version {number or 'of its rules yet'}.")
         return version
