@@ -15,7 +15,7 @@ from cases.states import DESKS, State
 from cases.talk import inquiries
 from hitlsite.away import absences_of
 from quality import attention
-from workflows import stops
+from workflows import signatures, stops
 from workflows.models import Delegation, Seat
 
 
@@ -36,6 +36,7 @@ def my_desk(request, context):
         "absence": absence,
         "absences_to_come": coming,
         "day": my_day(request.user, now),
+        "to_sign": signatures.waited_for(request.user) if request.user.is_in_house else [],
         "questions": rulings.open_to(request.user, now).count(),
         "answers": rulings.answers_to(request.user, now),
         "attention": attention.mine(request.user),
