@@ -112,13 +112,15 @@ def test_a_rollback_that_waits_stands_there_too(desk, refunds, draft, owner, sec
     assert "Version 3 of Refunds waits for your signature." in desk(second)
 
 
-def test_a_stand_in_is_asked_in_the_place_of_who_is_away_and_then_the_owner_of_policy_may_sign(desk, draft, owner, second):
+def test_a_stand_in_is_asked_in_the_place_of_who_is_away_until_he_has_signed(desk, draft, owner, second):
     stand_in = UserFactory(username="stand-in")
     assert LINE not in desk(stand_in)
 
     people.be_absent(owner, by=owner, until=clock.now() + timedelta(days=1), stand_in=stand_in, reason="x")
 
     assert LINE in desk(stand_in) and LINE in desk(second)
+    workflows.sign(draft, by=stand_in)
+    assert LINE not in desk(stand_in) and LINE in desk(second)
 
 
 def test_what_the_desk_asks_is_what_the_versions_page_offers(client, refunds, draft, owner, second, stranger):
