@@ -208,6 +208,51 @@ def test_rolling_back_from_the_old_versions_page(sign_in, refunds, draft, owner)
     assert refunds.policy.version == 3 and refunds.policy.rules == first.rules
 
 
+def test_rolling_back_asks_about_the_grave_of_the_old_version_as_publishing_does(sign_in, refunds, owner):
+    risky = {**TIERS, "medium": {"pattern": "sampling"}, "high": {"pattern": "sampling"}}
+    bands = [{"currency": "EUR", "amount": 500, "tier": "high"}]
+    old = factories.policy(refunds, owner, rules={"tiers": risky, "amount_bands": bands})
+    factories.policy(refunds, owner)
+    client, address = sign_in(owner), to("policy_roll_back", old.pk)
+    grave = '<li class="grave"><strong>Grave:</strong> High risk goes straight through'
+    mild = "Nobody reviews: no reviewer has a seat."
+
+    shown, refused = text(client.get(address)), client.post(address, {"reason": "Too many errors"})
+
+    assert grave in shown and mild in shown and shown.index(grave) < shown.index(mild)
+    assert "I have read these, and publish all the same" in shown
+    assert refused.status_code == 422 and list(refused.context["form"].errors) == ["asked"]
+    assert "Too many errors" in text(refused) and refunds.policy.version == 3
+    assert client.post(address, {"reason": "Too many errors", "asked": "on"}).status_code == 302
+    assert refunds.policy.rolls_back_to == old
+
+
+def test_rolling_back_to_what_says_the_same_is_asked_about(sign_in, refunds, owner):
+    first = refunds.policy
+    same = {name: getattr(first, name) for name in ("rules", "input_schema", "output_schema")}
+    workflows.publish(workflows.draft(refunds, by=owner, **same), by=owner, reason="x")
+    client, address = sign_in(owner), to("policy_roll_back", first.pk)
+
+    refused = client.post(address, {"reason": "x"})
+
+    assert refused.status_code == 422 and "Nothing differs from version 2. Publish it all the same" in text(refused)
+    assert client.post(address, {"reason": "x", "asked": "on"}).status_code == 302
+
+
+def test_a_gap_takes_the_button_away_where_a_rollback_would_be_in_force_at_once(sign_in, refunds, draft, owner):
+    first = refunds.policy
+    workflows.publish(draft, by=owner, reason="x")
+    Owner.objects.filter(of="exceptions").delete()
+    client, address = sign_in(owner), to("policy_roll_back", first.pk)
+
+    alone = text(client.get(address))
+    workflows.ask_two_people(refunds, by=owner, reason="x")
+    waiting = text(client.get(address))
+
+    assert "Nobody owns exceptions." in alone and "Roll back to version 1</button>" not in alone
+    assert "Nobody owns exceptions." in waiting and "Roll back to version 1</button>" in waiting
+
+
 def test_any_two_versions_are_compared(sign_in, refunds, draft, owner, stranger):
     workflows.publish(draft, by=owner, reason="x")
     workflows.draft(refunds, by=owner, rules={**LOOSE, "grace_seconds": 60})

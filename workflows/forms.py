@@ -223,7 +223,25 @@ class LimitForm(forms.Form):
         return currency
 
 
-class PublishForm(ReasonForm):
+class AskingForm(ReasonForm):
+    """Why, and a tick where something is asked about first."""
+
+    unticked = _("Tick this, or go back. Nothing that you wrote is lost.")
+
+    def __init__(self, *args, asked="", **options):
+        """`asked`: what has to be ticked, in the publisher's own words; empty where nothing has."""
+        super().__init__(*args, **options)
+        if asked:
+            self.fields["asked"] = forms.BooleanField(
+                label=asked, widget=UnfoldBooleanWidget(), error_messages={"required": self.unticked}
+            )
+
+    def clean(self):
+        """The tick opens the door, and says nothing to the verb."""
+        return {name: value for name, value in super().clean().items() if name != "asked"}
+
+
+class PublishForm(AskingForm):
     """Why, from when, from which improvement; and, unseen, the version that the difference was read against."""
 
     improvement = forms.CharField(
@@ -236,20 +254,7 @@ class PublishForm(ReasonForm):
     effective_from = Moment(label=_("Effective from"), required=False, then=_("Empty: at once."))
     seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
     field_order = ["reason", "improvement", "effective_from", "seen"]
-
-    def __init__(self, *args, asked="", **options):
-        """`asked`: what has to be ticked, in the publisher's own words; empty where nothing has."""
-        super().__init__(*args, **options)
-        if asked:
-            self.fields["asked"] = forms.BooleanField(
-                label=asked,
-                widget=UnfoldBooleanWidget(),
-                error_messages={"required": _("Tick this, or go back and mend the draft. Nothing that you wrote is lost.")},
-            )
-
-    def clean(self):
-        """The tick opens the door, and says nothing to the verb."""
-        return {name: value for name, value in super().clean().items() if name != "asked"}
+    unticked = _("Tick this, or go back and mend the draft. Nothing that you wrote is lost.")
 
 
 class SignForm(forms.Form):

@@ -13,7 +13,7 @@ from accounts.forms import ReasonForm
 from accounts.permissions import is_in_house_staff
 from workflows import actions, gaps, signatures
 from workflows.differences import Version, differences
-from workflows.forms import OptionalReasonForm, PublishForm, SignForm
+from workflows.forms import AskingForm, OptionalReasonForm, PublishForm, SignForm
 from workflows.models import Policy
 from workflows.pages import address, allowed, typed
 from workflows.permissions import refusal
@@ -164,10 +164,11 @@ class PolicyPages(Asking):
     def roll_back_page(self, request, policy_id):
         policy = self._asked(request, policy_id, "publish_policy")
         in_force, two = policy.workflow.policy, policy.workflow.two_people_publish
+        wanting, difference, found = gaps.gaps(policy.workflow), between(in_force, policy), odd(policy)
         then = gettext("waits for another owner's signature") if two else gettext("is in force at once")
         told = {
             "title": gettext("Roll back to {policy}").format(policy=policy),
-            "button": gettext("Roll back to version {version}").format(version=policy.version),
+            "button": "" if wanting and not two else gettext("Roll back to version {version}").format(version=policy.version),
             "said": gettext("The rules of version {version} stand in a new version, which {then}.").format(
                 version=policy.version, then=then
             ),
@@ -175,12 +176,15 @@ class PolicyPages(Asking):
                 "What version {version} said becomes the next version, which {then}. Cases in flight keep theirs."
             ).format(version=policy.version, then=then),
             "other": in_force,
-            "difference": between(in_force, policy),
-            "gaps": gaps.gaps(policy.workflow),
+            "difference": difference,
+            "gaps": wanting,
+            "warnings": found,
         }
+        asked = _asked_before(in_force, difference, found) if told["button"] else ""
+        form = AskingForm(typed(request), asked=asked, label_suffix="")
         act = partial(actions.roll_back, policy, by=request.user)
         after = partial(self._rolled_back, request, told["said"])
-        return self._ask(request, policy, ReasonForm(typed(request), label_suffix=""), act, after=after, **told)
+        return self._ask(request, policy, form, act, after=after, **told)
 
     def _rolled_back(self, request, said, made):
         """On to the new version: it is what one looks for next, and what may wait for a signature."""
