@@ -5,6 +5,8 @@ and what is open about the same action, at whatever desk, as far as he may see i
 from typing import NamedTuple
 
 from django.db import connection
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import pgettext
 
 from audit.wording import within
@@ -23,6 +25,7 @@ SELECT c.id FROM workflows_workflow w CROSS JOIN LATERAL (
  WHERE %(action)s <> '' OR w.id = %(workflow)s
 """
 MOST = 10  # lines, as that function gives
+SHOWN = ("external_id", "received_at", "closed_as", "action_type", "amount", "currency", "payee", "workflow", "policy", "state")
 MOST_OPEN = 5
 
 
@@ -78,11 +81,13 @@ def _opened(case, user, workflows) -> dict:
     """What a line says of a case → those of which it says so that he may open: lines that say the same may stand for each other."""
     asked = Case.objects.visible_to(user).filter(workflow__name__in=workflows, customer_reference=case.customer_reference)
     before = asked.filter(received_at__lte=case.received_at, is_probe=False).exclude(pk=case.pk).order_by("-received_at")
+    if user.is_in_house:  # nothing has to be looked through for what is hidden
+        before = before.only(*SHOWN)
+    named = before.annotate(of_workflow=F("workflow__name"), of_category=Coalesce("category__label", Value("")))
     found = {}
-    for seen in Sight(user).of_all(before.select_related("workflow", "category")[:MOST], uncovered=False):
-        category = whole(seen).category
-        told = (seen.received_at, seen.workflow.name, seen.closed_as, category.label if category else "")
-        found.setdefault(told, []).append(seen)
+    for seen in Sight(user).of_all(named[:MOST], uncovered=False):
+        about = whole(seen)
+        found.setdefault((about.received_at, about.of_workflow, about.closed_as, about.of_category), []).append(seen)
     return found
 
 

@@ -5,6 +5,7 @@ What was typed is lost in no case: not to a refusal, not to whoever was quicker,
 
 import json
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -60,13 +61,14 @@ class Deciding:
             return self._ask(request, case, offered, standing, page)
         name = request.POST.get("verb", "")
         wanted = [(name, verbs.VERBS[name])] if name in page.offers else []  # the gate says why not, and what was typed stands
-        form = WorkForm([*offered, *wanted], seen_by(case, request.user), request.user, standing, request.POST)
+        seen = seen_by(case, request.user)
+        shown = partial(WorkForm, [*offered, *wanted], seen, request.user, standing, request.POST)
+        form = shown(chosen=name)
         if name not in form.verbs:
-            return page.show(request, form.case, form, standing, 422, _("Choose what to do first."))
+            return page.show(request, seen, shown(), standing, 422, _("Choose what to do first."))
         if again.is_asked_again(request, name, case):
-            return page.show(request, form.case, form, standing, 403, factor_first(request, name))
-        chosen = form.of(name)
-        return self._do(request, case, form, name, chosen, standing, page)
+            return page.show(request, seen, shown(), standing, 403, factor_first(request, name))
+        return self._do(request, case, form, shown, name, standing, page)
 
     def _ask(self, request, case, offered, standing, page):
         name = request.GET.get("verb", "")
@@ -77,19 +79,20 @@ class Deciding:
         later = verbs.not_now(case, name, request.user, clock.now())
         return page.show(request, form.case, form, standing, 403 if why else 409 if later else 200, why or later)
 
-    def _do(self, request, case, form, name, chosen, standing, page):
-        desk = case.state
+    def _do(self, request, case, form, shown, name, standing, page):
+        desk, chosen = case.state, form.of(name)
         try:
             with transaction.atomic():
                 done = pages.do(case, name, chosen, request.user, **form.seconds(name))
                 doubts.asked(form, name, chosen, done)
         except doubts.Doubted as doubt:
+            form = shown()
             form.ask(doubt.question, doubt.about)
             return page.show(request, form.case, form, standing, 422, "")
         except Case.DoesNotExist:  # it went to another side while we asked for it
             return self.lost(request, case.pk)
         except pages.REFUSALS as error:
-            return self._not_done(request, case, form, name, chosen, error, page)
+            return self._not_done(request, case, shown(), name, chosen, error, page)
         return page.done(request, done, desk, name)
 
     def _not_done(self, request, case, form, name, chosen, error, page):

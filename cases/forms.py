@@ -2,11 +2,10 @@
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.db.models import Q
+from django.db import connection
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
-from accounts.models import Absence, User
 from audit import clock
 from cases import outputs, reveals, rulings, seen, sides, standard, until
 from cases.corrections import differences
@@ -16,8 +15,17 @@ from cases.states import DESKS
 from integrations.problems import sentence
 from scorecards import actions as scorecards
 from workflows.amount_field import AmountField
-from workflows.models import Seat, compiled_policy
+from workflows.models import compiled_policy
 
+ON_THE_DESK = """
+SELECT u.id, coalesce(nullif(btrim(concat_ws(' ', u.first_name, u.last_name)), ''), u.username) FROM accounts_user u
+ WHERE u.is_active AND u.id <> ALL(%(others)s) AND (%(vendor)s::bigint IS NULL OR u.vendor_id IS NULL OR u.vendor_id = %(vendor)s)
+   AND EXISTS (SELECT FROM workflows_seat s
+    WHERE s.user_id = u.id AND s.workflow_id = %(workflow)s AND s.role = %(role)s AND s.ended_at IS NULL)
+   AND NOT EXISTS (SELECT FROM accounts_absence a
+    WHERE a.user_id = u.id AND a.since <= %(now)s AND %(now)s < least(a.until, a.ended_at))
+ ORDER BY u.first_name, u.username
+"""
 NA = "N/A"
 ACTION = {
     "type": (gettext_lazy("What is done"), 60),
@@ -319,7 +327,7 @@ class Output(Part):
     """The output as it should be, a field for each value."""
 
     def fields(self, case, user):
-        return outputs.fields(case.policy.output_schema, case.standing)
+        return outputs.fields(compiled_policy(case.policy_id).output_schema, case.standing)
 
     def arguments(self, form):
         made = {name: field for name, field in form.fields.items() if hasattr(field, "path")}
@@ -332,7 +340,7 @@ class OwnAnswer(Part):
     legend = "Your own answer"
 
     def fields(self, case, user):
-        return outputs.fields(case.policy.output_schema, {})
+        return outputs.fields(compiled_policy(case.policy_id).output_schema, {})
 
     def arguments(self, form):
         made = {name: field for name, field in form.fields.items() if hasattr(field, "path")}
@@ -446,19 +454,20 @@ class To(Part):
     """Who takes it over: somebody with a seat at this desk, of one's own vendor or in-house."""
 
     def fields(self, case, user):
-        seats = Seat.objects.live().filter(workflow=case.workflow, role=DESKS.get(case.state, ""))
-        people = User.objects.filter(pk__in=seats.values("user"), is_active=True)
-        people = people.exclude(pk__in=[*case.passed_by, user.pk])
-        people = people.exclude(pk__in=Absence.objects.at(clock.now()).values("user"))
-        if not user.is_in_house:
-            people = people.filter(Q(vendor=None) | Q(vendor=user.vendor_id))
-        made = forms.ModelChoiceField(
-            people.select_related("vendor").order_by("first_name", "username"),
+        made = forms.TypedChoiceField(
             label=gettext("To whom?"),
             required=False,
-            empty_label=gettext("Whoever else is on this desk"),
+            choices=[("", gettext("Whoever else is on this desk")), *self._people(case, user)],
+            coerce=int,
+            empty_value=None,
         )
         return {"to": made, **self._sides(case, user)}
+
+    def _people(self, case, user) -> list[tuple[int, str]]:
+        about = {"workflow": case.workflow_id, "role": DESKS.get(case.state, ""), "now": clock.now(), "vendor": user.vendor_id}
+        with connection.planned_once() as cursor:
+            cursor.execute(ON_THE_DESK, {**about, "others": [*case.passed_by, user.pk]})
+            return cursor.fetchall()
 
     def _sides(self, case, user):
         """The other sides of the desk, where there are any."""
@@ -472,8 +481,7 @@ class To(Part):
         return {"side": forms.TypedChoiceField(choices=choices, coerce=_side, empty_value=None, **options)} if named else {}
 
     def arguments(self, form):
-        person = form.cleaned_data["to"]
-        return {"to": person and person.pk, "side": form.cleaned_data.get("side")}
+        return {"to": form.cleaned_data["to"], "side": form.cleaned_data.get("side")}
 
 
 def _side(value):

@@ -16,7 +16,6 @@ from cases.listing import Listing, own_desks, roles_of
 from cases.seen import open_pauses
 from cases.states import APPROVAL, DESKS, State
 from cases.titles import Titles
-from workflows.models import compiled_policy
 
 
 class ListPages:
@@ -140,7 +139,7 @@ def _row(case, desks, now) -> dict:
     late = bool(case.due_at) and case.paused_since is None and case.due_at < now
     return {
         "case": case,
-        "why": Titles(case, compiled_policy(case.policy_id)).sentence(case.sentence),
+        "why": Titles(case).sentence(case.sentence),
         "link": reverse(f"admin:cases_case_{'work' if works else 'change'}", args=[case.pk]),
         "where": case.get_closed_as_display() or case.get_state_display(),
         "holder": str(case.claimed_by) if held else "",

@@ -50,9 +50,7 @@ from workflows.models import compiled_policy
 REFUSALS = (PermissionDenied, Conflict, ValidationError, DataError)
 BEGUN = ("claim", "own_answer", "ask", "undo")  # after these the decision is still to come
 LINES, DECISIONS = 12, 3  # of a story and its decisions in sight; what came before is one press away
-# What every case has; for one case, each join more takes longer to plan than to ask for.
-OF_EVERY = ("workflow", "policy", "ai_release", "sender")
-RELATED = (*OF_EVERY, "category", "claimed_by", "assigned_to", "vendor")
+RELATED = ("workflow", "policy", "ai_release", "sender", "category", "claimed_by", "assigned_to", "vendor")
 
 
 class Why(NamedTuple):
@@ -98,10 +96,12 @@ class CasePages:
 
     def one(self, request, case_id) -> Case:
         """The case, if this person may see it; 404 where not."""
-        seen = Case.objects.visible_to(request.user).select_related(*OF_EVERY)
-        case = seen.filter(pk=case_id).first() if case_id < 2**63 else None
-        if case is None:
-            raise Http404(_("There is no such case here, or you may not see it."))
+        try:
+            if case_id >= 2**63:
+                raise Case.DoesNotExist
+            case = Case.objects.shown_to(request.user, case_id)
+        except Case.DoesNotExist as missing:
+            raise Http404(_("There is no such case here, or you may not see it.")) from missing
         if case.claimed_by_id == request.user.pk:
             case.claimed_by = request.user
         case.policy.workflow = case.workflow
@@ -249,7 +249,9 @@ def content(case, *, whole=False) -> dict:
     received, context = told(case.input), told(case.context) if case.context else None
     return {
         "is_cut": prose.is_cut(received) or prose.is_cut(context),
-        "compared": prose.compared(case.output, case.standing, case.policy.output_schema.get("required", ()), titles.of_output),
+        "compared": prose.compared(
+            case.output, case.standing, compiled_policy(case.policy_id).output_schema.get("required", ()), titles.of_output
+        ),
         "confidence": f"{case.confidence:.4g}" if case.confidence is not None else "",
         "own_answer_first": is_blind(case),
         "own_answers": [(row, [(titles.of_output(path), *line) for path, *line in lines]) for row, lines in own_answers(case)],
@@ -319,8 +321,10 @@ def due(case, now) -> dict:
 
 def alerts_for(case, user):
     """What its owners must hear is the house's; that it is due soon, whoever works it hears."""
+    if whole(case).has_none("alerts"):
+        return []
     asked = getattr(whole(case), "open_alerts", None)  # a list has asked for those of all its cases at once
-    alerts = whole(case).beside("alerts").open() if asked is None else asked
+    alerts = whole(case).alerts.open() if asked is None else asked
     return rows(case, [alert for alert in alerts if user.is_in_house or not alert.to])
 
 

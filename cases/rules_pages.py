@@ -21,7 +21,7 @@ from cases.seen import Sight
 from cases.states import CLOSED, State
 from cases.titles import Titles
 from jobs.models import Job
-from workflows.models import TIER_CHOICES, Policy, Workflow, compiled_policy
+from workflows.models import TIER_CHOICES, Policy, Workflow
 from workflows.pages import allowed, typed
 
 RECENT = 8  # cases offered to try
@@ -71,9 +71,7 @@ class RulesPages(Asking):
             "tried": told,
             **(_answer(told) if told else {}),
             "fault": fault,
-            "recent": [
-                (case, Titles(case, compiled_policy(case.policy_id)).sentence(case.sentence)) for case in recent[:RECENT]
-            ],
+            "recent": [(case, Titles(case).sentence(case.sentence)) for case in recent[:RECENT]],
             "begun": begun,
         }
         return self._show(

@@ -45,8 +45,9 @@ def _as_heard(sight, ruling, seen):
 
 def of(seen) -> list[tuple]:
     """(question, its ruling or None) of this case, as whoever has this view of it reads them."""
-    asked = whole(seen).beside("questions").select_related("by", "ruling__by")
-    return [as_read(seen, each) for each in asked]
+    if whole(seen).has_none("questions"):
+        return []
+    return [as_read(seen, each) for each in whole(seen).questions.select_related("by", "ruling__by")]
 
 
 def as_read(seen, question) -> tuple:

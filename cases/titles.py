@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
-from functools import cached_property
 from itertools import permutations
 from typing import Any, NamedTuple
 
@@ -75,15 +74,13 @@ class Form(NamedTuple):
 class Titles:
     """What the fields of one case are called: as its forms call them. `case`: as whoever reads it sees it, or what was only tried.
 
-    `policy`: the compiled version, where the case has none of its own, or a list would ask for that of each.
+    `policy`: the compiled version, where the case has none of its own.
     """
 
     def __init__(self, case, policy=None):
         self.case = case
-        version = policy or case.policy
-        self.schemas = {"input": version.input_schema, "output": version.output_schema}
-        if policy:
-            self.rules = policy.rules
+        version = policy or compiled_policy(case.policy_id)
+        self.schemas, self.rules = {"input": version.input_schema, "output": version.output_schema}, version.rules
 
     def of(self, path: str, otherwise: str = "") -> str:
         """“output.customer.given_name” is “Customer: Given name”; the path, or what stands for it, where its schema has no title."""
@@ -174,10 +171,6 @@ class Titles:
     def _forms(self, reason: dict) -> Iterator[Form]:
         form = FORMS.get(reason["kind"])
         return form(reason, self) if form else iter(())
-
-    @cached_property
-    def rules(self):
-        return compiled_policy(self.case.policy_id).rules
 
     def trigger(self, reason: dict) -> Any:
         """The trigger that gave this reason: a policy's triggers have names of their own."""

@@ -9,6 +9,7 @@ from cases.forms import NA
 from cases.seen import is_blind, output_of, rows, whole
 from cases.states import CLOSED
 from cases.work_form import WorkForm
+from workflows.models import compiled_policy
 
 ANSWER = _("Your undone answer stands below, and beside it what stood before. Mend it, or choose something else.")
 DECISION = _("What you had decided stands below again. Mend it, or choose something else.")
@@ -39,7 +40,7 @@ def _typed(form, verb, decision) -> QueryDict:
     [told] = rows(form.case, [decision])
     said = {name: field.initial for name, field in form.fields.items()}
     if decision.output is not None:
-        made = outputs.fields(form.case.policy.output_schema, output_of(form.case, decision.output))
+        made = outputs.fields(compiled_policy(form.case.policy_id).output_schema, output_of(form.case, decision.output))
         said |= {name: field.initial for name, field in made.items()}
     said |= {change.field: change.after for change in told.changes if change.field.startswith("action.")}
     said |= {f"{verb}.reason": told.reason, f"{verb}.reason_code": told.reason_code}

@@ -29,7 +29,10 @@ class Asked(list):
 
 
 class WorkForm(forms.Form):
-    """Every field that some verb offered now asks for: “output.amount”, “mark.tone”, and “escalate.reason” under its verb."""
+    """Every field that some verb offered now asks for: “output.amount”, “mark.tone”, and “escalate.reason” under its verb.
+
+    `chosen`: the verb to be done; what the others ask for themselves is left out, which a form that is shown has again.
+    """
 
     revision = forms.IntegerField(widget=forms.HiddenInput, required=False)
     desk = forms.CharField(widget=forms.HiddenInput, required=False)
@@ -40,7 +43,7 @@ class WorkForm(forms.Form):
     rule = forms.CharField(widget=forms.HiddenInput, required=False)  # likewise
     default_renderer = Jinja2()  # some forty fields: Django's own templates for them, in the language that renders faster
 
-    def __init__(self, offered: Offered, case, user, standing, typed: QueryDict | None = None):
+    def __init__(self, offered: Offered, case, user, standing, typed: QueryDict | None = None, *, chosen=None):
         super().__init__(typed, label_suffix="", auto_id=f"case-{case.pk}-%s")  # a page may have several
         self.case, self.user, self.standing = case, user, standing
         self.begun, self.note, self.asks = "", "", {}
@@ -51,7 +54,8 @@ class WorkForm(forms.Form):
         self.own = {name: [] for name in self.verbs}
         for name, verb in self.verbs.items():
             for part in verb.parts:
-                self._add(name, part)
+                if chosen in (None, name) or type(part) in SHARED:
+                    self._add(name, part)
 
     def _add(self, name, part):
         kind = type(part)

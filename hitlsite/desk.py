@@ -56,7 +56,7 @@ def unread(request) -> int:
     if not request.user.is_authenticated:
         return 0
     if not hasattr(request, "unread_notices"):
-        request.unread_notices = Notice.objects.unread().heard_by(request.user).count()
+        request.unread_notices = Notice.objects.count_unread(request.user)
     return request.unread_notices
 
 

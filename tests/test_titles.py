@@ -33,10 +33,9 @@ def english_again():
 
 
 def titles(*reasons, triggers=(), **rules) -> Titles:
-    case = SimpleNamespace(policy=SimpleNamespace(input_schema=INPUT, output_schema=SCHEMA), policy_id=1, reasons=list(reasons))
-    made = Titles(case)
-    made.rules = msgspec.convert({"tiers": TIERS, **rules, "triggers": list(triggers)}, Rules, strict=False)
-    return made
+    rules = msgspec.convert({"tiers": TIERS, **rules, "triggers": list(triggers)}, Rules, strict=False)
+    policy = SimpleNamespace(input_schema=INPUT, output_schema=SCHEMA, rules=rules)
+    return Titles(SimpleNamespace(reasons=list(reasons)), policy)
 
 
 def fired(trigger, **case):

@@ -1,5 +1,7 @@
 """The case: what was received, whose turn it is, what stands now. Its transitions move it and do nothing else."""
 
+from functools import cache
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -26,11 +28,26 @@ def received(model, **options):
     return fact(model, db_constraint=False, **options)
 
 
+# One case by SQL: a page and a verb fetch one at a time, and compiling the query cost them more than asking it.
+NAMED = {
+    "workflow": ("id", "slug", "name", "calendar_id")
+}  # what a verb needs of it; the rest is fetched where it is asked for
+TOLD = {"workflow": (), "policy": ("id", "workflow_id", "version", "published_at"), "ai_release": ()}  # a page; (): all of it
 ONE = """
-SELECT c.*, w.slug AS workflow_slug, w.name AS workflow_name, w.calendar_id AS workflow_calendar_id,
-    is_outsourced(w.id, %s) AS is_outsourced
-  FROM cases_case c JOIN workflows_workflow w ON w.id = c.workflow_id WHERE c.id = %s
+SELECT c.*, is_outsourced(c.workflow_id, %s) AS is_outsourced, {} FROM cases_case c {} WHERE c.id = %s
 """
+
+
+@cache
+def one_with(**related) -> str:
+    """`ONE` with these columns of what it hangs from, as “workflow__name”."""
+    columns, joined = [], []
+    for name, wanted in related.items():
+        table = Case._meta.get_field(name).related_model._meta
+        wanted = wanted or [field.attname for field in table.concrete_fields]
+        columns += [f'{name}."{column}" AS {name}__{column}' for column in wanted]
+        joined.append(f"JOIN {table.db_table} {name} ON {name}.id = c.{name}_id")
+    return ONE.format(", ".join(columns), " ".join(joined))
 
 
 def said_of_action(*, type, amount, currency, payee) -> str:
@@ -51,29 +68,51 @@ SELECT workflow_id FROM workflows_seat WHERE user_id = %s AND ended_at IS NULL
 
 def seated(user) -> RawSQL:
     """The ids of the workflows in which somebody of the house holds a seat or an ownership, also in another's place; some of them twice."""
+    return RawSQL(SEATED, _whose_seats(user))
+
+
+def _whose_seats(user) -> list:
     now = clock.now()
-    return RawSQL(SEATED, [user.pk, now, user.pk, user.pk, now, now, now])
+    return [user.pk, now, user.pk, user.pk, now, now, now]
+
+
+def sees_all(user) -> bool:
+    """Whether the cases of every workflow are his to see."""
+    return user.vendor_id is None and user.office in (Office.MANAGER, Office.AUDITOR)
 
 
 def seen_workflows(user):
     """The workflows of which this person may see cases: all of them for managers and auditors, else by seat, ownership or delegation."""
     if user.vendor_id is not None:
         return Workflow.objects.filter(pk__in=Seat.objects.live().filter(user=user).values("workflow"))
-    if user.office in (Office.MANAGER, Office.AUDITOR):
+    if sees_all(user):
         return Workflow.objects.all()
     return Workflow.objects.filter(pk__in=seated(user))
 
 
 class CaseQuerySet(models.QuerySet):
     def one(self, case_id, *, locked=False):
-        """The case with its workflow's name, by SQL: the verbs fetch one at a time, and compiling the query cost half of it."""
-        case = next(iter(self.raw(ONE + " FOR UPDATE OF c" if locked else ONE, [clock.now(), case_id])), None)
+        """The case with its workflow's name, for a verb. Raises DoesNotExist."""
+        return self._one(NAMED, case_id, "FOR UPDATE OF c" if locked else "")
+
+    def shown_to(self, user, case_id):
+        """The case with all that a page tells of it, where this person may see it. Raises DoesNotExist."""
+        if user.kind != user.Kind.PERSON or user.vendor_id is not None:
+            self.visible_to(user).values("pk").get(pk=case_id)
+        elif not sees_all(user):
+            return self._one(TOLD, case_id, f"AND c.workflow_id IN ({SEATED})", *_whose_seats(user))
+        return self._one(TOLD, case_id)
+
+    def _one(self, related, case_id, further="", *more):
+        case = next(iter(self.raw(one_with(**related) + further, [clock.now(), case_id, *more])), None)
         if case is None:
             raise self.model.DoesNotExist(f"There is no case {case_id}.")
-        named = case.workflow_id, case.workflow_slug, case.workflow_name, case.workflow_calendar_id
-        case.workflow = Workflow.from_db(
-            self.db, ["id", "slug", "name", "calendar_id"], named
-        )  # the rest is fetched where it is asked for
+        for name in related:
+            prefix = f"{name}__"
+            told = {key.removeprefix(prefix): case.__dict__.pop(key) for key in list(vars(case)) if key.startswith(prefix)}
+            setattr(
+                case, name, self.model._meta.get_field(name).related_model.from_db(self.db, list(told), list(told.values()))
+            )
         return case
 
     def visible_to(self, user, *, workflows=None):
@@ -85,7 +124,7 @@ class CaseQuerySet(models.QuerySet):
             return self
         if user.kind == user.Kind.INTEGRATION:
             return self.filter(sender=user)
-        if user.vendor_id is None and user.office in (Office.MANAGER, Office.AUDITOR):
+        if sees_all(user):
             return self
         if user.vendor_id is None:
             return self.filter(workflow__in=seated(user) if workflows is None else workflows)
@@ -306,10 +345,9 @@ class Case(FSMModelMixin, models.Model):
 
     there_is = None  # of what stands beside it, by name, where a page asked for all of it at once: see `talk.beside`
 
-    def beside(self, name):
-        """Its comments, questions and so on; without asking, where it is known that there are none."""
-        found = getattr(self, name).all()
-        return found if self.there_is is None or name in self.there_is else found.none()
+    def has_none(self, name) -> bool:
+        """Whether it is known, without asking, that it has no comments, questions and so on: even an empty queryset is compiled."""
+        return self.there_is is not None and name not in self.there_is
 
     def held_by(self, now):
         """The id of whoever holds a live lease, or None."""

@@ -42,7 +42,9 @@ def of(seen, user, standing) -> dict:
 
 def listed(seen, user, owns_the_risk=False) -> list[dict]:
     """The files as this person reads them: of a vendor's people each name is masked, and most are not opened."""
-    found = list(whole(seen).beside("attachments"))
+    if whole(seen).has_none("attachments"):
+        return []
+    found = list(whole(seen).attachments.all())
     names, shown = names_of(found, user), rows(seen, found)
     return [
         {"row": told, "by": names[row.pk], "opens": row.may_be_opened_by(user), "goes": owns_the_risk or row.by_id == user.pk}

@@ -31,7 +31,7 @@ class Asked:
 def of(seen, user, standing) -> dict:
     """For a page about the case: what was asked, what is open of it, and whether one may hand out links and answer."""
     case, now = whole(seen), clock.now()
-    found = list(case.beside("inquiries").select_related("pause", "answered_by"))
+    found = [] if case.has_none("inquiries") else list(case.inquiries.select_related("pause", "answered_by"))
     asks = not why_not(user, "inquire", case, standing) if found else False
     names = names_of(found, user)
     asked = [_asked(row, as_read(seen, row), names[row.pk], now, asks) for row in found]

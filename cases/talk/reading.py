@@ -36,7 +36,9 @@ def of(seen, user, standing) -> dict:
 
 def said(seen, user) -> list[Said]:
     """In the order in which it was begun. It asks for the case's comments and for their writers, however many there are."""
-    found = list(whole(seen).beside("comments").visible_to(user))
+    if whole(seen).has_none("comments"):
+        return []
+    found = list(whole(seen).comments.visible_to(user))
     names = names_of(found, user)
     threads: dict[int, Said] = {}
     for comment, shown in zip(found, rows(seen, found), strict=True):
