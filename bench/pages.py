@@ -24,6 +24,7 @@ from cases.models import Case
 
 LEAST = 5
 ROUNDS = 7
+WARM = 12  # visits of every worker: PostgreSQL plans a statement anew the first five times, and a worker serves people all day
 HOUSE = acting.Acting(in_house=True)
 DESK, LIST, SEARCH, BENCH, NEXT = 100, 120, 150, 60, 150  # ms, the targets
 
@@ -142,8 +143,8 @@ class Visit:
         return answer.headers["Location"]
 
     def measure(self, page, target, where) -> Row:
-        for _ in range(self.server_count):
-            self.get(where[0])  # every worker has seen it once
+        for _ in range(WARM * len(self.server.workers)):
+            self.get(where[0])
         before, walls, size = self.cpu(), [], 0
         for address in where:
             began = time.monotonic()
@@ -152,10 +153,6 @@ class Visit:
         after = self.cpu()
         server, backends = (1000 * (now - then) / len(where) for now, then in zip(after, before, strict=True))
         return Row(page, target, median(walls), server, backends, size / 1024)
-
-    @property
-    def server_count(self) -> int:
-        return 2 * len(self.server.workers)
 
     def cpu(self) -> tuple[float, float]:
         return self.server.cpu(), backends_cpu()

@@ -5,8 +5,6 @@ and what is open about the same action, at whatever desk, as far as he may see i
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import F, Value
-from django.db.models.functions import Coalesce
 from django.utils.translation import pgettext
 
 from audit.wording import within
@@ -24,8 +22,12 @@ SELECT c.id FROM workflows_workflow w CROSS JOIN LATERAL (
    ORDER BY received_at DESC LIMIT 50) c
  WHERE %(action)s <> '' OR w.id = %(workflow)s
 """
-MOST = 10  # lines, as that function gives
-SHOWN = ("external_id", "received_at", "closed_as", "action_type", "amount", "currency", "payee", "workflow", "policy", "state")
+OPENED = """
+SELECT c.*, w.name AS of_workflow, coalesce(k.label, '') AS of_category
+  FROM cases_case c JOIN workflows_workflow w ON w.id = c.workflow_id LEFT JOIN workflows_exceptioncategory k ON k.id = c.category_id
+ WHERE c.customer_reference = %s AND w.name = ANY(%s) AND c.received_at <= %s AND c.id <> %s AND NOT c.is_probe AND {}
+ ORDER BY c.received_at DESC LIMIT 10
+"""  # as many as that function gives
 MOST_OPEN = 5
 
 
@@ -79,15 +81,12 @@ def _line(case, told, opened) -> Line:
 
 def _opened(case, user, workflows) -> dict:
     """What a line says of a case → those of which it says so that he may open: lines that say the same may stand for each other."""
-    asked = Case.objects.visible_to(user).filter(workflow__name__in=workflows, customer_reference=case.customer_reference)
-    before = asked.filter(received_at__lte=case.received_at, is_probe=False).exclude(pk=case.pk).order_by("-received_at")
-    if user.is_in_house:  # nothing has to be looked through for what is hidden
-        before = before.only(*SHOWN)
-    named = before.annotate(of_workflow=F("workflow__name"), of_category=Coalesce("category__label", Value("")))
+    where, params = Case.objects.as_sql_visible_to(user, customer_reference=case.customer_reference)
+    about = [case.customer_reference, list(workflows), case.received_at, case.pk, *params]
     found = {}
-    for seen in Sight(user).of_all(named[:MOST], uncovered=False):
-        about = whole(seen)
-        found.setdefault((about.received_at, about.of_workflow, about.closed_as, about.of_category), []).append(seen)
+    for seen in Sight(user).of_all(Case.objects.by_sql(OPENED.format(where), about), uncovered=False):
+        told = whole(seen)
+        found.setdefault((told.received_at, told.of_workflow, told.closed_as, told.of_category), []).append(seen)
     return found
 
 

@@ -286,7 +286,7 @@ class Category(Part):
         self.required = required
 
     def fields(self, case, user):
-        known = [(category.slug, seen.said(case, category.label)) for category in case.workflow.categories.all()]
+        known = [(slug, seen.said(case, label)) for slug, label in case.workflow.categories.values_list("slug", "label")]
         made = forms.ChoiceField(
             label=gettext("Kind of exception"),
             required=self.required,

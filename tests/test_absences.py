@@ -82,7 +82,7 @@ def test_what_he_holds_stays_his_until_it_begins(send, reviewer, refunds, owner,
         return Case.objects.get(pk=case.pk).assigned_to is None
 
     def takes(person):
-        return person in forms.To().fields(Case.objects.get(pk=case.pk), other)["to"].queryset
+        return (person.pk, str(person)) in forms.To().fields(Case.objects.get(pk=case.pk), other)["to"].choices
 
     assert not offered() and takes(reviewer)
     with while_away(absence):
