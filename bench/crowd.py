@@ -1,7 +1,8 @@
 """As many cases as a large operation has after two months, put there by SQL: to measure what people see of them, not intake.
 
-Set-based and as the database's owner, with the promises' triggers asleep: each row is one that the product could have written, but
-nothing is routed and no history is chained except for what waits. The same number gives the same row at every run.
+Set-based and as the database's owner, with the promises' triggers asleep: each row is one that the product could have written (so an
+amount that the policy calls high risk has that tier), but nothing is routed and no history is chained except for what waits. The same
+number gives the same row at every run.
 
 What is spread how: four workflows (50, 30, 15, 5 %), eight AI releases one after the other, two vendors, three tiers (40, 45, 15 %),
 six categories on 12 % and five triggers on 22 % down to 1 in 5,000, a customer for every four cases, texts of 12 to 39 words of a
@@ -49,7 +50,7 @@ WITH drawn AS (
     CASE WHEN u(n, 8) < .08 THEN 1 WHEN u(n, 8) < .16 THEN 2 WHEN u(n, 8) < .21 THEN 3 WHEN u(n, 8) < .2198 THEN 4 WHEN u(n, 8) < .22 THEN 5 END AS t,
     CASE WHEN u(n, 9) < .85 THEN 'released' WHEN u(n, 9) < .95 THEN 'corrected' WHEN u(n, 9) < .98 THEN 'no_action' WHEN u(n, 9) < .995 THEN 'rejected'
       ELSE 'withdrawn' END AS ended,
-    round((20 + 3000 * power(u(n, 10), 6))::numeric, 2) AS amount, u(n, 11) < .35 AS refunds,
+    round((20 + CASE WHEN u(n, 2) < .85 THEN 270 ELSE 3000 END * power(u(n, 10), 6))::numeric, 2) AS amount, u(n, 11) < .35 AS refunds,
     %(now)s::timestamptz - (%(of)s - n) * %(step)s::interval AS received, 1 + floor(n * %(releases)s / (%(of)s + 1.0))::int AS r,
     'C-' || floor(u(n, 12) * greatest(%(of)s / 4, 1))::int AS customer,
     concat_ws(' ', said(n, 24, %(phrases)s), said(n, 25, %(phrases)s), said(n, 26, %(phrases)s)) || CASE WHEN u(n, 13) < .0001 THEN %(rare)s ELSE '' END AS text
