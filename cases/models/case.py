@@ -4,7 +4,7 @@ from functools import cache
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.db import connection, models
+from django.db import models
 from django.db.models import F, Func, OuterRef, Q, Subquery
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
@@ -13,6 +13,7 @@ from django_fsm import GET_STATE, RETURN_VALUE, FSMField, FSMModelMixin, transit
 from accounts.models import Vendor
 from accounts.roles import Office
 from audit import clock
+from cases.models import by_sql
 from cases.states import APPROVAL, CLOSED, DESKS, INTAKE, OPEN, RESOLUTION, REVIEW, ClosedAs, State
 from workflows import money
 from workflows.models import TIER_CHOICES, AIRelease, ExceptionCategory, Policy, Seat, Workflow
@@ -100,11 +101,6 @@ class CaseQuerySet(models.QuerySet):
         where, params = self.as_sql_visible_to(user, pk=case_id)
         return self._one(TOLD, case_id, f"AND {where}", *params)
 
-    def by_sql(self, statement, params) -> list:
-        """The cases that a statement in always the same words gives, with what else it has columns for."""
-        with connection.planning_once():
-            return list(self.raw(statement, params))
-
     def as_sql_visible_to(self, user, **about) -> tuple[str, list]:
         """The same as `visible_to` as a condition on “c”, and its parameters; who is not of the house is asked of the cases `about` which it is."""
         if user.kind != user.Kind.PERSON or user.vendor_id is not None:
@@ -112,16 +108,10 @@ class CaseQuerySet(models.QuerySet):
         return ("true", []) if sees_all(user) else (f"c.workflow_id IN ({SEATED})", _whose_seats(user))
 
     def _one(self, related, case_id, further="", *more):
-        case = next(iter(self.by_sql(one_with(**related) + further, [clock.now(), case_id, *more])), None)
-        if case is None:
+        found = by_sql.asked(self.model, one_with(**related) + further, [clock.now(), case_id, *more])
+        if not found:
             raise self.model.DoesNotExist(f"There is no case {case_id}.")
-        for name in related:
-            prefix = f"{name}__"
-            told = {key.removeprefix(prefix): case.__dict__.pop(key) for key in list(vars(case)) if key.startswith(prefix)}
-            setattr(
-                case, name, self.model._meta.get_field(name).related_model.from_db(self.db, list(told), list(told.values()))
-            )
-        return case
+        return found[0]
 
     def visible_to(self, user, *, workflows=None):
         """Who sees what, everywhere: pages, API, search and exports ask here. What is not visible does not exist (404).

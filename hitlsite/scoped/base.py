@@ -1,7 +1,5 @@
 """The hook at BEGIN: in-house work takes the house's role, a vendor's work names the vendor and the person, nobody gets neither."""
 
-from contextlib import contextmanager
-
 from django.db import transaction
 from django.db.backends.postgresql import base, operations
 
@@ -36,17 +34,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def planned_once(self):
         """A cursor for the statements that every decision and every page asks, always in the same words (docs/decisions/0035)."""
-        with self.planning_once():
-            return self.cursor()
-
-    @contextmanager
-    def planning_once(self):
-        """Inside the block every cursor is such a one: for a raw query, which asks for its own."""
         self.ensure_connection()
         connection = self.connection  # asking for a cursor may find it broken, and then it is another's turn, or nobody's
         factory, connection.cursor_factory = connection.cursor_factory, PlannedOnce
         try:
-            yield
+            return self.cursor()
         finally:
             connection.cursor_factory = factory
 
