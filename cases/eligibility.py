@@ -20,7 +20,7 @@ NOBODY = f"""
 WITH kinds AS MATERIALIZED (
   SELECT DISTINCT workflow_id, action_type, currency FROM cases_case WHERE state <> 'closed' AND requires_approval),
 may AS MATERIALIZED (
-  SELECT k.*, a.user_id, a.holder_id, a.title, limit_of(a.seat_id, k.action_type, k.currency) AS most
+  SELECT k.*, a.user_id, a.holder_id, title_key(a.title) AS title, limit_of(a.seat_id, k.action_type, k.currency) AS most
     FROM kinds k JOIN approvers_at(%(now)s) a ON a.workflow_id = k.workflow_id)
 SELECT c.id FROM cases_case c
  WHERE c.state <> 'closed' AND c.requires_approval
@@ -29,10 +29,10 @@ SELECT c.id FROM cases_case c
        AND (c.amount IS NULL OR m.most >= c.amount) AND {UNTOUCHED}))
    AND EXISTS (
      SELECT FROM (
-       SELECT coalesce(step->>'title', '') AS title, sum((step->>'people')::integer
+       SELECT coalesce(title_key(step->>'title'), '') AS title, sum((step->>'people')::integer
            - (SELECT count(*) FROM valid_approvals(c.id, c.digest) v WHERE v.step = number - 1)) AS open
          FROM jsonb_array_elements(c.chain) WITH ORDINALITY x(step, number)
-        GROUP BY GROUPING SETS ((step->>'title'), ())) s
+        GROUP BY GROUPING SETS ((title_key(step->>'title')), ())) s
       WHERE s.open > (
         SELECT least(count(DISTINCT m.holder_id), count(DISTINCT m.user_id)) FROM may m
          WHERE m.workflow_id = c.workflow_id AND m.action_type = c.action_type AND m.currency = c.currency

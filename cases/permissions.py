@@ -19,6 +19,7 @@ from accounts.roles import (
 )
 from cases.chains import Given, next_step
 from cases.states import APPROVAL, CHECKING, DESKS, MOVES
+from workflows.patterns import title_key
 
 NOT_WHILE_AWAY = {"claim", "extend", "break_glass"}
 ANOTHERS = "This case is not allocated to your side."
@@ -174,7 +175,7 @@ def _why_unfit(verb, seat, case, standing, by) -> str:
         return beyond_the_limit(seat, case)
     number = next_step(case.chain, standing.given)
     step = case.chain[number] if number is not None else None
-    if step and step["title"] and step["title"] != seat.title:
+    if step and title_key(step["title"]) not in ("", title_key(seat.title)):
         return f"The next step, “{step['name']}”, is for approvers with the title “{step['title']}”."
     if any({by.pk, seat.holder} & each.people for each in standing.given):
         return ALREADY_APPROVED

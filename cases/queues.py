@@ -57,7 +57,7 @@ SELECT first.id FROM ({SEATS}) s
              OR NOT EXISTS (SELECT FROM cases_decision d WHERE d.case_id = c.id AND d.by_id = a.holder_id)
             AND NOT EXISTS (SELECT FROM accounts_user u WHERE u.id = c.sender_id AND u.answers_for_id = a.holder_id))
            AND (NOT c.chain @? '$[*] ? (@.title != "")' OR (
-             SELECT step->>'title' IN ('', a.title) FROM jsonb_array_elements(c.chain) WITH ORDINALITY x(step, number)
+             SELECT title_key(step->>'title') IN ('', title_key(a.title)) FROM jsonb_array_elements(c.chain) WITH ORDINALITY x(step, number)
               WHERE (step->>'people')::integer > (SELECT count(*) FROM valid_approvals(c.id, c.digest) v WHERE v.step = number - 1)
               ORDER BY number LIMIT 1)))))
    {MOST_URGENT}) first {HERE}

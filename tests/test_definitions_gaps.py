@@ -128,8 +128,14 @@ HEAD = ("head", "finance", 20000)
         ([HEAD], steps("", ""), ["Too few can approve any action. Approvers: 1; the chain asks for 2 people. Give a seat."]),
         (
             [HEAD],
-            steps("Finance"),
-            ["The chains ask for an approver with the title “Finance”, and nobody holds one. Give a seat with that title. There is “finance”: capitals count."],
+            steps("Finances"),
+            ["The chains ask for an approver with the title “Finances”, and nobody holds one. Give a seat with that title. There is “finance”: perhaps it was meant."],
+        ),
+        ([LEAD, HEAD], steps("FINANCE ", "Team Lead", amount=1500), []),
+        (
+            [LEAD, HEAD],
+            steps("Finance", "finance"),
+            ["The chains ask for 2 approvers with the title “Finance”, and 1 holds one. Give a seat with that title."],
         ),
     ],
 )  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from django.utils.translation import gettext, ngettext
 
 from workflows import money
-from workflows.patterns import TIERS, Chain, Rules
+from workflows.patterns import TIERS, Chain, Rules, title_key
 from workflows.routing import chain_for
 from workflows.terms import listed
 
@@ -25,15 +25,25 @@ def too_few(seats, rules: Rules) -> list[str]:
 
 
 def people_by_title(chain: Chain) -> Counter:
+    """How many it asks for of each title, by its key; those of no title under the empty one."""
     people = Counter()
     for step in chain.steps:
-        people[step.title] += step.people
+        people[title_key(step.title)] += step.people
     return people
 
 
 def titles_are_held(seats, chain: Chain) -> bool:
-    held = Counter(seat.title for seat in seats)
+    held = Counter(title_key(seat.title) for seat in seats)
     return all(held[title] >= people for title, people in people_by_title(chain).items() if title)
+
+
+def spelled(titles) -> dict[str, str]:
+    """How each title is written where it stands first, by its key; without those that are none."""
+    found = {}
+    for title in titles:
+        if key := title_key(title):
+            found.setdefault(key, title.strip())
+    return found
 
 
 def fills(seats, chain: Chain) -> bool:
@@ -71,7 +81,7 @@ def _comes_near(seat, action) -> bool:
 def _told(chain, action, seats, able) -> str:
     asked = ngettext("the chain asks for {people} person", "the chain asks for {people} people", chain.people)
     asked = asked.format(people=chain.people)
-    if titles := [f"“{title}”" for title in people_by_title(chain) if title]:
+    if titles := [f"“{title}”" for title in spelled(step.title for step in chain.steps).values()]:
         asked = gettext("{asked}, among them with the title {titles}").format(asked=asked, titles=listed(titles))
     what = gettext("“{action}”").format(action=action["type"]) if action["type"] else gettext("any action")
     if action["amount"] is not None:

@@ -13,9 +13,9 @@ from accounts.roles import Ownership, Role
 from audit import clock
 from audit.wording import within
 from workflows import money
-from workflows.filling import people_by_title, too_few
+from workflows.filling import people_by_title, spelled, too_few
 from workflows.models import Owner, Seat
-from workflows.patterns import Rules
+from workflows.patterns import Rules, title_key
 from workflows.weight import Grave
 
 NEEDED = {
@@ -82,7 +82,7 @@ def warnings(workflow, rules: Rules) -> list[str]:
 def titles(workflow) -> list[str]:
     """Those that its approvers' seats have."""
     held = Seat.objects.live().filter(workflow=workflow, role=Role.APPROVER).exclude(title="")
-    return list(held.order_by("title").values_list("title", flat=True).distinct())
+    return [title for _key, title in sorted(spelled(held.order_by("title").values_list("title", flat=True)).items())]
 
 
 def currencies_in_use(workflow) -> set[str]:
@@ -94,7 +94,9 @@ def currencies_in_use(workflow) -> set[str]:
 
 def _titles_of_nobody(approvers, rules) -> list[str]:
     """The titles that a chain asks for and too few approvers hold: what reaches such a step waits for ever."""
-    held = Counter(seat.title for seat in approvers)
+    held = Counter(title_key(seat.title) for seat in approvers)
+    there = spelled(seat.title for seat in approvers)
+    written = spelled(step.title for chain in rules.chains for step in chain.steps)
     asked = Counter()
     for chain in rules.chains:
         asked |= Counter({title: people for title, people in people_by_title(chain).items() if title})
@@ -103,18 +105,17 @@ def _titles_of_nobody(approvers, rules) -> list[str]:
             "The chains ask for an approver with the title “{title}”, and {held}. Give a seat with that title.",
             "The chains ask for {people} approvers with the title “{title}”, and {held}. Give a seat with that title.",
             people,
-        ).format(people=people, title=title, held=_held(held[title]))
-        + _nearest(title, held)
+        ).format(people=people, title=written[title], held=_held(held[title]))
+        + _nearest(title, there)
         for title, people in asked.items()
         if held[title] < people
     ]
 
 
-def _nearest(title, held) -> str:
-    """The title that was perhaps meant: capitals count, as in the database."""
-    folded = {each.casefold(): each for each in held if each and each != title}
-    near = get_close_matches(title.casefold(), folded, n=1)
-    return gettext(" There is “{near}”: capitals count.").format(near=folded[near[0]]) if near else ""
+def _nearest(key, there) -> str:
+    """The title that was perhaps meant."""
+    near = get_close_matches(key, there.keys() - {key}, n=1)
+    return gettext(" There is “{near}”: perhaps it was meant.").format(near=there[near[0]]) if near else ""
 
 
 def _held(number) -> str:

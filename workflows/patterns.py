@@ -78,6 +78,11 @@ class ActionFrom(Struct, forbid_unknown_fields=True, frozen=True):
     payee: str = ""
 
 
+def title_key(title: str) -> str:
+    """By this a step's title and a seat's are compared. One character after the other, as the database's function of that name does it."""
+    return "".join(map(str.lower, title.strip(" ")))
+
+
 class Step(Struct, forbid_unknown_fields=True, frozen=True):
     """One step of a chain: so many people, each another one; of those approvers whose seat has this title, where one is named."""
 

@@ -91,7 +91,7 @@ class StepRow(Row):
         required=False,
         suggests="titles",
         max_length=60,
-        help_text=_("Such as finance, written as on the seats; those that there are, are offered. Empty: any approver."),
+        help_text=_("Such as finance; those that there are, are offered. Capitals do not matter. Empty: any approver."),
     )
 
 
