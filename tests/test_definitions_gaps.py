@@ -132,6 +132,12 @@ HEAD = ("head", "finance", 20000)
             ["The chains ask for an approver with the title “Finances”, and nobody holds one. Give a seat with that title. There is “finance”: perhaps it was meant."],
         ),
         ([LEAD, HEAD], steps("FINANCE ", "Team Lead", amount=1500), []),
+        ([LEAD, ("head", "Finance", 20000)], steps("finance", "finance"), ["The chains ask for 2 approvers with the title “finance”, and 1 holds one. Give a seat with that title."]),
+        (
+            [("lead", "Team Lead", 1500), ("head", "Finance", 20000)],
+            steps("team lead", "finance", amount=5000),
+            ["Too few can approve any action from 5,000.00 EUR on. Approvers: 2; limited below that: lead (Team Lead); the chain asks for 2 people, among them with the title “team lead” and “finance”. Give a seat or a limit."],
+        ),
         (
             [LEAD, HEAD],
             steps("Finance", "finance"),

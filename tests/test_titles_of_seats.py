@@ -82,7 +82,7 @@ def test_the_database_knows_no_capitals_either(high, approver, seat, held, add):
 
 
 @pytest.mark.parametrize("rules", [chained("Team lead", "team lead")])
-def test_people_of_one_title_in_two_spellings_are_counted_together(high, approver, seat):
+def test_people_of_one_title_in_two_spellings_are_counted_together(high, approver, other_approver, seat):
     seat("TEAM LEAD")
     jobs.name_what_nobody_can_approve()
     assert Alert.objects.open().count() == 1
