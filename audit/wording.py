@@ -18,5 +18,11 @@ def begun_small(label) -> str:
     return label[:1].lower() + label[1:] if _is_english() else str(label)
 
 
+def ended(words) -> str:
+    """Somebody's own words at the end of a sentence: with a full stop where they have no end of their own."""
+    said = str(words).rstrip()
+    return said if said.endswith((".", "!", "?", "…")) else f"{said}."
+
+
 def _is_english() -> bool:
     return translation.get_language() in (None, settings.LANGUAGE_CODE)

@@ -19,6 +19,7 @@ from accounts.roles import (
 )
 from cases.chains import Given, next_step
 from cases.states import APPROVAL, CHECKING, DESKS, MOVES
+from workflows import money
 from workflows.patterns import title_key
 
 NOT_WHILE_AWAY = {"claim", "extend", "break_glass"}
@@ -183,9 +184,9 @@ def _why_unfit(verb, seat, case, standing, by) -> str:
 
 
 def beyond_the_limit(seat, case) -> str:
-    limit = f"{seat.limit:.2f} {case.currency}" if seat.limit is not None else f"none in {case.currency}"
+    limit = money.readable(seat.limit, case.currency) or f"none in {case.currency}"
     whose = "Your approval limit" if seat.delegation is None else "The limit of whoever delegated to you"
-    return f"{whose} is {limit}; this is about {case.amount:.2f} {case.currency}."
+    return f"{whose} is {limit}; this is about {money.readable(case.amount, case.currency)}."
 
 
 def _why_not_reviewing(by, case, standing):

@@ -113,7 +113,7 @@ def test_what_one_may_not_approve_stands_apart_with_the_reason(desk, send, appro
 
     assert answer.context["cards"] == []
     whys = [each.why for each in answer.context["others"]]
-    assert any("Your approval limit is 1000.00 EUR" in why for why in whys)
+    assert any("Your approval limit is 1,000.00 EUR; this is about 5,000.00 EUR." in why for why in whys)
     assert any("You worked on this content yourself" in why for why in whys)
     assert any("holds this case" in why for why in whys)
 

@@ -159,7 +159,7 @@ def test_a_delegate_approves_for_the_holder_within_his_limit(send, approver, del
     case, beyond = send(action=REFUND), send(action={**REFUND, "amount": 1001})
     given = lent(approver, delegate)
 
-    with pytest.raises(PermissionDenied, match=r"limit of whoever delegated to you is 1000.00 EUR"):
+    with pytest.raises(PermissionDenied, match=r"limit of whoever delegated to you is 1,000.00 EUR"):
         actions.approve(beyond.pk, by=delegate)
     assert queues.next_case(delegate, desk="approval") == case
     actions.approve(case.pk, by=delegate)

@@ -1,5 +1,8 @@
 """The pages about versions and limits: what is shown before the button, and what a refusal keeps."""
 
+import re
+from decimal import Decimal
+
 import pytest
 from django.urls import reverse
 
@@ -281,6 +284,44 @@ def test_limits_are_set_and_removed_on_their_page(sign_in, refunds, owner, appro
     assert "name no amount in CHF. Check that its cases come in it." in text(odd)
     assert [str(limit) for limit in seat.limits.all()] == ["500.00 CHF"]
     assert AuditEvent.objects.filter(verb__in=["seat.set_limit", "seat.remove_limit"]).count() == 2
+
+
+def test_limits_read_as_amounts_do_everywhere(sign_in, refunds, owner, approver):
+    seat = approver.seats.get()
+    for currency, amount in (("EUR", Decimal(1500)), ("JPY", Decimal(20000))):
+        workflows.set_limit(seat, "", currency, amount, by=owner)
+    client = sign_in(owner)
+
+    for page in (to("workflow_change", refunds.pk), to("workflow_limit", seat.pk), to("workflow_may", refunds.pk)):
+        assert "1,500.00 EUR" in text(client.get(page)) and "20,000 JPY" in text(client.get(page))
+    assert [str(limit) for limit in seat.limits.all()] == ["1,500.00 EUR", "20,000 JPY"]
+
+
+@pytest.mark.parametrize(
+    ("words", "read"), [("Finding 12", "Finding 12."), ("Finding 12.", "Finding 12."), ("Why so late?", "Why so late?")]
+)
+def test_where_a_version_comes_from_ends_in_one_full_stop(sign_in, draft, owner, words, read):
+    workflows.publish(draft, by=owner, reason="x", improvement=words)
+
+    assert f"It comes from {read} To change anything" in text(sign_in(owner).get(to("policy_change", draft.pk)))
+
+
+@pytest.mark.parametrize(
+    ("page", "crumbs"),
+    [
+        ("workflows_workflow", ["Workflows", "Refunds"]),
+        ("workflows_policy", ["Workflows", "Policies", "Refunds v1"]),
+        ("accounts_user", ["People", "Users", "Owner"]),
+    ],
+)
+def test_an_app_is_not_named_twice_where_its_list_has_its_name(sign_in, refunds, owner, page, crumbs):
+    thing = {"workflows_workflow": refunds, "workflows_policy": refunds.policy, "accounts_user": owner}[page]
+
+    shown = text(sign_in(owner).get(reverse(f"admin:{page}_change", args=[thing.pk])))
+
+    above = re.findall(r'<a class="align-middle inline-block[^>]* href="([^"]+)">([^<]+)</a>', shown)
+    assert [name for _, name in above] == crumbs
+    assert above[-2][0] == reverse(f"admin:{page}_changelist")
 
 
 def test_nobody_opens_his_own_limit(sign_in, refunds, owner):

@@ -7,4 +7,5 @@ from audit import moments, wording
 register = template.Library()
 register.filter("within", wording.within)
 register.filter("begun_small", wording.begun_small)
+register.filter("ended", wording.ended)
 retold = register.filter("retold", moments.told)

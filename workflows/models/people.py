@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.roles import Ownership, Role
 from audit import clock
 from audit.wording import within
+from workflows import money
 from workflows.models.workflow import Workflow
 
 
@@ -72,7 +73,7 @@ class ApprovalLimit(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.amount:.2f} {self.currency}"
+        return money.readable(self.amount, self.currency)
 
 
 class DelegationQuerySet(models.QuerySet):
