@@ -16,7 +16,7 @@ def instead(was, now):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("cases", "0035_retraction")]
+    dependencies = [("cases", "0036_titles_know_no_capitals")]
     operations = [
         migrations.RunSQL(
             [instead(JOINED, ASKED), *(f"ALTER FUNCTION {FUNCTION} SET {name} = off" for name in OFF)],
