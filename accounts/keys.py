@@ -6,7 +6,7 @@ import secrets
 from contextlib import contextmanager
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication
@@ -79,7 +79,8 @@ def revoke(key, *, by, reason=""):
 
 def owner_of(text: str) -> User:
     """The user behind a key, with the key's own facts on `key_…` attributes. Raises BadKey."""
-    user = next(iter(User.objects.raw(LOOK_UP, [text[:PREFIX_LENGTH]])), None) if text.isprintable() else None
+    found = connection.rows_of(User, LOOK_UP, [text[:PREFIX_LENGTH]]) if text.isprintable() else []
+    user = found[0] if found else None
     if user is None or not hmac.compare_digest(bytes(user.key_digest), hashlib.sha256(text.encode()).digest()):
         raise BadKey("This API key is not known.", "key_unknown")
     if user.key_revoked_at:

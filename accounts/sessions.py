@@ -4,10 +4,13 @@ import hashlib
 
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.backends import db
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
 from audit import clock, trail
+
+LIVE = "SELECT * FROM django_session WHERE session_key = %s AND expire_date > %s"
 
 
 def kept(key: str | None) -> str | None:
@@ -17,10 +20,9 @@ def kept(key: str | None) -> str | None:
 
 class SessionStore(db.SessionStore):
     def _get_session_from_db(self):
-        try:
-            return self.model.objects.get(session_key=kept(self.session_key), expire_date__gt=timezone.now())
-        except self.model.DoesNotExist:
-            self._session_key = None
+        for session in connection.rows_of(self.model, LIVE, [kept(self.session_key), timezone.now()]):
+            return session
+        self._session_key = None
 
     def exists(self, session_key):
         return super().exists(kept(session_key))

@@ -9,7 +9,7 @@ from django.utils.translation import pgettext
 
 from audit.wording import within
 from cases.masking import is_placeholder
-from cases.models import Case, by_sql
+from cases.models import Case
 from cases.seen import Sight, is_blind, said, whole
 from cases.states import ClosedAs
 
@@ -84,7 +84,7 @@ def _opened(case, user, workflows) -> dict:
     where, params = Case.objects.as_sql_visible_to(user, customer_reference=case.customer_reference)
     about = [case.customer_reference, list(workflows), case.received_at, case.pk, *params]
     found = {}
-    for seen in Sight(user).of_all(by_sql.asked(Case, OPENED.format(where), about), uncovered=False):
+    for seen in Sight(user).of_all(connection.rows_of(Case, OPENED.format(where), about), uncovered=False):
         told = whole(seen)
         found.setdefault((told.received_at, told.of_workflow, told.closed_as, told.of_category), []).append(seen)
     return found

@@ -4,7 +4,7 @@ from functools import cache
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Func, OuterRef, Q, Subquery
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
@@ -13,7 +13,6 @@ from django_fsm import GET_STATE, RETURN_VALUE, FSMField, FSMModelMixin, transit
 from accounts.models import Vendor
 from accounts.roles import Office
 from audit import clock
-from cases.models import by_sql
 from cases.states import APPROVAL, CLOSED, DESKS, INTAKE, OPEN, RESOLUTION, REVIEW, ClosedAs, State
 from workflows import money
 from workflows.models import TIER_CHOICES, AIRelease, ExceptionCategory, Policy, Seat, Workflow
@@ -108,7 +107,7 @@ class CaseQuerySet(models.QuerySet):
         return ("true", []) if sees_all(user) else (f"c.workflow_id IN ({SEATED})", _whose_seats(user))
 
     def _one(self, related, case_id, further="", *more):
-        found = by_sql.asked(self.model, one_with(**related) + further, [clock.now(), case_id, *more])
+        found = connection.rows_of(self.model, one_with(**related) + further, [clock.now(), case_id, *more])
         if not found:
             raise self.model.DoesNotExist(f"There is no case {case_id}.")
         return found[0]

@@ -5,6 +5,7 @@ from django.db.backends.postgresql import base, operations
 
 from audit import acting, clock
 from hitlsite import postgres
+from hitlsite.scoped.rows import made_of
 
 
 class PlannedOnce(base.ServerBindingCursor):
@@ -41,6 +42,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return self.cursor()
         finally:
             connection.cursor_factory = factory
+
+    def rows_of(self, model, statement, params) -> list:
+        """As models the rows of a statement that is planned once and has all columns of `model`; see `rows.made_of` for further ones."""
+        with self.planned_once() as cursor:
+            cursor.execute(statement, params)
+            make = made_of(model, tuple(column[0] for column in cursor.description))
+            return [make(row) for row in cursor.fetchall()]
 
     def _set_autocommit(self, autocommit):
         super()._set_autocommit(autocommit)

@@ -1,17 +1,9 @@
-"""Rows of a statement of ours as models: what `raw` does, with all that it works out at every call worked out once."""
+"""Rows of our own statements as models: what `raw` does, with all that it works out at every call worked out once."""
 
 from collections.abc import Callable
 from functools import cache
 
 from django.db import connection
-
-
-def asked(model, statement, params) -> list:
-    """The rows of a statement that is always in the same words, whose columns hold all fields of `model`; see `made_of`."""
-    with connection.planned_once() as cursor:
-        cursor.execute(statement, params)
-        make = made_of(model, tuple(column.name for column in cursor.description))
-        return [make(row) for row in cursor.fetchall()]
 
 
 @cache
