@@ -1,6 +1,5 @@
 """What a webhook's `data` says: the shapes of the events, as the API's document shows them. A test holds what is sent against them."""
 
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
@@ -14,7 +13,7 @@ Number = Annotated[
     int,
     Meta(ge=1, description="Rises within the case. Events may arrive in any order: ignore a number below one you handled."),
 ]
-Amount = Annotated[Decimal | None, Meta(extra_json_schema={"type": ["string", "number", "null"]})]
+Amount = Annotated[str, Meta(pattern=r"^\d+(\.\d+)?$", description="As text, so that no cent is lost on its way.")] | None
 
 
 class ActionTold(Struct, forbid_unknown_fields=True, frozen=True):

@@ -226,7 +226,7 @@ told AS (
   INSERT INTO integrations_outboxrow (case_id, number, recipient_id, event, payload, at)
   SELECT c.id, 1, %(sender)s, 'case.released', jsonb_build_object('external_id', c.external_id, 'workflow', w.slug, 'verb', 'triage',
     'closed_as', 'released', 'output', c.output, 'action', CASE WHEN c.action_type <> '' THEN jsonb_build_object('type', c.action_type,
-      'amount', c.amount, 'currency', c.currency, 'payee', c.payee) END,
+      'amount', c.amount::text, 'currency', c.currency, 'payee', c.payee) END,
     'reason', c.sentence, 'digest', encode(c.digest, 'hex'), 'is_test', %(is_test)s), %(now)s
   FROM received c JOIN workflows_workflow w ON w.id = c.workflow_id WHERE c.released_at IS NOT NULL
   UNION ALL SELECT c.id, 1, %(sender)s, 'case.held', jsonb_build_object('external_id', c.external_id, 'workflow', w.slug, 'verb', 'triage',
