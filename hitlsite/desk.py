@@ -24,30 +24,50 @@ SELECT role, array_agg(DISTINCT workflow_id ORDER BY workflow_id) FROM workflows
    WHERE d.to_id = %(user)s AND d.since <= %(now)s AND d.until > %(now)s AND (d.ended_at IS NULL OR d.ended_at > %(now)s)))
  GROUP BY role
 """
+# Of most of it there is nothing: one statement says so, and what there may be is asked for. Each is wider than what is told then.
+MAY_BE = {
+    "alerts": "FROM cases_alert WHERE settled_at IS NULL",
+    "stopped": "FROM workflows_dial WHERE stopped_at IS NOT NULL",
+    "forecasts": "FROM cases_forecast WHERE shift_ends > %(now)s",
+    "in_hand": "FROM cases_case WHERE claimed_by_id = %(user)s AND claimed_until > %(now)s OR assigned_to_id = %(user)s AND state <> 'closed'",
+    "asked": "FROM cases_inquiry WHERE to_id = %(user)s AND answered_at IS NULL",
+    "absences": "FROM accounts_absence WHERE user_id = %(user)s AND ended_at IS NULL AND until > %(now)s",
+    "to_sign": "FROM workflows_policy WHERE published_at IS NULL AND discarded_at IS NULL",
+    "questions": "FROM cases_question q WHERE NOT EXISTS (SELECT FROM cases_ruling r WHERE r.question_id = q.id)",
+    "answers": "FROM cases_question q JOIN cases_ruling r ON r.question_id = q.id WHERE q.by_id = %(user)s",
+}
+WHAT_MAY_BE = f"SELECT {', '.join(f'EXISTS (SELECT {where})' for where in MAY_BE.values())}"
 
 
 def my_desk(request, context):
     """What the start page shows: a card for each desk at which this person holds a seat."""
-    now = clock.now()
-    absence, coming = absences_of(request.user, now)
+    user, now = request.user, clock.now()
+    there = what_may_be(user, now)
+    absence, coming = absences_of(user, now) if "absences" in there else (None, [])
     return {
         **context,
         "title": gettext("My desk"),
         "desks": _cards(request),
-        "alerts": my_alerts(request),
-        "stopped": stops.among(seen_workflows(request.user)) if request.user.is_in_house else [],
-        "forecasts": foretold(request.user, now),
-        "in_hand": in_hand(request.user, now),
-        "asked": inquiries.to_answer(request.user),
+        "alerts": my_alerts(request) if "alerts" in there else [],
+        "stopped": stops.among(seen_workflows(user)) if "stopped" in there and user.is_in_house else [],
+        "forecasts": foretold(user, now) if "forecasts" in there else [],
+        "in_hand": in_hand(user, now) if "in_hand" in there else [],
+        "asked": inquiries.to_answer(user) if "asked" in there else [],
         "now": now,
         "absence": absence,
         "absences_to_come": coming,
-        "day": my_day(request.user, now),
-        "to_sign": signatures.waited_for(request.user) if request.user.is_in_house else [],
-        "questions": rulings.open_to(request.user, now).count(),
-        "answers": rulings.answers_to(request.user, now),
-        "attention": attention.mine(request.user),
+        "day": my_day(user, now),
+        "to_sign": signatures.waited_for(user) if "to_sign" in there and user.is_in_house else [],
+        "questions": rulings.open_to(user, now).count() if "questions" in there else 0,
+        "answers": rulings.answers_to(user, now) if "answers" in there else [],
+        "attention": attention.mine(user),
     }
+
+
+def what_may_be(user, now) -> set[str]:
+    with connection.planned_once() as cursor:
+        cursor.execute(WHAT_MAY_BE, {"user": user.pk, "now": now})
+        return {name for name, there in zip(MAY_BE, cursor.fetchone(), strict=True) if there}
 
 
 def in_hand(user, now):
