@@ -2,6 +2,7 @@
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
+from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -35,10 +36,17 @@ class WebhookEndpointAdmin(EndpointPages, ReadOnlyAdmin):
 
     @admin.display(description=_("told of"))
     def told_of(self, endpoint):
-        return ", ".join(EVENTS[event] for event in endpoint.events) or "everything"
+        return ", ".join(EVENTS[event] for event in endpoint.events) or gettext("everything")
 
     def save_model(self, request, obj, form, change):
         actions.add(obj, by=request.user)
+
+    def response_add(self, request, obj, post_url_continue=None):
+        """To its page: its secret is to be copied, and a test to be sent."""
+        self.message_user(
+            request, gettext("Added. Show its secret, give it to the receiver, then send a test."), messages.SUCCESS
+        )
+        return redirect("admin:integrations_webhookendpoint_change", obj.pk)
 
     @admin.action(description=_("Show the secret (once)"), permissions=["view"])
     def reveal(self, request, queryset):

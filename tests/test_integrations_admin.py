@@ -146,9 +146,12 @@ def test_an_endpoint_is_changed_and_the_change_is_an_event(client, administrator
 def test_an_endpoint_is_added_for_an_integration(client, administrator, hook):
     client.force_login(administrator)
 
-    for url in ("https://b.example/", "ftp://b.example/"):
-        client.post(reverse("admin:integrations_webhookendpoint_add"), {"user": hook.user_id, "url": url})
+    answers = [
+        client.post(reverse("admin:integrations_webhookendpoint_add"), {"user": hook.user_id, "url": url}, follow=True)
+        for url in ("https://b.example/", "ftp://b.example/")
+    ]
 
+    assert "Show its secret" in answers[0].content.decode() and answers[0].context["endpoint"].url == "https://b.example/"
     assert set(WebhookEndpoint.objects.values_list("url", flat=True)) == {"https://a.example/", "https://b.example/"}
     assert AuditEvent.objects.get().verb == "webhook.add"
 
