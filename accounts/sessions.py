@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from audit import clock, trail
 
-LIVE = "SELECT * FROM django_session WHERE session_key = %s AND expire_date > %s"
+LIVE = "SELECT s.* FROM django_session s WHERE session_key = %s AND expire_date > %s"
 
 
 def kept(key: str | None) -> str | None:

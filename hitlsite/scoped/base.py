@@ -5,7 +5,7 @@ from django.db.backends.postgresql import base, operations
 
 from audit import acting, clock
 from hitlsite import postgres
-from hitlsite.scoped.rows import made_of
+from hitlsite.scoped.rows import made_of, named
 
 
 class PlannedOnce(base.ServerBindingCursor):
@@ -44,9 +44,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
             connection.cursor_factory = factory
 
     def rows_of(self, model, statement, params) -> list:
-        """As models the rows of a statement that is planned once and has all columns of `model`; see `rows.made_of` for further ones."""
+        """As models the rows of a statement that is planned once. “c.*” are the columns of `model`; see `rows.made_of` for further ones."""
         with self.planned_once() as cursor:
-            cursor.execute(statement, params)
+            cursor.execute(named(model, statement), params)
             make = made_of(model, tuple(column[0] for column in cursor.description))
             return [make(row) for row in cursor.fetchall()]
 

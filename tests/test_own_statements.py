@@ -1,0 +1,80 @@
+"""Rows of our own statements as models, as the database's engine makes them (hitlsite/scoped/rows.py)."""
+
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection, transaction
+
+from accounts import keys
+from accounts.sessions import SessionStore
+from cases.customers import earlier
+from cases.models import Case
+
+
+@pytest.fixture
+def before_it(send):
+    return send(customer_reference="C-1")
+
+
+@pytest.fixture
+def case(send, before_it):
+    return send(customer_reference="C-1")
+
+
+def columns_of(model) -> list[str]:
+    return [field.column for field in model._meta.concrete_fields]
+
+
+def test_a_row_is_the_model_that_the_orm_makes_whatever_the_order_of_its_columns(case):
+    columns = ", ".join(f"c.{name}" for name in reversed(columns_of(Case)))
+
+    [made] = connection.rows_of(Case, f"SELECT {columns}, 7 AS seventh FROM cases_case c WHERE id = %s", [case.pk])
+
+    [known] = Case.objects.filter(pk=case.pk).values()
+    assert {name: value for name, value in made.__dict__.items() if name in known} == known
+    assert (made.seventh, made.get_deferred_fields(), made._state.adding) == (7, set(), False)
+
+
+def test_what_a_row_lacks_is_fetched_where_it_is_asked_for(case, django_assert_num_queries):
+    columns = "c.id, c.workflow_id, w.id AS workflow__id, w.name AS workflow__name"
+    joined = "cases_case c JOIN workflows_workflow w ON w.id = c.workflow_id"
+    [made] = connection.rows_of(Case, f"SELECT {columns} FROM {joined} WHERE c.id = %s", [case.pk])
+
+    with django_assert_num_queries(0):
+        assert (made.pk, made.workflow.name) == (case.pk, "Refunds")
+    with django_assert_num_queries(2):
+        assert (made.output, made.workflow.slug) == (case.output, "refunds")
+
+
+def test_no_row_is_no_model(db):
+    assert connection.rows_of(Case, "SELECT c.* FROM cases_case c WHERE id = %s", [1]) == []
+
+
+def test_a_column_that_a_migration_adds_stops_no_connection_that_planned_before_it(committed):
+    """A release's migrations run while the processes of the one before it still answer."""
+    case, reviewer, integration, key = committed("case", "reviewer", "integration", "key")
+    with transaction.atomic():
+        text = key(integration)["HTTP_AUTHORIZATION"].removeprefix("Bearer ")
+        session = SessionStore()
+        session["x"] = 1
+        session.create()
+
+    def ask():
+        with transaction.atomic():
+            asked = Case.objects.one(case.pk), Case.objects.shown_to(reviewer, case.pk), keys.owner_of(text)
+            return *asked, earlier(case, reviewer), SessionStore(session.session_key)["x"]
+
+    def migrate(change):
+        where = urlsplit(settings.DATABASE_OWNER_URL)._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+        with psycopg.connect(where, autocommit=True) as owner:
+            for table in ("cases_case", "workflows_workflow", "workflows_policy", "accounts_user", "django_session"):
+                owner.execute(f"ALTER TABLE {table} {change}")
+
+    before = ask()
+    migrate("ADD COLUMN of_the_next_release text")
+    try:
+        assert ask() == before and before[3]
+    finally:
+        migrate("DROP COLUMN of_the_next_release")
