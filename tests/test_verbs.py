@@ -350,3 +350,12 @@ def test_an_approval_may_name_what_it_saw(send, approver, resolver):
     with pytest.raises(Conflict, match="changed since you saw it"):
         actions.approve(case.pk, by=approver, digest=seen)
     actions.approve(case.pk, by=approver, digest=bytes(again(case).digest).hex())
+
+
+def test_an_amount_that_somebody_wrote_with_an_exponent_is_told_in_figures(send, reviewer):
+    case = send(action={"type": "note", "amount": 5, "currency": "EUR"})
+
+    decided = actions.correct(case.pk, by=reviewer, output=case.output, action={"amount": Decimal("1E3")})
+
+    assert {row.payload["action"]["amount"] for row in OutboxRow.objects.filter(event="case.released")} == {"1000"}
+    assert (str(decided.amount), decided.decisions.get().corrections.get().after) == ("1000", "1000")

@@ -124,6 +124,8 @@ def action_in(output: Any, sent: dict, rules: Rules) -> tuple[dict, list[str]]:
         action["amount"] = None
         if action["currency"] not in money.currencies():
             action["currency"] = ""
+    if action["amount"] is not None:
+        action["amount"] = Decimal(f"{action['amount']:f}")  # 1E+3 is read by nobody: 1000
     return action, conflicts
 
 
