@@ -25,7 +25,7 @@ SELECT c.id FROM workflows_workflow w CROSS JOIN LATERAL (
 OPENED = """
 SELECT c.*, w.name AS of_workflow, coalesce(k.label, '') AS of_category
   FROM cases_case c JOIN workflows_workflow w ON w.id = c.workflow_id LEFT JOIN workflows_exceptioncategory k ON k.id = c.category_id
- WHERE c.customer_reference = %s AND w.name = ANY(%s) AND c.received_at <= %s AND c.id <> %s AND NOT c.is_probe AND {}
+ WHERE c.customer_reference = %s AND c.customer_reference <> '' AND w.name = ANY(%s) AND c.received_at <= %s AND c.id <> %s AND NOT c.is_probe AND {}
  ORDER BY c.received_at DESC LIMIT 10
 """  # as many as that function gives
 MOST_OPEN = 5

@@ -4,7 +4,7 @@ import msgspec
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from cases import queues
+from cases import customers, queues
 from cases.intake import Intake, receive
 from hitlsite.scoped.owner import as_owner
 
@@ -62,3 +62,24 @@ def test_ones_own_escalations_are_looked_for_only_where_nothing_else_waits(send,
     assert found and nothing is None
     choosing = [sum("SKIP LOCKED" in each["sql"] for each in done.captured_queries) for done in (asked, asked_again)]
     assert choosing == [1, 2]
+
+
+def test_a_customers_earlier_cases_are_found_by_index_whoever_the_customer_is(send, integration, reviewer):
+    """The plan that is made for every customer: it knows of none that he has a reference, without which the index has no case."""
+    receive([*outputs(0, 300)], by=integration)
+    first, case = send(customer_reference="C-1"), send(customer_reference="C-1")
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        before = rows_of_cases()
+
+        [line] = customers.earlier(case, reviewer)
+
+        assert line.case == first and rows_of_cases() - before < 20
+
+
+def rows_of_cases():
+    """How many rows of cases this transaction has read, however it came by them."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'cases_case'")
+        return int(cursor.fetchone()[0])
