@@ -1,6 +1,7 @@
 """The workbench: one case, everything about it and the whole decision on one screen."""
 
 import re
+import time
 from datetime import timedelta
 from decimal import Decimal
 
@@ -225,6 +226,40 @@ def test_a_correction_with_a_mark_that_says_what_was_wrong_is_asked_nothing(benc
     bench.post(at(marked), {"verb": "correct", "revision": 1, "output.decision": "decline", **the_card(bench, marked), **wrong})
 
     assert marked.decisions.get().evaluation.failed_critical == ["accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "typed", "status"),
+    [
+        ("", {}, 422),
+        ("accept", {"mark.accuracy": "Wrong", "cause.accuracy": "Made up"}, 422),
+        ("accept", {"revision": 7}, 409),
+        ("correct", {"output.decision": "decline"}, 422),
+    ],
+    ids=["no verb", "refused", "changed meanwhile", "asked about"],
+)
+def test_what_comes_back_has_all_that_was_typed_also_under_the_other_verbs(bench, marked, verb, typed, status):
+    under = {"correct.reason": "In May", "escalate.reason": "In June", "hand_over.reason": "In July"}
+
+    answer = bench.post(at(marked), {"verb": verb, "revision": 1, **the_card(bench, marked), **typed, **under})
+
+    assert answer.status_code == status and not marked.decisions.exists()
+    assert {name: answer.context["form"][name].value() for name in under} == under
+    assert all(words in answer.content.decode() for words in under.values())
+
+
+def test_so_has_what_a_second_factor_is_asked_for(bench, send, approver):
+    case = send(action={"type": "refund", "amount": 240, "currency": "EUR"})
+    bench.force_login(approver)
+    session = bench.session
+    session["account_authentication_methods"] = [{"method": "mfa", "type": "totp", "at": time.time() - 3600}]
+    session.save()
+    under = {"reject.reason": "In June", "send_back.reason": "In July"}
+
+    answer = bench.post(at(case), {"verb": "approve", "revision": 1, **under})
+
+    assert answer.status_code == 403 and "data-comes-back" in answer.content.decode() and not case.decisions.exists()
+    assert {name: answer.context["form"][name].value() for name in under} == under
 
 
 def test_accepting_what_a_mark_calls_wrong_is_asked_about_once(bench, marked):
