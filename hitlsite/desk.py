@@ -33,7 +33,7 @@ MAY_BE = {
     "asked": "FROM cases_inquiry WHERE to_id = %(user)s AND answered_at IS NULL",
     "absences": "FROM accounts_absence WHERE user_id = %(user)s AND ended_at IS NULL AND until > %(now)s",
     "to_sign": "FROM workflows_policy WHERE published_at IS NULL AND discarded_at IS NULL",
-    "questions": "FROM cases_question q WHERE NOT EXISTS (SELECT FROM cases_ruling r WHERE r.question_id = q.id)",
+    "questions": "FROM owners_acting(%(now)s) WHERE user_id = %(user)s AND \"of\" = 'policy'",
     "answers": "FROM cases_question q JOIN cases_ruling r ON r.question_id = q.id WHERE q.by_id = %(user)s",
 }
 WHAT_MAY_BE = f"SELECT {', '.join(f'EXISTS (SELECT {where})' for where in MAY_BE.values())}"
