@@ -1,5 +1,6 @@
 """Rows of our own statements as models, as the database's engine makes them (hitlsite/scoped/rows.py)."""
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import psycopg
@@ -7,10 +8,22 @@ import pytest
 from django.conf import settings
 from django.db import connection, transaction
 
+from accounts import actions as people
 from accounts import keys
 from accounts.sessions import SessionStore
+from audit import clock
+from cases import actions
 from cases.customers import earlier
 from cases.models import Case
+from tests import factories
+from tests.conftest import seated
+from tests.factories import UserFactory
+from workflows import actions as workflows
+
+
+@pytest.fixture
+def rules():
+    return {"grace_seconds": 600}
 
 
 @pytest.fixture
@@ -50,6 +63,42 @@ def test_what_a_row_lacks_is_fetched_where_it_is_asked_for(case, django_assert_n
 
 def test_no_row_is_no_model(db):
     assert connection.rows_of(Case, "SELECT c.* FROM cases_case c WHERE id = %s", [1]) == []
+
+
+def test_one_case_is_shown_to_those_to_whom_every_case_is(
+    send, refunds, owner, reviewer, approver, vendor, vendor_reviewer, integration, machine, stranger
+):
+    """House, vendors and integrations; managers; in another's place; who lost his seat; what one may still undo."""
+    people_of_the_house = [
+        owner,
+        reviewer,
+        approver,
+        stranger,
+        *(UserFactory(office=each) for each in ("manager", "auditor", "administrator")),
+    ]
+    stand_in, lent, gone = UserFactory(), UserFactory(), seated(refunds, "reviewer", owner)
+    people.be_absent(owner, by=owner, until=clock.now() + timedelta(days=1), stand_in=stand_in, reason="x")
+    workflows.delegate(approver.seats.get(), lent, by=approver, until=clock.now() + timedelta(days=1), reason="x")
+    workflows.end_seat(gone.seats.get(), by=owner)
+    elsewhere = [seated(refunds, "resolver", owner, vendor), seated(refunds, "reviewer", owner, factories.VendorFactory())]
+    robot = factories.IntegrationFactory()
+    everybody = [*people_of_the_house, stand_in, lent, gone, vendor_reviewer, *elsewhere, integration, robot, machine]
+    here, theirs, undone = send(), send(), send()
+    Case.objects.filter(pk__in=[theirs.pk, undone.pk]).update(vendor=vendor)
+    actions.accept(undone.pk, by=vendor_reviewer)
+
+    def shown(person, case) -> bool:
+        try:
+            return Case.objects.shown_to(person, case.pk) == case
+        except Case.DoesNotExist:
+            return False
+
+    seen = {person: [shown(person, case) for case in (here, theirs, undone)] for person in everybody}
+
+    for person, told in seen.items():
+        visible = Case.objects.visible_to(person)
+        assert told == [visible.filter(pk=case.pk).exists() for case in (here, theirs, undone)], person
+    assert {tuple(told) for told in seen.values()} == {(True,) * 3, (False,) * 3, (False, True, True)}
 
 
 def test_a_column_that_a_migration_adds_stops_no_connection_that_planned_before_it(committed):
