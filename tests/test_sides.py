@@ -9,10 +9,10 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.urls import reverse
 
-from accounts.models import Absence
+from accounts.models import Absence, User
 from audit import clock
 from audit.models import AuditEvent
-from cases import actions, ending, queues, shapes, sides, taking_over
+from cases import actions, ending, forms, queues, shapes, sides, taking_over
 from cases.allocation import Allocation, replayed
 from cases.intake import Intake, receive, routed, stored
 from cases.models import Case
@@ -543,3 +543,32 @@ def test_the_form_offers_the_sides_one_may_hand_to(client, send, house, acme, ma
 
 def names(answer, field):
     return [name for _, name in answer.context["form"].fields[field].choices]
+
+
+def test_whoever_is_on_the_desk_is_offered_by_name_and_a_vendors_people_their_own_and_the_house(
+    send, refunds, owner, vendor, acme, reviewer
+):
+    """Not oneself, who passed it on, who left, who sits at another desk or at none any more, nor another vendor's to a vendor's."""
+    theirs, colleague = acme[0], seated(refunds, "reviewer", owner, vendor)
+    other_vendors = seated(refunds, "reviewer", owner, factories.VendorFactory())
+    names = {"first_name": "Ada"}, {"first_name": "Ada", "last_name": "Byron"}, {"last_name": "Curie"}, {"first_name": " "}, {}
+    named = [seated(refunds, "reviewer", owner) for _ in names]
+    left, passed, _elsewhere, ended = (
+        seated(refunds, role, owner) for role in ("reviewer", "reviewer", "resolver", "reviewer")
+    )
+    for person, name in zip([*named, left], [*names, {"is_active": False}], strict=True):
+        User.objects.filter(pk=person.pk).update(**name)
+    workflows.end_seat(ended.seats.get(), by=owner)
+    case = send()
+    Case.objects.filter(pk=case.pk).update(passed_by=[passed.pk])
+
+    def offered(person):
+        return forms.To().fields(Case.objects.get(pk=case.pk), person)["to"].choices[1:]
+
+    def listed(*people):
+        known = User.objects.filter(pk__in=[each.pk for each in people]).order_by("first_name", "username")
+        return [(each.pk, str(each)) for each in known]
+
+    assert offered(reviewer) == listed(*named, theirs, colleague, other_vendors)
+    assert offered(theirs) == listed(*named, reviewer, colleague)
+    assert {"Ada", "Ada Byron", "Curie", named[3].username} <= {name for _, name in offered(reviewer)}
