@@ -7,6 +7,7 @@ people left than it needs. Eligible: not away, within the limit, of the step's t
 from django.db import connection
 
 from workflows import money
+from workflows.filling import spelled
 
 UNTOUCHED = """
   NOT EXISTS (SELECT FROM cases_decision d WHERE d.case_id = c.id AND d.by_id IN (m.user_id, m.holder_id)
@@ -69,7 +70,7 @@ def why_nobody(case, now) -> str:
     about = money.readable(case.amount, case.currency)
     found = [(away, "away"), (limited, f"limited below {about}"), (makers, "worked on it or stand behind its sender")]
     said = [f"{count} {words}" for count, words in found if count]
-    wanted = sorted({step["title"] for step in case.chain} - {""})
+    wanted = sorted(spelled(step["title"] for step in case.chain).values())
     said += [
         f"its chain asks for {case.approvals_needed} {'person' if case.approvals_needed == 1 else 'people'}"
         + (f", among them with the title {' and '.join(f'“{title}”' for title in wanted)}" if wanted else "")
