@@ -4,7 +4,6 @@ The list asks the database the same number of questions however many cards it ha
 side, what came of this customer before) stands on the card's own page.
 """
 
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.contrib import messages
@@ -23,7 +22,6 @@ from audit import clock
 from cases import approver, customers, gate, pages, precedents, prose, rulings, twins, verbs, way_back
 from cases.deciding import Deciding, Page, typed_in
 from cases.models import Alert, Case, Decision, Pause
-from cases.models.case import said_of_action
 from cases.seen import Sight, decisions, said, seen_by, whole
 from cases.states import APPROVAL
 from cases.talk import beside
@@ -193,7 +191,6 @@ def cards(keys, user, standings, offered, names, now) -> list[dict]:
 def card(seen, user, standing, form, known, names, now) -> dict[str, Any]:
     """What one card shows beside its form."""
     case = whole(seen)
-    before = as_received(case)
     return {
         **pages.content(seen),
         **pages.due(seen, now),
@@ -204,7 +201,6 @@ def card(seen, user, standing, form, known, names, now) -> dict[str, Any]:
         "is_open": case.state == APPROVAL,
         "why_not": said(seen, verbs.why_not_the_main_verb(case, user, standing, now)),
         "ways_back": way_back.of_each(case, form.verbs, standing),
-        "proposed": before if before != seen.action_sentence else "",
         "expires": prose.to_approve(case.expires_at, now) if case.expires_at else "",
         "has_expired": case.has_expired(now),
         "alerts": pages.alerts_for(seen, user),
@@ -221,9 +217,3 @@ def _unanswered(case) -> str:
     if hasattr(case, "unanswered"):
         return case.unanswered or ""
     return rulings.unanswered().filter(case=case).values_list("words", flat=True).first() or ""
-
-
-def as_received(case) -> str:
-    """The action that came in, as a sentence."""
-    received = case.received_action or {"type": "", "amount": None, "currency": "", "payee": ""}
-    return said_of_action(**received | {"amount": received["amount"] and Decimal(received["amount"])})

@@ -1,8 +1,8 @@
 """What contradicts the decision: asked about once, and never refused, for it may be meant.
 
 Marks that say otherwise, of which with a script the page says so while somebody works, and names in the form what it said; a text
-that still has the figure that was changed; and a rule of the policy that holds two values against each other, and did not fire
-before. What was not told before, the form comes back with once. What the verb refuses is told first: a question is about a decision
+that still has the figure that was changed; another payee than the one that stood; and a rule of the policy that holds two values against
+each other, and did not fire before. What was not told before, the form comes back with once. What the verb refuses is told first: a question is about a decision
 that could stand, so it is asked when the verb is done, and undoes it.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from cases.actions.content import at_odds
 from cases.forms import Action, Marks, Output
-from cases.seen import reasons_of
+from cases.seen import reasons_of, said
 from cases.titles import Titles
 from scorecards import scoring
 from workflows.triggers.wording import texts
@@ -38,6 +38,7 @@ def asked(form, name, chosen, done):
     if of_marks:
         _once("doubt", of_marks(form, chosen), form)
     if name in CHANGING:
+        _once("payee", _another_payee(form, done), form)
         _once("figure", _still_said(form, chosen), form)
         _once("rule", _broken_rule(form, done), form)
 
@@ -45,6 +46,12 @@ def asked(form, name, chosen, done):
 def _once(question, about, form):
     if about and about != form.data.get(question):
         raise Doubted(question, about)
+
+
+def _another_payee(form, done) -> str:
+    """To whom it goes now, where it was to go to somebody else. Who changes that does not see the payee masked."""
+    before = form.case.payee
+    return str(said(form.case, done.payee)) if before and done.payee and done.payee != before else ""
 
 
 def _still_said(form, chosen) -> str:

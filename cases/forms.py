@@ -145,6 +145,10 @@ class Until(Part):
 
     def arguments(self, form):
         chosen, other = form.cleaned_data["until"], form.cleaned_data.get("until_other")
+        if other and chosen not in ("", until.OTHER):
+            raise ValidationError(
+                {"until_other": gettext("Two moments are named: clear this one, or choose “Another time” above.")}
+            )
         if other or chosen == until.OTHER:
             return {"until": other}
         return {"until": self._offered()[chosen][1] if chosen else None}

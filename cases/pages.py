@@ -1,6 +1,7 @@
 """The admin's pages of a case: the case as its story, and the next case; and what every page says of a verb. Doors: they ask, call and show."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -39,7 +40,8 @@ from cases import (
 )
 from cases.doing import doing
 from cases.models import Case
-from cases.seen import decisions, is_blind, open_pauses, own_answers, rows, said, seen_by, whole
+from cases.models.case import said_of_action
+from cases.seen import action_of, decisions, is_blind, open_pauses, own_answers, rows, said, seen_by, whole
 from cases.states import APPROVAL, CLOSED, DESKS, State
 from cases.talk import beside
 from cases.titles import Titles
@@ -243,6 +245,14 @@ def _way_to_take_it_back(case):
     return format_html('<a class="underline" href="{}">{}</a>', verb_address(case, "retract"), VERBS["retract"].label)
 
 
+def proposed_before(seen) -> str:
+    """The action that came in, as a sentence, where another one stands now."""
+    received = whole(seen).received_action or {"type": "", "amount": None, "currency": "", "payee": ""}
+    exact = received | {"amount": received["amount"] and Decimal(received["amount"])}
+    before = "" if is_blind(seen) else said_of_action(**action_of(seen, exact))
+    return before if before != seen.action_sentence else ""
+
+
 def content(case, *, whole=False) -> dict:
     """What came in and what stands, ready to be shown; of very large values the beginning, or all with `whole`."""
     told, titles = partial(prose.told, whole=whole), Titles(case)
@@ -256,6 +266,7 @@ def content(case, *, whole=False) -> dict:
         "own_answer_first": is_blind(case),
         "own_answers": [(row, [(titles.of_output(path), *line) for path, *line in lines]) for row, lines in own_answers(case)],
         "changed": case.standing_output is not None and case.standing_output != case.output,
+        "proposed": proposed_before(case),
         "input": received,
         "context": context,
         "confidences": told(case.confidences) if case.confidences else None,

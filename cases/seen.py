@@ -103,6 +103,11 @@ def output_of(case, output):
     return case.masked(output, "output") if isinstance(case, Seen) else output
 
 
+def action_of(case, action) -> dict:
+    """An action that stood once, as whoever has this view of the case reads it."""
+    return case.masked(action, "action") if isinstance(case, Seen) else action
+
+
 def decisions(case) -> list:
     """What was decided, as whoever has this view of the case reads it; a list has asked for those of all its cases at once."""
     if is_blind(case):

@@ -1,7 +1,7 @@
 """The verbs as people press them: label, form and what is said when it is done."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -175,6 +175,11 @@ VERBS = {
     ),
 }  # fmt: skip
 DONE = {**{verb.name: verb.done for verb in reversed(VERBS.values())}, "edit": "edited"}  # of a decision, by its verb
+AT = {  # what a verb says elsewhere than where it is at home
+    (RESOLUTION, "escalate"): replace(
+        VERBS["escalate"], says=_("It goes to approval, to whoever may decide more than you. Say what is to be decided.")
+    ),
+}
 MAIN = {"review": "accept", "resolution": "resolve", "approval": "approve"}
 # Of the buttons: those that move the case on.
 FIRST = ("own_answer", "accept", "correct", "resolve", "no_action", "approve", "edit", "reject", "escalate", "send_back")
@@ -256,7 +261,7 @@ def refusal(case, name, user, standing) -> str:
 def offered(case, user, standing, now, among=tuple(VERBS)) -> list[tuple[str, Verb]]:
     """The buttons of a case's page: which of those verbs are possible now, to this person."""
     return [
-        (name, VERBS[name])
+        (name, AT.get((case.state, name), VERBS[name]))
         for name in among
         if case.state in _places(name) and not refusal(case, name, user, standing) and not not_now(case, name, user, now)
     ]

@@ -39,7 +39,8 @@ class WorkForm(forms.Form):
     step = forms.IntegerField(widget=forms.HiddenInput, required=False)
     active_seconds = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, initial=0)
     doubt = forms.CharField(widget=forms.HiddenInput, required=False)  # which one the page has told already
-    figure = forms.CharField(widget=forms.HiddenInput, required=False)  # the one that was asked about
+    payee = forms.CharField(widget=forms.HiddenInput, required=False)  # the one that was asked about
+    figure = forms.CharField(widget=forms.HiddenInput, required=False)  # likewise
     rule = forms.CharField(widget=forms.HiddenInput, required=False)  # likewise
     default_renderer = Jinja2()  # some forty fields: Django's own templates for them, in the language that renders faster
 

@@ -215,7 +215,7 @@ def about_me(request) -> list[dict]:
         {"title": _("How I want to hear of things"), "link": reverse_lazy("admin:cases_wishes")},
     ]
     if request.user.is_in_house:
-        links.append({"title": gettext("I am away"), "link": reverse("admin:accounts_user_absent", args=[request.user.pk])})
+        links.append({"title": gettext("I am away"), "link": f"{reverse('admin:index')}#going-away"})
     return links
 
 

@@ -81,6 +81,8 @@ def test_no_action(sign_in, send, reviewer, resolver):
     post(sign_in(resolver), case, "no_action", reason="Spam", category="edge-case")
 
     assert again(case).closed_as == "no_action"
+    told = sign_in(resolver).get(reverse("admin:cases_case_change", args=[case.pk])).content.decode()
+    assert "Nothing of this is done: it was closed without action." in told and "and it stands" not in told
 
 
 def test_approve_and_reject(sign_in, send, approver):

@@ -86,6 +86,25 @@ def test_what_agrees_or_did_not_before_or_is_of_one_value_is_asked_nothing(chang
     assert case.decisions.count() == 1 and Case.objects.get(pk=case.pk).amount == Decimal(amount)
 
 
+def test_another_payee_is_asked_about_once_with_both_names(changed):
+    case, press = changed("240")
+
+    form, asked = press(**{"action.payee": "C-9999"})
+
+    assert asked.status_code == 422 and not case.decisions.exists()
+    assert "It would go to C-9999, and was to go to C-1042." in asked.content.decode()
+    press(**{"action.payee": "C-9999"}, payee=form["payee"].value())
+    assert Case.objects.get(pk=case.pk).payee == "C-9999"
+
+
+def test_an_amount_alone_is_asked_no_payee(changed):
+    case, press = changed("230")
+
+    press()
+
+    assert Case.objects.get(pk=case.pk).amount == Decimal(230)
+
+
 @pytest.mark.parametrize("rules", [with_triggers(AT_MOST)])
 def test_over_rest_and_by_the_verb_it_is_no_question(send, reviewer, rules):
     case = send(0.5, action={**MONEY, "type": "voucher"}, **ORDER)

@@ -288,6 +288,16 @@ def test_it_is_answered_once_and_the_case_goes_on(browser, case, reviewer, machi
     assert AuditEvent.objects.get(verb="case.answer").actor_id == machine.pk
 
 
+def test_whoever_goes_on_with_it_reads_the_answer_first(client, case, reviewer):
+    inquiry = ask(case, reviewer)
+    actions.answer(inquiry.pk, by=reviewer, text="Paid once.")
+    client.force_login(reviewer)
+
+    page = client.get(reverse("admin:cases_case_work", args=[case.pk])).content.decode()
+
+    assert page.index("Finance answered:") < page.index("Paid once.") < page.index('id="output"')
+
+
 def test_an_empty_answer_is_refused_and_a_long_one_keeps_what_was_typed(browser, case, reviewer):
     inquiry = ask(case, reviewer, link_days=3)
 

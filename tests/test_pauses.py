@@ -388,6 +388,16 @@ def test_the_page_snoozes_until_tomorrow_and_says_so(client, reviewer, send):
     assert "Snoozed" in shown and "Closed today." in shown and "Go on" in shown
 
 
+def test_of_two_moments_none_is_taken_for_the_other(client, reviewer, send):
+    case, day = send(confidence=0.1), (clock.now() + timedelta(days=3)).date()
+    client.force_login(reviewer)
+
+    refused = decide(client, case, "snooze", until="tomorrow", until_other=f"{day}T09:30", reason="Closed today.")
+
+    assert refused.status_code == 422 and "Two moments are named" in refused.content.decode()
+    assert not Pause.objects.exists()
+
+
 def test_the_page_takes_another_time_by_the_persons_own_clock(client, reviewer, send):
     reviewer.time_zone = "Asia/Kolkata"
     reviewer.save()

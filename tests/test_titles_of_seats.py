@@ -92,6 +92,18 @@ def test_people_of_one_title_in_two_spellings_are_counted_together(high, approve
     assert not Alert.objects.open().exists()
 
 
+@pytest.mark.parametrize("rules", [chained("Team lead")])
+def test_what_came_back_to_the_desk_is_told_anew(high, approver, resolver):
+    jobs.name_what_nobody_can_approve()
+    first = Alert.objects.open().get()
+    actions.send_back(high.pk, by=approver, reason="Look again")
+    actions.resolve(high.pk, by=resolver, reason="Looked at")
+
+    jobs.name_what_nobody_can_approve()
+
+    assert Alert.objects.open().get() != first
+
+
 def test_a_title_is_offered_once_however_it_is_written(refunds, seat):
     for title in ("Team lead", "team lead", "finance"):
         seat(title)

@@ -37,6 +37,7 @@ def of(seen, user, standing) -> dict:
     asked = [_asked(row, as_read(seen, row), names[row.pk], now, asks) for row in found]
     return {
         "asked": asked,
+        "news": [each for each in asked if each.row.answer and case.desk_since and each.row.answered_at >= case.desk_since],
         "open": sum(each.is_open for each in asked),
         "may_ask": asks,
         "may_answer": bool(found) and not why_not(user, "answer", case, standing),

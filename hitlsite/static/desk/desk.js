@@ -97,6 +97,12 @@
     if (kind.value === "customer" && !whom.value) whom.value = name;
     else if (kind.value !== "customer" && whom.value === name) whom.value = "";
   }
+  function nameOneMoment(chosen) {  // of a usual moment and a written one the last that was touched
+    const [select, other] = ["until", "until_other"].map((name) => chosen.form?.elements[chosen.name.replace(/until(_other)?$/, name)]);
+    if (!select || !other) return;
+    if (chosen === other && other.value) select.value = "other";
+    else if (chosen === select && select.value !== "other") other.value = "";
+  }
   function showCauses(form) {
     all("[data-criterion]", form).forEach((criterion) => {
       const cause = $("[data-cause]", criterion);
@@ -341,6 +347,7 @@
     if (!form) return;
     if (event.target.name === "verb") { showAsked(form); keep(); firstToChange(event.target)?.scrollIntoView({ block: "nearest" }); }
     if (event.target.matches("select[name$='.on']")) { nameTheCustomer(event.target); keep(); }
+    if (event.target.matches("[name$='.until'], [name$='.until_other']")) { nameOneMoment(event.target); keep(); }
     if (event.target.closest("[data-criterion]")) { showCauses(form); tellWhatIsNotKept(form); }
   });
   document.addEventListener("click", (event) => {
