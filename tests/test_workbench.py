@@ -183,6 +183,19 @@ def test_the_card_goes_with_an_accepted_output(bench, marked):
     assert marked.decisions.get().evaluation.passed
 
 
+SAID = {"type": "object", "required": ["decision"], "properties": {"decision": {"type": "string", "minLength": 1}}}
+
+
+@pytest.mark.parametrize("output_schema", [SAID])
+def test_what_may_not_be_empty_is_to_be_filled_in(client, send, reviewer):
+    case = queues.claim(send(0.5).pk, by=reviewer)
+    client.force_login(reviewer)
+
+    page = decide(client, case, "correct", reason="So it is", **{"output.decision": ""})
+
+    assert page.status_code == 422 and "Fill this in." in page.content.decode() and "shorter" not in page.content.decode()
+
+
 def test_a_card_that_nobody_touched_says_nothing_of_a_corrected_output(bench, marked):
     card = the_card(bench, marked)
 

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import clock, trail
 from cases import blind
+from cases.actions.content import fault
 from cases.gate import asking, move, nobody_else_holds, what_happened
 from cases.models import Case, OwnAnswer
 from cases.seen import unblinded
@@ -49,7 +50,7 @@ def _check(output, policy):
     faults = {}
     for error in policy.output.iter_errors(output):
         where = ".".join(["output", *map(str, error.instance_path)])
-        faults.setdefault(where, []).append(f"{error.message}.")
+        faults.setdefault(where, []).append(fault(error))
     if not output:
         faults = {"output": [_("Answer at least one of the values.")]}
     if faults:

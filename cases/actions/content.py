@@ -53,9 +53,14 @@ def _check_output(output, policy):
             if "is not one of" in error.message
             else ""
         )
-        faults.setdefault(where, []).append(f"{error.message}.{more}")
+        faults.setdefault(where, []).append(f"{fault(error)}{more}")
     if faults:
         raise ValidationError(faults)
+
+
+def fault(error) -> str:
+    """What the schema says of a value, as a sentence; of an empty text it would say how short it is."""
+    return gettext("Fill this in.") if error.instance == "" else f"{error.message}."
 
 
 def _edited_action(case, output, action, policy):
