@@ -78,6 +78,17 @@ def client():
     return SignedIn()
 
 
+@pytest.fixture
+def sign_in(client):
+    """The client, with this person signed in."""
+
+    def sign_in(person):
+        client.force_login(person)
+        return client
+
+    return sign_in
+
+
 # People, named by what they are
 
 

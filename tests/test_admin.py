@@ -21,15 +21,6 @@ pytestmark = pytest.mark.django_db
 REFUND = {"type": "refund", "amount": 240, "currency": "EUR", "payee": "C-1042"}
 
 
-@pytest.fixture
-def sign_in(client):
-    def sign_in(person):
-        client.force_login(person)
-        return client
-
-    return sign_in
-
-
 def again(case):
     return Case.objects.get(pk=case.pk)
 

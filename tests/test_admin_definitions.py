@@ -18,15 +18,6 @@ from workflows.models import Policy, Workflow
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def sign_in(client):
-    def sign_in(person):
-        client.force_login(person)
-        return client
-
-    return sign_in
-
-
 def to(name, *args):
     return reverse(f"admin:{name}", args=args)
 

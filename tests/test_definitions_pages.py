@@ -23,15 +23,6 @@ def draft(refunds, owner):
     return workflows.draft(refunds, by=owner, rules=LOOSE, output_schema=refunds.policy.output_schema)
 
 
-@pytest.fixture
-def sign_in(client):
-    def sign_in(person):
-        client.force_login(person)
-        return client
-
-    return sign_in
-
-
 def to(name, *args):
     return reverse(f"admin:workflows_{name}", args=args)
 

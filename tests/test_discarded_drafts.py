@@ -33,15 +33,6 @@ def discarded(draft, owner):
     return workflows.discard(draft, by=owner, reason="Begun by mistake.")
 
 
-@pytest.fixture
-def sign_in(client):
-    def sign_in(person):
-        client.force_login(person)
-        return client
-
-    return sign_in
-
-
 def fresh(policy):
     return Policy.objects.get(pk=policy.pk)
 
