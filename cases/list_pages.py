@@ -143,6 +143,7 @@ def _row(case, desks, now) -> dict:
         "link": reverse(f"admin:cases_case_{'work' if works else 'change'}", args=[case.pk]),
         "where": case.get_closed_as_display() or case.get_state_display(),
         "holder": str(case.claimed_by) if held else "",
+        "handed_to": str(case.assigned_to) if case.assigned_to_id and not held else "",
         "due": "; ".join(map(prose.paused, open_pauses(case)))
         if case.paused_since
         else prose.distance(case.due_at, now)

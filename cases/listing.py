@@ -5,7 +5,7 @@ those filters are offered that tell nothing of what is hidden from them.
 """
 
 from django import forms
-from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.db.models import Exists, OuterRef, Prefetch, Q, prefetch_related_objects
 from django.forms.renderers import Jinja2
 from django.http import QueryDict
 from django.utils.functional import cached_property
@@ -263,7 +263,9 @@ class Listing:
         cases = cases.annotate(is_due_soon=Exists(warned)).prefetch_related(
             Prefetch("pauses", Pause.objects.open(), to_attr="open_pauses")
         )
-        known = {case.pk: case for case in Sight(self.user).of_all(cases.order_by("-pk"))}
+        cases = list(cases.order_by("-pk"))
+        prefetch_related_objects([case for case in cases if case.assigned_to_id], "assigned_to")
+        known = {case.pk: case for case in Sight(self.user).of_all(cases)}
         return [known[pk] for pk in ids if pk in known]
 
     def workable(self):

@@ -12,6 +12,7 @@ from audit import clock
 
 COUNTED = 999  # a badge need not be exact beyond what anybody works through
 HOUSE = "c.vendor_id IS NULL"
+HANDED = "c.assigned_to_id <> %(user)s AND (c.claimed_until IS NULL OR c.claimed_until <= %(now)s)"  # to somebody else
 RUNNING = "c.paused_since IS NULL"  # no clock of it stands
 
 
@@ -23,7 +24,7 @@ class Waiting:
     paused: int
     late: int
     soon: int  # warned of, because they are due soon
-    held: int  # in other hands
+    held: int  # in other hands, or handed to them
     vendors: int  # more, that a vendor has; nought for a vendor's people
     oldest: datetime | None  # since when the one that came first has waited
 
@@ -62,7 +63,7 @@ def _all_of(desk, side) -> list[str]:
         _counted(
             f"{here} AND c.id IN (SELECT a.case_id FROM cases_alert a WHERE a.code = 'due_soon' AND a.settled_at IS NULL)"
         ),
-        _counted(f"{here} AND c.claimed_until > %(now)s AND c.claimed_by_id <> %(user)s"),
+        f"{_counted(f'{here} AND c.claimed_until > %(now)s AND c.claimed_by_id <> %(user)s')} + {_counted(f'{here} AND {HANDED}')}",
         _counted(f"{_at(desk)} AND c.vendor_id IS NOT NULL") if side == HOUSE else "0",
         f"""(SELECT min(first.desk_since) FROM unnest(%({desk})s::bigint[]) AS sits(workflow_id), LATERAL (
           SELECT c.desk_since FROM cases_case c

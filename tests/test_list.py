@@ -151,6 +151,14 @@ def test_it_says_who_holds_a_case_and_until_when(client, send, reviewer, resolve
     assert f"{other} until {held.claimed_until:%H:%M}" in shown
 
 
+def test_it_says_to_whom_a_case_was_handed(client, send, reviewer, refunds, owner):
+    other = seated(refunds, "reviewer", owner)
+    actions.hand_over(queues.claim(send().pk, by=reviewer).pk, by=reviewer, reason="Yours", to=other.pk)
+    client.force_login(reviewer)
+
+    assert f"handed to {other}" in client.get(DESK).content.decode()
+
+
 # however long it is
 
 

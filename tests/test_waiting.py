@@ -66,6 +66,14 @@ def test_what_one_holds_himself_is_in_no_other_hands(desk, refunds, reviewer):
     assert at_review(reviewer, refunds).held == 0
 
 
+def test_what_was_handed_to_somebody_else_is_in_other_hands_too(desk, refunds, reviewer):
+    cases, _ = desk
+    Case.objects.filter(pk=cases["fresh"].pk).update(assigned_to=factories.UserFactory())
+    Case.objects.filter(pk=cases["soon"].pk).update(assigned_to=reviewer)
+
+    assert at_review(reviewer, refunds).held == 2
+
+
 def test_a_desk_counts_the_workflows_where_one_sits_and_no_others(desk, refunds, owner, reviewer):
     other = factories.workflow("other", owner=owner)
 

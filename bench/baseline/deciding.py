@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 from rest_framework.exceptions import APIException, PermissionDenied, ValidationError
 
-from bench.baseline.intake import event, money_as_number
+from bench.baseline.intake import event, money_as_text
 from cases.chains import as_steps
 from cases.corrections import differences
 from cases.models import Case, Claim, Correction, Decision, Release
@@ -139,7 +139,7 @@ def release(case, by, request_id, reason, now):
         "verb": "correct",
         "closed_as": case.closed_as,
         "output": case.standing,
-        "action": money_as_number(case.action) if case.action_type else None,
+        "action": money_as_text(case.action) if case.action_type else None,
         "reason": reason,
         "digest": bytes(case.digest).hex(),
         "is_test": case.is_test,

@@ -202,7 +202,7 @@ def told(case, rules, now):
         "verb": "triage",
         "closed_as": "released",
         "output": case.output,
-        "action": money_as_number(case.action) if case.action_type else None,
+        "action": money_as_text(case.action) if case.action_type else None,
         "reason": case.sentence,
         "digest": bytes(case.digest).hex(),
         "is_test": False,
@@ -210,8 +210,8 @@ def told(case, rules, now):
     return OutboxRow(case_id=case.pk, number=1, recipient_id=case.sender_id, event="case.released", payload=payload, at=now)
 
 
-def money_as_number(action):
-    return {**action, "amount": action["amount"] if action["amount"] is None else float(action["amount"])}
+def money_as_text(action):
+    return {**action, "amount": action["amount"] if action["amount"] is None else f"{action['amount']:.3f}"}
 
 
 def said(case, by, request_id):
