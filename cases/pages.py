@@ -257,11 +257,12 @@ def content(case, *, whole=False) -> dict:
     """What came in and what stands, ready to be shown; of very large values the beginning, or all with `whole`."""
     told, titles = partial(prose.told, whole=whole), Titles(case)
     received, context = told(case.input), told(case.context) if case.context else None
+    first = compiled_policy(case.policy_id).output_schema.get("required", ())
+    compared = prose.compared(case.output, case.standing, first, titles.of_output)
     return {
         "is_cut": prose.is_cut(received) or prose.is_cut(context),
-        "compared": prose.compared(
-            case.output, case.standing, compiled_policy(case.policy_id).output_schema.get("required", ()), titles.of_output
-        ),
+        "compared": compared,
+        "named": case.action_sentence or prose.gist(compared, first) or case.external_id,
         "confidence": f"{case.confidence:.4g}" if case.confidence is not None else "",
         "own_answer_first": is_blind(case),
         "own_answers": [(row, [(titles.of_output(path), *line) for path, *line in lines]) for row, lines in own_answers(case)],

@@ -18,6 +18,9 @@ PLAIN = {True: gettext_lazy("yes"), False: gettext_lazy("no")}
 MOST_VALUES, MOST_SIGNS = 500, 20_000  # of one value on a page; the rest stands on a page of its own
 
 
+SHORT = 40  # characters that a heading has room for
+
+
 class Told(NamedTuple):
     """One value: a text, or rows of (name, Told), or points; and how many signs, rows or points more there are."""
 
@@ -109,6 +112,12 @@ def compared(
         for path in dict.fromkeys([*left, *right])
     ]
     return sorted(lines, key=lambda line: (not line.changed, places.get(line.path, len(places))))
+
+
+def gist(lines: list[Compared], first: list[str]) -> str:
+    """What the output comes to, where there is no action that says it: of the values required the first short one, “Queue: cards”."""
+    told = {line.path: line for line in lines if line.after and 0 < len(line.after.text) <= SHORT}
+    return next((f"{told[path].name}: {told[path].after.text}" for path in first if path in told), "")
 
 
 def _differ(left, right, path):

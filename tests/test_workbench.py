@@ -183,6 +183,15 @@ def test_the_card_goes_with_an_accepted_output(bench, marked):
     assert marked.decisions.get().evaluation.passed
 
 
+@pytest.mark.parametrize(("action", "heading"), [(None, "Decision: refund"), ({"type": "note"}, "Note")])
+def test_a_case_without_an_action_is_named_by_its_output(client, send, reviewer, action, heading):
+    case = queues.claim(send(0.5, action=action).pk, by=reviewer)
+    client.force_login(reviewer)
+
+    for page in ("work", "change"):
+        assert f"<h1>{heading}</h1>" in client.get(reverse(f"admin:cases_case_{page}", args=[case.pk])).content.decode()
+
+
 SAID = {"type": "object", "required": ["decision"], "properties": {"decision": {"type": "string", "minLength": 1}}}
 
 
