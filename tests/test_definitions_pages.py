@@ -196,6 +196,7 @@ def test_rolling_back_from_the_old_versions_page(sign_in, refunds, draft, owner)
     assert to("policy_roll_back", draft.pk) not in text(client.get(to("policy_change", draft.pk)))
 
     shown = text(client.get(to("policy_roll_back", first.pk)))
+    assert '<input type="hidden" name="seen" value="2"' in shown
     client.post(to("policy_roll_back", first.pk), {"reason": "Too many errors"})
 
     assert "straight through from a confidence of 80 %, before 50 %." in shown

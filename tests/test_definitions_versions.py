@@ -224,6 +224,17 @@ def test_a_rollback_publishes_the_old_content_anew(refunds, draft, owner):
     assert len(told("policy.publish")) == 2 and len(told("policy.draft")) == 2  # the rollback is one event
 
 
+def test_a_rollback_undoes_nothing_that_was_not_read(refunds, draft, owner):
+    first = refunds.policy
+    workflows.publish(draft, by=owner, reason="x")
+
+    with pytest.raises(ValidationError, match="Read the difference again, then roll back"):
+        workflows.roll_back(first, by=owner, reason="Too many errors.", seen=1)
+
+    assert refunds.policy == draft
+    assert workflows.roll_back(first, by=owner, reason="Too many errors.", seen=2).version == 3
+
+
 def test_a_rollback_waits_for_the_second_person(refunds, draft, owner, second):
     first = refunds.policy
     workflows.publish(draft, by=owner, reason="x")

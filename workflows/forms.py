@@ -241,8 +241,14 @@ class AskingForm(ReasonForm):
         return {name: value for name, value in super().clean().items() if name != "asked"}
 
 
-class PublishForm(AskingForm):
-    """Why, from when, from which improvement; and, unseen, the version that the difference was read against."""
+class RollBackForm(AskingForm):
+    """Why; and, unseen, the version that the difference was read against."""
+
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
+class PublishForm(RollBackForm):
+    """Also from when, and from which improvement."""
 
     improvement = forms.CharField(
         label=_("From which improvement?"),
@@ -252,7 +258,6 @@ class PublishForm(AskingForm):
         help_text=_("The finding or change it comes from, where it comes from one."),
     )
     effective_from = Moment(label=_("Effective from"), required=False, then=_("Empty: at once."))
-    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
     field_order = ["reason", "improvement", "effective_from", "seen"]
     unticked = _("Tick this, or go back and mend the draft. Nothing that you wrote is lost.")
 

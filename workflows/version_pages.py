@@ -13,7 +13,7 @@ from accounts.forms import ReasonForm
 from accounts.permissions import is_in_house_staff
 from workflows import actions, gaps, signatures
 from workflows.differences import Version, differences
-from workflows.forms import AskingForm, OptionalReasonForm, PublishForm, SignForm
+from workflows.forms import OptionalReasonForm, PublishForm, RollBackForm, SignForm
 from workflows.models import Policy
 from workflows.pages import address, allowed, typed
 from workflows.permissions import refusal
@@ -181,7 +181,8 @@ class PolicyPages(Asking):
             "warnings": found,
         }
         asked = _asked_before(in_force, difference, found) if told["button"] else ""
-        form = AskingForm(typed(request), asked=asked, label_suffix="")
+        first = {"seen": in_force.version if in_force else 0}
+        form = RollBackForm(typed(request), asked=asked, label_suffix="", initial=first)
         act = partial(actions.roll_back, policy, by=request.user)
         after = partial(self._rolled_back, request, told["said"])
         return self._ask(request, policy, form, act, after=after, **told)

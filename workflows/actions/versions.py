@@ -158,8 +158,11 @@ def publish(policy, *, by, reason, improvement="", effective_from=None, seen=Non
     return policy
 
 
-def roll_back(to: Policy, *, by, reason) -> Policy:
-    """The old rules anew, as the next version: in force at once, or waiting for the second signature where two people publish."""
+def roll_back(to: Policy, *, by, reason, seen=None) -> Policy:
+    """The old rules anew, as the next version: in force at once, or waiting for the second signature where two people publish.
+
+    `seen` is the version in force that the difference was read against, as for `publish`.
+    """
     with deciding(to.workflow, "publish_policy", by=by) as workflow:
         if not reason.strip():
             raise ValidationError({"reason": _("Say why it is rolled back.")})
@@ -168,6 +171,8 @@ def roll_back(to: Policy, *, by, reason) -> Policy:
             raise ValidationError(format_lazy(_("{to} was never published. Publish it instead."), to=to))
         if in_force and in_force.pk == to.pk:
             raise ValidationError(format_lazy(_("{to} is in force already."), to=to))
+        if in_force and seen not in (None, in_force.version):
+            raise _published_meanwhile(in_force, gettext("Read the difference again, then roll back."))
         content = {name: getattr(to, name) for name in ("rules", "input_schema", "output_schema")}
         policy = _next_version(workflow, reason=reason, rolls_back_to=to, **content)
         policy.refresh_from_db()
@@ -220,18 +225,21 @@ def _nothing_newer(policy, seen):
     last = policy.workflow.policies.published().select_related("published_by").order_by("-version").first()
     if last is None or (last.version < policy.version and seen in (None, last.version)):
         return
-    when = f"{last.published_at:%Y-%m-%d at %H:%M} UTC"
-    then = (
+    raise _published_meanwhile(
+        last,
         gettext("Begin a new draft from this one: it takes along what you wrote.")
         if last.version > policy.version
-        else gettext("Read the difference again, then publish.")
+        else gettext("Read the difference again, then publish."),
     )
-    raise ValidationError(
+
+
+def _published_meanwhile(last, then) -> ValidationError:
+    return ValidationError(
         format_lazy(
             _("{published_by} published version {version} on {when}. {then}"),
             published_by=last.published_by,
             version=last.version,
-            when=when,
+            when=f"{last.published_at:%Y-%m-%d at %H:%M} UTC",
             then=then,
         )
     )
