@@ -12,7 +12,7 @@ from typing import Any
 
 from cases.actions.content import at_odds
 from cases.forms import Action, Marks, Output
-from cases.seen import reasons_of, said
+from cases.seen import reasons_of, said, whole
 from cases.titles import Titles
 from scorecards import scoring
 from workflows.triggers.wording import texts
@@ -49,17 +49,17 @@ def _once(question, about, form):
 
 
 def _another_payee(form, done) -> str:
-    """To whom it goes now, where it was to go to somebody else. Who changes that does not see the payee masked."""
-    before = form.case.payee
+    """To whom it goes now, where it was to go to somebody else; as its reader reads it, who may see neither."""
+    before = whole(form.case).payee
     return str(said(form.case, done.payee)) if before and done.payee and done.payee != before else ""
 
 
 def _still_said(form, chosen) -> str:
     """A figure that was changed, and that a text of the output still says; as it says it."""
-    said = texts(chosen.arguments().get("output"))
+    told = texts(chosen.arguments().get("output"))
     for field in form.changed_data:
         for written in _written(form.fields[field].initial):
-            if any(re.search(rf"(?<![\w.,-]){re.escape(written)}(?![.,]?\d)", text) for text in said):
+            if any(re.search(rf"(?<![\w.,-]){re.escape(written)}(?![.,]?\d)", text) for text in told):
                 return written
     return ""
 

@@ -142,9 +142,8 @@ def name_what_nobody_can_approve(limit=500) -> None:
     machine, now = User.objects.machine(), clock.now()
     with transaction.atomic():
         named = Alert.objects.open().filter(code=Alert.Code.NOBODY_CAN_APPROVE)
-        named.filter(case__desk_since__gt=F("raised_at")).update(
-            settled_at=now
-        )  # it came back since: what was said may be over
+        # what came back to the desk since: what was said of it may be over
+        named.filter(case__desk_since__gt=F("raised_at")).update(settled_at=now)
         stuck, known = eligibility.without_an_approver(now), dict(named.values_list("case", "pk"))
         named.filter(pk__in=[known[pk] for pk in known.keys() - stuck]).update(settled_at=now)
         for pk in sorted(stuck - known.keys())[:limit]:

@@ -6,7 +6,9 @@ import pytest
 
 from cases import actions, queues
 from cases.models import Case
+from tests.conftest import acting_as
 from tests.desk import page
+from workflows.models import Mandate
 
 pytestmark = pytest.mark.django_db
 MONEY = {"type": "refund", "amount": 240, "currency": "EUR", "payee": "C-1042"}
@@ -95,6 +97,23 @@ def test_another_payee_is_asked_about_once_with_both_names(changed):
     assert "It would go to C-9999, and was to go to C-1042." in asked.content.decode()
     press(**{"action.payee": "C-9999"}, payee=form["payee"].value())
     assert Case.objects.get(pk=case.pk).payee == "C-9999"
+
+
+def test_whoever_may_not_see_the_payee_is_asked_of_none_that_stays(client, send, refunds, vendor, vendor_reviewer):
+    Mandate.objects.filter(engagement__vendor=vendor, workflow=refunds).update(masked_fields=["action.payee"])
+    case = send(action={**MONEY, "type": "voucher"})
+    Case.objects.filter(pk=case.pk).update(vendor=vendor)
+    with acting_as(vendor_reviewer):
+        queues.claim(case.pk, by=vendor_reviewer)
+    client.force_login(vendor_reviewer)
+    form = client.get(page(case)).context["form"]
+    text = {name: form[name].value() for name in form.fields if name.startswith(("output.", "action."))}
+
+    client.post(page(case), {"verb": "correct", "revision": 1, **text, "action.amount": "230"})
+
+    assert "action.payee" not in form.fields
+    now = Case.objects.get(pk=case.pk)
+    assert (now.amount, now.payee) == (Decimal(230), "C-1042")
 
 
 def test_an_amount_alone_is_asked_no_payee(changed):

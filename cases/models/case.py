@@ -29,10 +29,9 @@ def received(model, **options):
 
 
 # One case by SQL: a page and a verb fetch one at a time, and compiling the query cost them more than asking it.
-NAMED = {
-    "workflow": ("id", "slug", "name", "calendar_id")
-}  # what a verb needs of it; the rest is fetched where it is asked for
-TOLD = {"workflow": (), "policy": ("id", "workflow_id", "version", "published_at"), "ai_release": ()}  # a page; (): all of it
+# What a verb needs of what it hangs from, and what a page does; (): all of it. The rest is fetched where it is asked for.
+NAMED = {"workflow": ("id", "slug", "name", "calendar_id")}
+TOLD = {"workflow": (), "policy": ("id", "workflow_id", "version", "published_at"), "ai_release": ()}
 ONE = """
 SELECT c.*, is_outsourced(c.workflow_id, %s) AS is_outsourced, {} FROM cases_case c {} WHERE c.id = %s
 """
