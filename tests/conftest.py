@@ -4,9 +4,11 @@ import itertools
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
+from django.conf import settings
 from django.db import connection, transaction
 from django.test import Client, TransactionTestCase
 from django.test.utils import setup_databases, teardown_databases
@@ -147,6 +149,14 @@ def other_approver(refunds, owner):
 
 
 @pytest.fixture
+def second(refunds):
+    """Another of the workflow's owners: of its quality."""
+    person = UserFactory(username="second")
+    workflows.own(refunds, "quality", person, by=factories.administrator())
+    return person
+
+
+@pytest.fixture
 def vendor(db):
     return factories.VendorFactory(name="Acme Support")
 
@@ -244,6 +254,11 @@ def seal_file(settings, tmp_path):
     """The outside copy of the seals is each test's own."""
     settings.SEAL_FILE = tmp_path / "seals.jsonl"
     return settings.SEAL_FILE
+
+
+def owners_address() -> str:
+    """Where the tests' database is, signed in as its owner: for a connection beside the test's own."""
+    return urlsplit(settings.DATABASE_OWNER_URL)._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
 
 
 @contextmanager

@@ -31,14 +31,6 @@ def draft(refunds, owner):
 
 
 @pytest.fixture
-def second(refunds):
-    """Another of the workflow's owners."""
-    person = UserFactory(username="second")
-    workflows.own(refunds, "quality", person, by=factories.administrator())
-    return person
-
-
-@pytest.fixture
 def two_people(refunds, owner):
     workflows.ask_two_people(refunds, by=owner, reason="Money moves.")
     refunds.refresh_from_db()

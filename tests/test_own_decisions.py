@@ -2,12 +2,10 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -19,7 +17,7 @@ from cases import actions, own_decisions
 from cases.intake import receive
 from cases.models import Case, Decision
 from tests import factories
-from tests.conftest import acting_as, seated
+from tests.conftest import acting_as, owners_address, seated
 from tests.test_plans import outputs
 
 pytestmark = pytest.mark.django_db
@@ -383,8 +381,7 @@ def test_a_page_is_found_by_index_however_many_there_are(reviewer, integration, 
 
     `empty`: the tables that the planner knows as empty, where of the others it knows nothing: of one row it may read all.
     """
-    where = urlsplit(settings.DATABASE_OWNER_URL)._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
-    with psycopg.connect(where, autocommit=True) as owner:
+    with psycopg.connect(owners_address(), autocommit=True) as owner:
         for table in empty:
             owner.execute(f"VACUUM {table}")
     for _ in range(6):  # so that the connection keeps the plan that it makes on empty tables

@@ -1,11 +1,9 @@
 """Rows of our own statements as models, as the database's engine makes them (hitlsite/scoped/rows.py)."""
 
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from django.conf import settings
 from django.db import connection, transaction
 
 from accounts import actions as people
@@ -16,7 +14,7 @@ from cases import actions
 from cases.customers import earlier
 from cases.models import Case
 from tests import factories
-from tests.conftest import seated
+from tests.conftest import owners_address, seated
 from tests.factories import UserFactory
 from workflows import actions as workflows
 
@@ -116,8 +114,8 @@ def test_a_column_that_a_migration_adds_stops_no_connection_that_planned_before_
             return *asked, earlier(case, reviewer), SessionStore(session.session_key)["x"]
 
     def migrate(change):
-        where = urlsplit(settings.DATABASE_OWNER_URL)._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
-        with psycopg.connect(where, autocommit=True) as owner:
+
+        with psycopg.connect(owners_address(), autocommit=True) as owner:
             for table in ("cases_case", "workflows_workflow", "workflows_policy", "accounts_user", "django_session"):
                 owner.execute(f"ALTER TABLE {table} {change}")
 

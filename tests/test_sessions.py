@@ -6,7 +6,6 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -15,7 +14,7 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -28,7 +27,7 @@ from hitlsite.demo import people
 from hitlsite.scoped.owner import as_owner
 from integrations import signature
 from integrations.models import WebhookEndpoint
-from tests.conftest import seated
+from tests.conftest import owners_address, seated
 from tests.doors import CODE, DESK, PASSWORD, SEED, SET_UP, SIGN_IN, code, give, is_in, let_in, told
 from tests.factories import VendorFactory
 from tests.test_jobs_cluster import same_database
@@ -190,8 +189,7 @@ def test_a_seed_is_sealed_and_outlives_a_new_secret_key(anna, settings):
 
 def dumped() -> str:
     """All of the database, as pg_dump of the server's own version writes it down."""
-    where = urlsplit(settings.DATABASE_OWNER_URL)._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
-    done = subprocess.run([postgres.program("pg_dump"), where], capture_output=True, text=True, check=True)
+    done = subprocess.run([postgres.program("pg_dump"), owners_address()], capture_output=True, text=True, check=True)
     return done.stdout
 
 

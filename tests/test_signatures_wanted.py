@@ -19,14 +19,6 @@ LINE = "Version 2 of Refunds waits for your signature."
 
 
 @pytest.fixture
-def second(refunds):
-    """Owns quality; the owner of policy, risk and the rest is `owner`."""
-    person = UserFactory(username="second")
-    workflows.own(refunds, "quality", person, by=factories.administrator())
-    return person
-
-
-@pytest.fixture
 def two_people(refunds, owner, second):
     workflows.ask_two_people(refunds, by=owner, reason="Money moves.")
     refunds.refresh_from_db()
