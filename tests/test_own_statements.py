@@ -114,7 +114,6 @@ def test_a_column_that_a_migration_adds_stops_no_connection_that_planned_before_
             return *asked, earlier(case, reviewer), SessionStore(session.session_key)["x"]
 
     def migrate(change):
-
         with psycopg.connect(owners_address(), autocommit=True) as owner:
             for table in ("cases_case", "workflows_workflow", "workflows_policy", "accounts_user", "django_session"):
                 owner.execute(f"ALTER TABLE {table} {change}")
