@@ -262,7 +262,7 @@ def content(case, *, whole=False) -> dict:
     return {
         "is_cut": prose.is_cut(received) or prose.is_cut(context),
         "compared": compared,
-        "named": case.action_sentence or prose.gist(compared, first) or case.external_id,
+        "named": titles.of_the_case(),
         "confidence": f"{case.confidence:.4g}" if case.confidence is not None else "",
         "own_answer_first": is_blind(case),
         "own_answers": [(row, [(titles.of_output(path), *line) for path, *line in lines]) for row, lines in own_answers(case)],

@@ -114,10 +114,13 @@ def compared(
     return sorted(lines, key=lambda line: (not line.changed, places.get(line.path, len(places))))
 
 
-def gist(lines: list[Compared], first: list[str]) -> str:
+def gist(output: dict, first: list[str], titled: Callable[[str, str], str] = lambda path, name: name) -> str:
     """What the output comes to, where there is no action that says it: of the values required the first short one, “Queue: cards”."""
-    told = {line.path: line for line in lines if line.after and 0 < len(line.after.text) <= SHORT}
-    return next((f"{told[path].name}: {told[path].after.text}" for path in first if path in told), "")
+    for path in first:
+        text = told(output[path]).text if path in output else ""
+        if 0 < len(text) <= SHORT:
+            return f"{titled(path, steps(path))}: {text}"
+    return ""
 
 
 def _differ(left, right, path):

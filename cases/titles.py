@@ -82,6 +82,13 @@ class Titles:
         version = policy or compiled_policy(case.policy_id)
         self.schemas, self.rules = {"input": version.input_schema, "output": version.output_schema}, version.rules
 
+    def of_the_case(self, output: dict | None = None) -> str:
+        """The case in a few words: its action, or what its output comes to, or its reference. `output`: of it as much as its schema requires."""
+        if self.case.action_sentence:
+            return self.case.action_sentence
+        standing = self.case.standing if output is None else output
+        return prose.gist(standing, self.schemas["output"].get("required", ()), self.of_output) or self.case.external_id
+
     def of(self, path: str, otherwise: str = "") -> str:
         """“output.customer.given_name” is “Customer: Given name”; the path, or what stands for it, where its schema has no title."""
         root, *steps = path.split(".")

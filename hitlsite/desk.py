@@ -7,7 +7,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext
 
 from audit import clock
-from cases import prose, rulings, waiting
+from cases import awaited, prose, rulings, waiting
 from cases.clock_pages import foretold
 from cases.models import Alert, Case, Decision, Notice, seen_workflows
 from cases.pages import desk_address
@@ -31,6 +31,8 @@ MAY_BE = {
     "forecasts": "FROM cases_forecast WHERE shift_ends > %(now)s",
     "in_hand": "FROM cases_case WHERE claimed_by_id = %(user)s AND claimed_until > %(now)s OR assigned_to_id = %(user)s AND state <> 'closed'",
     "asked": "FROM cases_inquiry WHERE to_id = %(user)s AND answered_at IS NULL",
+    "paused": "FROM cases_pause WHERE by_id = %(user)s AND ended_at IS NULL",
+    "unanswered": "FROM cases_question q WHERE q.by_id = %(user)s AND (SELECT r.id FROM cases_ruling r WHERE r.question_id = q.id) IS NULL",
     "absences": "FROM accounts_absence WHERE user_id = %(user)s AND ended_at IS NULL AND until > %(now)s",
     "to_sign": "FROM workflows_policy WHERE published_at IS NULL AND discarded_at IS NULL",
     "questions": "FROM owners_acting(%(now)s) WHERE user_id = %(user)s AND \"of\" = 'policy'",
@@ -60,6 +62,7 @@ def my_desk(request, context):
         "to_sign": signatures.waited_for(user) if "to_sign" in there and user.is_in_house else [],
         "questions": rulings.open_to(user, now).count() if "questions" in there else 0,
         "answers": rulings.answers_to(user, now) if "answers" in there else [],
+        "awaited": awaited.by(user, now, there),
         "attention": attention.mine(user),
     }
 

@@ -9,9 +9,10 @@ from django.urls import reverse
 from accounts import actions as people
 from audit import clock
 from cases import actions
-from cases.models import Question
+from cases.models import Case, Question
 from hitlsite.desk import what_may_be
-from tests.conftest import seated
+from tests import factories
+from tests.conftest import acting_as, seated
 from tests.desk import page
 from tests.factories import UserFactory
 from workflows import actions as workflows
@@ -54,6 +55,92 @@ def test_what_is_asked_of_somebody_by_name_is_told_to_him_until_he_answers(desk,
     actions.answer(inquiry.pk, by=clerk, text="Paid once.")
 
     assert "Was it paid twice?" in asked and "Was it paid twice?" not in others + desk(clerk)
+
+
+def test_what_somebody_waits_for_is_told_to_him_alone_until_it_is_there(desk, send, refunds, owner, reviewer):
+    paused, asked, unclear = send(), send(), send()
+    before, other, his = desk(reviewer), seated(refunds, "reviewer", owner), send()
+    actions.pause(his.pk, by=other, on="team", whom="Legal", reason="They look.")
+    actions.ask(his.pk, by=other, reason="What is a gift?")
+
+    actions.pause(paused.pk, by=reviewer, on="customer", whom="Mrs Gray", reason="Asked for the receipt.")
+    inquiry = actions.inquire(asked.pk, by=reviewer, question="Was it paid twice?", whom="Finance").inquiry
+    actions.ask(unclear.pk, by=reviewer, reason="What is a voucher?")
+
+    told = awaited(desk(reviewer))
+    assert [page(case) in told for case in (paused, asked, unclear)] == [True] * 3 and page(paused) not in before
+    for on in ("Waiting on the customer: Mrs Gray", "Waiting on another team: Finance", "Waiting on the owner of policy"):
+        assert on in told
+    others = awaited(desk(other))
+    assert page(his) in others and page(his) not in told and not any(page(case) in others for case in (paused, asked, unclear))
+    actions.go_on(paused.pk, by=other)
+    actions.answer(inquiry.pk, by=reviewer, text="Paid once.")
+    actions.rule(Question.objects.get(by=reviewer).pk, by=owner, reason="A promise.")
+    assert awaited(before) == awaited(desk(reviewer)) == ""
+
+
+def test_what_is_late_stands_first_and_says_so_then_what_is_to_end_first(desk, send, reviewer):
+    began, [open_end, later, late] = clock.now(), [send() for _ in range(3)]
+    for case, hours in ((open_end, None), (later, 48), (late, 2)):
+        until = hours and began + timedelta(hours=hours)
+        actions.pause(case.pk, by=reviewer, on="team", whom="Finance", reason="They look.", until=until)
+
+    with clock.moved(began + timedelta(hours=5)):
+        told = awaited(desk(reviewer))
+
+    places = [told.index(page(case)) for case in (late, later, open_end)]
+    assert places == sorted(places) and told.count("hours late") == 1 and 'class="overdue"' in told[: places[1]]
+
+
+def test_nobody_waits_for_a_case_that_he_may_not_see(desk, send, refunds, owner, reviewer):
+    case = send()
+    actions.pause(case.pk, by=reviewer, on="team", whom="Finance", reason="They look.")
+    actions.ask(case.pk, by=reviewer, reason="What is a voucher?")
+    before = awaited(desk(reviewer))
+
+    workflows.end_seat(reviewer.seats.get(), by=owner)
+
+    assert page(case) in before and awaited(desk(reviewer)) == ""
+
+
+def test_a_vendors_person_reads_what_he_waits_for_as_he_sees_the_case(desk, send, vendor, vendor_reviewer):
+    case = send(output={"decision": "Write to anna@example.org"})
+    Case.objects.filter(pk=case.pk).update(vendor=vendor)
+    actions.pause(case.pk, by=vendor_reviewer, on="customer", whom="anna@example.org", reason="Wrote to anna@example.org.")
+
+    with acting_as(vendor_reviewer):
+        told = awaited(desk(vendor_reviewer))
+
+    assert page(case) in told and "[e-mail 1]" in told and "anna@example.org" not in told
+
+
+def test_who_owes_his_own_answer_is_not_told_the_machines_by_what_he_waits_for(desk, send, refunds, owner, reviewer, rules):
+    schema = {"type": "object", "required": ["decision"], "properties": {"decision": {"type": "string"}}}
+    factories.policy(refunds, owner, rules={**rules, "blind_first": True}, output_schema=schema)
+    case = send()
+
+    actions.pause(case.pk, by=reviewer, on="team", whom="Finance", reason="They look.")
+
+    told = awaited(desk(reviewer))
+    assert case.external_id in told and "Finance" in told and "Decision" not in told
+
+
+def test_who_waits_for_nothing_any_more_is_asked_nothing_more(send, reviewer, owner):
+    case = send()
+    actions.pause(case.pk, by=reviewer, on="team", whom="Finance", reason="They look.")
+    actions.ask(case.pk, by=reviewer, reason="What is a voucher?")
+    waiting = what_may_be(reviewer, clock.now())
+
+    actions.go_on(case.pk, by=reviewer)
+    actions.rule(Question.objects.get().pk, by=owner, reason="A promise.")
+
+    assert {"paused", "unanswered"} <= waiting and what_may_be(reviewer, clock.now()) == {"answers"}
+
+
+def awaited(shown) -> str:
+    """The section that says what one waits for; empty where it is not there."""
+    _, there, told = shown.partition('id="awaited"')
+    return told[: told.index("</section>")] if there else ""
 
 
 def test_who_owns_no_policy_reads_nothing_of_what_was_ruled(send, reviewer, owner):

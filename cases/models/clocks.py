@@ -62,7 +62,10 @@ class Pause(models.Model):
                 name="a_pause_ends_after_it_began_and_by_somebody",
             ),
         ]
-        indexes = [models.Index(fields=["kind", "until"], name="pauses_open", condition=Q(ended_at=None))]
+        indexes = [
+            models.Index(fields=["kind", "until"], name="pauses_open", condition=Q(ended_at=None)),
+            models.Index(fields=["by"], name="pauses_of_a_person", condition=Q(ended_at=None)),
+        ]
 
     def __str__(self):
         return self.get_kind_display() if self.kind == self.Kind.SNOOZE else f"{self.get_kind_display()}: {self.on_whom}"
