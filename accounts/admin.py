@@ -16,7 +16,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -357,5 +357,7 @@ class KeyAdmin(Asking, LookedAt):
     @display(description=_("State"), label={"live": "success", "revoked": "danger", "expired": "warning"})
     def state(self, key):
         if key.revoked_at:
-            return "revoked"
-        return "expired" if key.expires_at and key.expires_at <= clock.now() else "live"
+            return "revoked", gettext("revoked")
+        if key.expires_at and key.expires_at <= clock.now():
+            return "expired", gettext("expired")
+        return "live", pgettext("key", "live")

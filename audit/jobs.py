@@ -1,8 +1,10 @@
 """Time-driven work on the ledger."""
 
+from django.utils.translation import gettext_noop
+
 from audit.seal import seal
 
-SCHEDULES = {"seal the audit log": ("audit.jobs.seal_the_log", 300)}
+SCHEDULES = {gettext_noop("seal the audit log"): ("audit.jobs.seal_the_log", 300)}
 
 
 def seal_the_log() -> None:

@@ -117,6 +117,17 @@ PHRASES = [
         "By {ends} UTC, when the shift ends, {late} more of the {waiting} at {desk} with {side} will be late: "
         "{people} people, {pace} decisions an hour."
     ),
+    # what a job did
+    gettext_noop("{counted} lines written."),
+    gettext_noop("{counted} named."),
+    gettext_noop("{counted} mails sent."),
+    gettext_noop("{counted} cases replayed."),
+    gettext_noop("{counted} cases gone through."),
+    gettext_noop("{counted} noted."),
+    # what became of a message
+    gettext_noop("No answer: {why}"),
+    gettext_noop("We refused: {why}"),
+    gettext_noop("The name {host} does not resolve."),
     # why somebody may not
     gettext_noop("This case is not allocated to your side."),
     gettext_noop("You, or whoever you act for, approved this content already. Another person takes the next step."),
@@ -185,6 +196,7 @@ SHAPES = {
     "tier": r"\w+",
     "desk": r"\w+",
     "number": r"\d+",
+    "counted": r"[\d,]+",
     "place": r"equal|differ from|be at most|be at least|be before|be after",  # as `comparing.KEEPS` has them
 }
 NAMED = re.compile(r"\\\{(\w+)\\\}")

@@ -68,6 +68,7 @@ TERMS = {
     "promises": _("promises"),
     "protected_account": _("protected account"),
     "action": _("action"),
+    "In-house": _("In-house"),
     "field_is_one_of": _("field is one of"),
     "repeat_contact": _("repeat contact"),
     "expression": _("expression"),

@@ -5,6 +5,7 @@ from django.urls import path, reverse
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.timezone import localtime
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -99,7 +100,7 @@ class ProposalAdmin(LeadPages):
 
 
 class ByVendor(admin.SimpleListFilter):
-    title, parameter_name = "vendor", "vendor"
+    title, parameter_name = _("vendor"), "vendor"
 
     def lookups(self, request, model_admin):
         return [(str(pk), name) for pk, name in Vendor.objects.values_list("pk", "name")]
@@ -137,7 +138,7 @@ class RevealAdmin(OnlyLookedAt, ModelAdmin):
         return made.filter(case__workflow__in=owned.values("workflow"))
 
     def changelist_view(self, request, extra_context=None):
-        return super().changelist_view(request, {"title": "What was revealed", **(extra_context or {})})
+        return super().changelist_view(request, {"title": gettext("What was revealed"), **(extra_context or {})})
 
     @display(description=_("When"))
     def when(self, made):
@@ -158,4 +159,4 @@ class RevealAdmin(OnlyLookedAt, ModelAdmin):
 
     @display(description=_("What"))
     def what_told(self, made):
-        return made.what or "Everything"
+        return made.what or gettext("Everything")

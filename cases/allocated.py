@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from django.utils.translation import gettext
 
+from audit.phrases import retold
 from cases.allocation import SAID, Facts, Side, moment, read, replayed, why_not
 
 
@@ -50,9 +51,8 @@ def _stood(side: Side, facts: Facts, has_it: int) -> Stood:
         if side.there_from <= facts.at
         else gettext("from {moment}").format(moment=moment(side.there_from))
     )
-    return Stood(
-        side.name, f"{side.share:.4g} %", room, there if side.seats else "nobody", why_not(side, facts), side.vendor == has_it
-    )
+    there = there if side.seats else gettext("nobody")
+    return Stood(retold(side.name), f"{side.share:.4g} %", room, there, why_not(side, facts), side.vendor == has_it)
 
 
 def _asks(facts: Facts) -> str:

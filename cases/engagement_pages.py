@@ -10,13 +10,14 @@ from django.shortcuts import redirect
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.translation import gettext, gettext_lazy, ngettext
+from django.utils.translation import gettext, gettext_lazy, ngettext, pgettext
 from unfold.decorators import display
 
 from accounts.admin import LookedAt
 from accounts.asking import Asking
 from accounts.forms import ReasonForm
 from accounts.permissions import is_in_house_staff
+from accounts.roles import Role
 from audit import clock, moments, trail
 from audit.models import AuditEvent
 from cases import ending, vendor_numbers
@@ -88,7 +89,7 @@ class EngagementPages(Asking, LookedAt):
         shown = {
             "engagement": engagement,
             "title": str(engagement),
-            "state": state_of(engagement),
+            "state": state_of(engagement)[1],
             "may_change": may_engage(request.user, engagement) and not engagement.ended_at,
             "may_mandate": not engagement.ended_at and _mandatable(request.user, engagement).exists(),
             "mandates": [_as_told(request, each) for each in mandates],
@@ -298,11 +299,14 @@ def _unbroken(moment):
     return format_html('<span class="nowrap">{}</span>', f"{timezone.localtime(moment):%Y-%m-%d}")
 
 
-def state_of(engagement) -> str:
+def state_of(engagement) -> tuple[str, str]:
+    """Its state now, and how it is called."""
     now = clock.now()
     if engagement.ended_at:
-        return "ended"
-    return "live" if engagement.is_live_at(now) else gettext("to come") if engagement.since > now else "over"
+        return "ended", gettext("ended")
+    if engagement.is_live_at(now):
+        return "live", pgettext("contract", "live")
+    return ("to come", gettext("to come")) if engagement.since > now else ("over", pgettext("contract", "over"))
 
 
 def warnings(workflow):
@@ -336,7 +340,7 @@ def _people(vendor, workflows):
     found = {}
     for pk, first, last, username, role, workflow in seats.order_by("first_name", "username", "seats__workflow__name"):
         found.setdefault((pk, f"{first} {last}".strip() or username), []).append(
-            gettext("{role} in {workflow}").format(role=role, workflow=workflow)
+            gettext("{role} in {workflow}").format(role=Role(role).label, workflow=workflow)
         )
     return [(name, ", ".join(held)) for (_, name), held in found.items()]
 

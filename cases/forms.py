@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from audit import clock
+from audit.phrases import retold
 from cases import outputs, reveals, rulings, seen, sides, standard, until
 from cases.corrections import differences
 from cases.masking import is_placeholder
@@ -477,7 +478,7 @@ class To(Part):
         """The other sides of the desk, where there are any."""
         others = sides.Desks([case.workflow_id], clock.now()).sides(case.workflow_id, case.state)
         others = [side for side in others if side.vendor != (case.vendor_id or sides.HOUSE)]
-        named = [("house" if side.vendor == sides.HOUSE else side.vendor, side.name) for side in others]
+        named = [("house" if side.vendor == sides.HOUSE else side.vendor, retold(side.name)) for side in others]
         if not user.is_in_house:
             named = [(value, name) for value, name in named if value == "house"]
         choices = [("", gettext("The side that has it, or the person's")), *named]

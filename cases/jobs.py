@@ -4,6 +4,7 @@ import logging
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from audit import clock
@@ -31,22 +32,22 @@ from jobs import running
 log = logging.getLogger(__name__)
 
 SCHEDULES = {
-    "settle decided cases": ("cases.jobs.settle_due", 1),
-    "end expired claims": ("cases.jobs.end_expired_claims", 20),
-    "offer what nobody may hold": ("cases.jobs.offer_what_nobody_may_hold", 5),
-    "wake what is snoozed": ("cases.jobs.wake_the_snoozed", 20),
-    "end contracts that are over": ("cases.jobs.end_contracts_that_are_over", 10),
-    "warn and name breaches": ("cases.jobs.call_the_time", 20),
-    "list what is stuck": ("cases.jobs.list_what_is_stuck", 900),
-    "name what will be late": ("cases.jobs.name_what_will_be_late", 300),
-    "expire approvals": ("cases.jobs.expire_approvals", 20),
-    "name what nobody can approve": ("cases.jobs.name_what_nobody_can_approve", 20),
-    "give waiting work to whoever is there": ("cases.jobs.give_waiting_work", 20),
-    "tell of approvals needed soon": ("cases.jobs.tell_of_approvals_needed_soon", 60),
-    "make and send mails": ("cases.jobs.send_mails", 60),
-    "remind of broken glass": ("cases.jobs.remind_of_broken_glass", 300),
-    "note what cases are found by": ("cases.jobs.note_what_cases_are_found_by", 3),
-    "note what was missed": ("cases.jobs.note_what_was_missed", 86_400),
+    gettext_noop("settle decided cases"): ("cases.jobs.settle_due", 1),
+    gettext_noop("end expired claims"): ("cases.jobs.end_expired_claims", 20),
+    gettext_noop("offer what nobody may hold"): ("cases.jobs.offer_what_nobody_may_hold", 5),
+    gettext_noop("wake what is snoozed"): ("cases.jobs.wake_the_snoozed", 20),
+    gettext_noop("end contracts that are over"): ("cases.jobs.end_contracts_that_are_over", 10),
+    gettext_noop("warn and name breaches"): ("cases.jobs.call_the_time", 20),
+    gettext_noop("list what is stuck"): ("cases.jobs.list_what_is_stuck", 900),
+    gettext_noop("name what will be late"): ("cases.jobs.name_what_will_be_late", 300),
+    gettext_noop("expire approvals"): ("cases.jobs.expire_approvals", 20),
+    gettext_noop("name what nobody can approve"): ("cases.jobs.name_what_nobody_can_approve", 20),
+    gettext_noop("give waiting work to whoever is there"): ("cases.jobs.give_waiting_work", 20),
+    gettext_noop("tell of approvals needed soon"): ("cases.jobs.tell_of_approvals_needed_soon", 60),
+    gettext_noop("make and send mails"): ("cases.jobs.send_mails", 60),
+    gettext_noop("remind of broken glass"): ("cases.jobs.remind_of_broken_glass", 300),
+    gettext_noop("note what cases are found by"): ("cases.jobs.note_what_cases_are_found_by", 3),
+    gettext_noop("note what was missed"): ("cases.jobs.note_what_was_missed", 86_400),
 }
 
 

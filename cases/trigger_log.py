@@ -12,7 +12,8 @@ from functools import lru_cache
 
 import msgspec
 from django.db import connection, transaction
-from django.utils.translation import gettext
+from django.template.defaultfilters import floatformat
+from django.utils.translation import gettext, ngettext
 
 from audit import clock
 from cases.facts import facts_of
@@ -65,7 +66,10 @@ class Row:
 
     @property
     def hours(self) -> str:
-        return f"{self.seconds / 3600:.1f} hours" if self.seconds >= 3600 else f"{self.seconds / 60:.0f} minutes"
+        if self.seconds >= 3600:
+            return gettext("{hours} hours").format(hours=floatformat(self.seconds / 3600, 1))
+        minutes = round(self.seconds / 60)
+        return ngettext("{minutes} minute", "{minutes} minutes", minutes).format(minutes=minutes)
 
     @property
     def share_changed(self) -> str:
@@ -135,7 +139,7 @@ def _count(rows, pk, policy_id, reasons, action, confidence, confidences, segmen
     alone = _the_one_that_held(policy_id, reasons, action, confidence, confidences, segment) if held else None
     for name, kind in ours.items():
         row = rows[name]
-        row.name, row.kind = name, kind.replace("_", " ")
+        row.name, row.kind = name, kind
         row.fired += 1
         row.closed += looked
         row.changed += looked and wrong

@@ -2,6 +2,7 @@
 
 from datetime import datetime, time, timedelta
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 OTHER = "other"  # none of these, but what is written beside
@@ -29,4 +30,4 @@ def _morning(now, days):
 
 def _told(at, now) -> str:
     at = at.astimezone(now.tzinfo)
-    return f"{at:%H:%M}" if at.date() == now.date() else f"{at:%-d %b, %H:%M}"
+    return f"{at:%H:%M}" if at.date() == now.date() else date_format(at, "j M, H:i")

@@ -11,8 +11,8 @@ from pathlib import Path
 from babel.messages import Catalog, extract, mofile, pofile
 from django.apps import apps
 from django.conf import settings
-from django.contrib import admin
 from django.utils import translation
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation.template import templatize
 
@@ -75,26 +75,32 @@ def ours() -> list:
 
 
 def name_the_fields():
-    """A model or field that is not named apart is called by its name in the code; those names are texts like any other.
+    """The names of models and fields, which Django asks for in English, are told in the reader's language; no migration repeats them.
 
-    Django asks for them in English. Here they are told in the reader's language, and no migration need repeat them.
+    One that is not named apart is called by its name in the code.
     """
     for model in ours():
         meta = model._meta
         meta.verbose_name, meta.verbose_name_plural = (_(str(name)) for name in (meta.verbose_name, meta.verbose_name_plural))
-        for field in meta.get_fields():
-            if getattr(field, "model", None) is model and getattr(field, "_verbose_name", "") is None:
-                field.verbose_name = _(field.verbose_name)
+        for field in _own_fields(model):
+            field.verbose_name = _(str(field.verbose_name))
+
+
+def _own_fields(model) -> list:
+    meta = model._meta
+    return [field for field in (*meta.local_fields, *meta.local_many_to_many) if not isinstance(field._verbose_name, Promise)]
 
 
 def _of_the_models():
-    """Of those that the admin shows."""
-    for model in filter(admin.site.is_registered, ours()):
+    for model in ours():
         where = f"{model._meta.app_label}/models"
         with translation.override(None):
-            yield from ((str(name), where) for name in (model._meta.verbose_name, model._meta.verbose_name_plural))
-            fields = (field for field in model._meta.fields if field._verbose_name is None and field.model is model)
-            yield from ((str(field.verbose_name), where) for field in fields)
+            named = (
+                model._meta.verbose_name,
+                model._meta.verbose_name_plural,
+                *(each.verbose_name for each in _own_fields(model)),
+            )
+            yield from ((str(name), where) for name in named)
 
 
 def read(language) -> Catalog:

@@ -6,6 +6,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from audit.moments import told as retold
 from integrations import actions
 from integrations.models import Delivery, OutboxRow, WebhookEndpoint
 from integrations.pages import EVENTS, EndpointForm, EndpointPages
@@ -85,11 +86,15 @@ class WebhookEndpointAdmin(EndpointPages, ReadOnlyAdmin):
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
-    list_display = ["id", "row", "endpoint", "made_at", "attempts", "next_try_at", "delivered_at", "last_answer"]
+    list_display = ["id", "row", "endpoint", "made_at", "attempts", "next_try_at", "delivered_at", "answered"]
     list_select_related = ["row", "endpoint"]
     list_filter = [("delivered_at", admin.EmptyFieldListFilter), ("next_try_at", admin.EmptyFieldListFilter)]
     fields = [*list_display, "tries"]
     actions = ["send_again"]
+
+    @admin.display(description=_("last answer"))
+    def answered(self, delivery):
+        return retold(delivery.last_answer)
 
     @admin.action(description=_("Send again"), permissions=["view"])
     def send_again(self, request, queryset):

@@ -3,13 +3,14 @@
 from time import monotonic
 
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from integrations import delivery, idempotency
 from integrations.models import WebhookEndpoint
 
 SCHEDULES = {
-    "Send webhooks": ("integrations.jobs.spread_and_deliver", 1),
-    "Forget idempotency keys": ("integrations.jobs.purge", 86_400),
+    gettext_noop("Send webhooks"): ("integrations.jobs.spread_and_deliver", 1),
+    gettext_noop("Forget idempotency keys"): ("integrations.jobs.purge", 86_400),
 }
 LONG_ENOUGH = 60  # seconds; the next slot goes on
 

@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import redirect
 from django.urls import path, reverse
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
@@ -132,10 +132,12 @@ def told_of(endpoint) -> dict:
 def as_shown(delivery, now) -> dict:
     """One line of the log: never what was sent, since being an administrator opens no case."""
     if delivery.delivered_at:
-        state = "arrived"
+        state, told = "arrived", gettext("arrived")
+    elif delivery.next_try_at is None and delivery.row.event == OutboxRow.Event.TEST:
+        state, told = "tested", gettext("tested")
     elif delivery.next_try_at is None:
-        state = "tested" if delivery.row.event == OutboxRow.Event.TEST else gettext("given up")
+        state, told = "given up", gettext("given up")
     else:
-        state = "waits" if delivery.next_try_at > now else "due"
+        state, told = ("waits", gettext("waits")) if delivery.next_try_at > now else ("due", pgettext("delivery", "due"))
     tries = [{**each, "at": datetime.fromisoformat(each["at"])} for each in delivery.tries]
-    return {"delivery": delivery, "row": delivery.row, "state": state, "tries": tries}
+    return {"delivery": delivery, "row": delivery.row, "state": state, "told": told, "tries": tries}

@@ -8,6 +8,7 @@ from django_q.models import Failure, OrmQ, Success
 from django_q.models import Schedule as QSchedule
 from unfold.admin import ModelAdmin
 
+from audit.moments import told as retold
 from audit.onlooking import OnlyLookedAt
 from jobs import queue
 from jobs.models import Job, Schedule
@@ -43,13 +44,21 @@ REFUSALS = (queue.CannotRetry,)
 
 @admin.register(Job)
 class JobAdmin(OperationsPages, ReadOnlyAdmin):
-    list_display = ["id", "task", "state", "attempts", "progress", "created_at", "finished_at", "report", "error_line"]
+    list_display = ["id", "task", "state", "attempts", "progress", "created_at", "finished_at", "said", "error_line"]
     list_filter = ["state"]
+    fields = [
+        *("task", "arguments", "schedule", "state", "attempts", "max_attempts", "due_at", "package", "worker", "done", "total"),
+        *("said", "error", "created_at", "started_at", "finished_at"),
+    ]
     actions = ["retry"]
 
     @admin.display(description=_("progress"))
     def progress(self, job):
         return gettext("{done} of {total}").format(done=job.done, total=job.total) if job.total else ""
+
+    @admin.display(description=_("report"))
+    def said(self, job):
+        return retold(job.report)
 
     @admin.display(description=_("error"))
     def error_line(self, job):
@@ -62,4 +71,9 @@ class JobAdmin(OperationsPages, ReadOnlyAdmin):
 
 @admin.register(Schedule)
 class ScheduleAdmin(ReadOnlyAdmin):
-    list_display = ["name", "task", "every_seconds", "catch_up", "next_due", "running_since", "last_run_at", "last_error"]
+    list_display = ["called", "task", "every_seconds", "catch_up", "next_due", "running_since", "last_run_at", "last_error"]
+    fields = list_display
+
+    @admin.display(description=_("name"), ordering="name")
+    def called(self, schedule):
+        return str(schedule)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.db import connection, transaction
+from django.utils.translation import gettext_noop
 
 from audit import clock
 
@@ -13,7 +14,7 @@ DELETE FROM jobs_job WHERE id IN
  (SELECT id FROM jobs_job WHERE state = 'done' AND finished_at < %s ORDER BY finished_at LIMIT %s)
 """
 
-SCHEDULES = {"Forget old jobs": ("jobs.jobs.forget", 3600)}
+SCHEDULES = {gettext_noop("Forget old jobs"): ("jobs.jobs.forget", 3600)}
 
 
 def forget():

@@ -5,11 +5,17 @@ from datetime import UTC, datetime
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from audit import clock
 
+UNITS = (  # how many seconds, and how so many of them are told after “every”
+    (86_400, lambda many: ngettext("day", "{number} days", many)),
+    (3600, lambda many: ngettext("hour", "{number} hours", many)),
+    (60, lambda many: ngettext("minute", "{number} minutes", many)),
+    (1, lambda many: ngettext("second", "{number} seconds", many)),
+)
 ANY_TIME = (datetime(2000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))  # to PostgreSQL, infinity is a time, too
 
 
@@ -45,15 +51,13 @@ class Schedule(models.Model):
         indexes = [models.Index(fields=["next_due"], name="schedules_due")]
 
     def __str__(self):
-        return self.name
+        return gettext(self.name)  # as `SCHEDULES` of its app has it
 
     @property
     def rhythm(self) -> str:
         """“second”, “5 minutes”: how it is read after “every”."""
-        for seconds, unit in ((86_400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
-            if self.every_seconds % seconds == 0:
-                many = self.every_seconds // seconds
-                return unit if many == 1 else f"{many} {unit}s"
+        many, told = next((self.every_seconds // seconds, told) for seconds, told in UNITS if self.every_seconds % seconds == 0)
+        return told(many).format(number=many)
 
 
 class Job(models.Model):
@@ -100,7 +104,7 @@ class Job(models.Model):
     @property
     def what(self) -> str:
         """In words: the schedule it is for, or the function's name."""
-        return self.schedule.name if self.schedule else self.task.rpartition(".")[2].replace("_", " ").capitalize()
+        return str(self.schedule) if self.schedule else self.task.rpartition(".")[2].replace("_", " ").capitalize()
 
     @property
     def percent(self) -> int:

@@ -2,7 +2,10 @@
 
 import ast
 import asyncio
+import re
 from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,22 +16,27 @@ from django.http import Http404
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 
 from accounts import actions
 from accounts.models import User
 from audit import clock, phrases, terms, trail
 from audit.models import AuditEvent
 from audit.templatetags import wording
-from cases import allocation, gate, permissions
-from cases.models import BreakGlassReview
+from cases import allocation, gate, permissions, until
+from cases.models import BreakGlassReview, Case
 from cases.verbs import VERBS
-from hitlsite import words
+from hitlsite import borrowed, words
 from integrations import targets
+from jobs import schedules
+from jobs.models import Schedule
 from quality import pages
 from tests.desk import page
 from tests.doors import SIGN_IN, told
+from workflows import cover
 from workflows.editing.approvals import ReasonRow
 from workflows.editing.forms import PartForm, Row
+from workflows.models import Seat, Shift
 from workflows.triggers.comparing import KEEPS
 
 GERMAN = {"headers": {"accept-language": "de-AT,de;q=0.9"}}
@@ -271,6 +279,63 @@ def test_every_choice_of_our_models_is_told_in_the_readers_language():
 
     assert len(ours) > 30
     assert {str(field): told for field in ours if (told := english(field))} == {}
+
+
+def test_every_name_of_our_models_and_fields_is_told_in_the_readers_language():
+    def names(model):
+        yield from (model._meta.verbose_name, model._meta.verbose_name_plural)
+        yield from (field.verbose_name for field in (*model._meta.local_fields, *model._meta.local_many_to_many))
+
+    assert len(words.ours()) > 50
+    assert {str(model): told for model in words.ours() if (told := [name for name in names(model) if type(name) is str])} == {}
+    with translation.override("de"):
+        assert str(Seat._meta.verbose_name_plural) == "Plätze"
+        assert str(Shift._meta.get_field("closes").verbose_name) == "bis"  # named apart, and marked
+        assert str(Case._meta.get_field("ai_release").verbose_name) == "KI-Version"  # named apart, and not marked
+
+
+@pytest.mark.parametrize("text", borrowed.TEXTS)
+def test_what_is_borrowed_of_other_packages_is_theirs_and_has_no_german_there(text):
+    """Once a package has it in German, or says it no more, it is not ours to keep."""
+    folders = [Path(import_module(package).__file__).parent for package in ("unfold", "django.contrib.auth")]
+    said = "".join(file.read_text() for folder in folders for kind in ("*.py", "*.html") for file in sorted(folder.rglob(kind)))
+    said = re.sub(r'"\s*\n\s*"', "", said)  # one text over several lines
+
+    assert text in said
+    with translation.override("de"):
+        assert gettext(text) in {message.string for message in words.read("de") if message.id == text}
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds", "every"), [("settle decided cases", 1, "Sekunde"), ("list what is stuck", 900, "15 Minuten")]
+)
+def test_what_a_schedule_does_and_how_often_is_read_in_the_readers_language(name, seconds, every):
+    schedule = Schedule(name=name, every_seconds=seconds)
+
+    with translation.override("de"):
+        assert str(schedule) != name and schedule.rhythm == every
+    assert str(schedule) == name
+
+
+@pytest.mark.parametrize("name", schedules.declared())
+def test_every_schedule_is_named_in_german(name):
+    with translation.override("de"):
+        assert str(Schedule(name=name)) != name
+
+
+def test_a_span_of_a_week_is_read_in_the_readers_language():
+    span = (datetime(2026, 3, 2, 20, tzinfo=UTC), datetime(2026, 3, 3, 1, tzinfo=UTC))
+
+    with translation.override("de"):
+        assert cover.told(span, UTC) == "Montag 20:00 bis Dienstag 01:00"
+    assert cover.told(span, UTC) == "Monday 20:00 to Tuesday 01:00"
+
+
+def test_until_when_is_offered_in_the_readers_language():
+    with translation.override("de"):
+        offered = until.choices(datetime(2026, 4, 30, 9, tzinfo=UTC))
+
+    assert offered["tomorrow"][0].endswith(", 1 Mai, 09:00")
 
 
 def test_every_field_of_the_policy_s_forms_is_told_in_the_readers_language():

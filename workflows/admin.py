@@ -98,7 +98,7 @@ class WorkflowAdmin(AuthorityPages, WorkflowPages, Defined):
 
     @display(description=_("State"), label={"running": "success", "stopped": "danger"})
     def state(self, workflow):
-        return "stopped" if workflow.dial.stopped_at else "running"
+        return ("stopped", gettext("stopped")) if workflow.dial.stopped_at else ("running", gettext("running"))
 
 
 def as_told(request, workflow) -> dict:

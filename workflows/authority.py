@@ -8,6 +8,7 @@ from itertools import groupby
 
 from django.db.models import Q
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Absence, ApiKey, Vendor
 from accounts.roles import Office, Role
@@ -17,6 +18,13 @@ from audit.wording import within
 from workflows import money
 from workflows.models import Delegation, Engagement, Seat, Tenure
 
+IN_PLURAL = {
+    Role.REVIEWER: _("Reviewers"),
+    Role.RESOLVER: _("Resolvers"),
+    Role.APPROVER: _("Approvers"),
+    Role.IMPROVER: _("Improvers"),
+    Role.INTEGRATION: _("Integrations"),
+}
 REMEMBERED = {"office": "office", "vendor": "vendor_id", "is_active": "is_active", "kind": "kind"}
 
 
@@ -39,7 +47,7 @@ def of_workflow(workflow, at) -> list[tuple[str, list[str]]]:
     owners = tenures(at).filter(workflow=workflow)
     told = [(gettext("Owners"), [_owned(each) for each in owners] + _acting(owners, at))]
     for role, those in groupby(held, key=lambda seat: seat.role):
-        told.append((f"{Role(role).label}s", [_holding(seat, at) for seat in those]))
+        told.append((IN_PLURAL[role], [_holding(seat, at) for seat in those]))
     told.append((gettext("Lent"), [_lent(each) for each in delegations(at).filter(seat__workflow=workflow)]))
     return [(heading, sentences) for heading, sentences in told if sentences]
 

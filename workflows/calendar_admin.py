@@ -6,7 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import path
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.decorators import display
@@ -133,8 +133,10 @@ class CalendarAdmin(LookedAt):
     def open_now(self, kept):
         hours = readable(kept)
         if hours is None:
-            return "unreadable"
-        return "open" if calendar.is_open(hours, clock.now()) else "closed"
+            return "unreadable", gettext("unreadable")
+        if calendar.is_open(hours, clock.now()):
+            return "open", pgettext("hours", "open")
+        return "closed", pgettext("hours", "closed")
 
 
 def readable(kept) -> Hours | None:

@@ -6,7 +6,7 @@ from datetime import datetime, time
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.text import format_lazy
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
@@ -72,8 +72,8 @@ class HolidayForm(forms.ModelForm):
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "2026-12-25", "size": 11}),
         error_messages={"invalid": _("Write the date as 2026-12-25.")},
     )
-    opens = Clock(label=_("From"), required=False, placeholder=_("closed"))
-    closes = Clock(label=_("To"), required=False, placeholder=_("closed"))
+    opens = Clock(label=_("From"), required=False, placeholder=pgettext_lazy("hours", "closed"))
+    closes = Clock(label=_("To"), required=False, placeholder=pgettext_lazy("hours", "closed"))
 
     class Meta:
         model = Holiday

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from workflows import calendar
@@ -131,12 +132,14 @@ def told(span: Span, zone: ZoneInfo) -> str:
     """“Monday 20:00 to Tuesday 01:00”, by the reader's clock."""
     begins, ends = (moment.astimezone(zone) for moment in span)
     if ends.time() == time(0) and ends.date() == begins.date() + DAY:
-        return f"{begins:%A %H:%M}–24:00"
-    return (
-        f"{begins:%A %H:%M}–{ends:%H:%M}"
-        if begins.date() == ends.date()
-        else gettext("{begins:%A %H:%M} to {ends:%A %H:%M}").format(begins=begins, ends=ends)
-    )
+        return f"{_moment(begins)}–24:00"
+    if begins.date() == ends.date():
+        return f"{_moment(begins)}–{ends:%H:%M}"
+    return gettext("{begins} to {ends}").format(begins=_moment(begins), ends=_moment(ends))
+
+
+def _moment(at: datetime) -> str:
+    return date_format(at, "l H:i")
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

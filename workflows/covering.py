@@ -3,6 +3,8 @@
 from collections import defaultdict
 from datetime import timedelta
 
+from django.utils.translation import gettext
+
 from accounts.models import Absence
 from accounts.roles import Role
 from workflows import cover
@@ -23,7 +25,7 @@ def weeks(workflows, monday, zone: str) -> list[tuple]:
 
 def _sides(workflow, people, mandates, hours):
     """The house, then each vendor that is engaged at some time of the week."""
-    yield cover.Side("In-house", _hours(workflow.staffed_id, hours), None, people[workflow.pk, None])
+    yield cover.Side(gettext("In-house"), _hours(workflow.staffed_id, hours), None, people[workflow.pk, None])
     for given in mandates:
         contract = given.engagement
         ends = min(contract.ends, given.ended_at or contract.ends)

@@ -3,7 +3,7 @@
 from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext
 
 from audit.wording import in_english
 from workflows import calendar
@@ -73,7 +73,7 @@ def days(hours: Hours, first: date, number: int, names: dict[date, str]) -> list
 def _day(hours: Hours, day: date, names) -> Day:
     own = dict(hours.special).get(day, hours.week[day.weekday()])
     if not own:
-        return Day(day, gettext("closed"), "", names.get(day, ""))
+        return Day(day, pgettext("hours", "closed"), "", names.get(day, ""))
     really, on_paper = really_open(hours, day), sum(map(_on_paper, own), timedelta())
     odd = (
         ""

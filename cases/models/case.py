@@ -8,6 +8,7 @@ from django.db import connection, models
 from django.db.models import F, Func, OuterRef, Q, Subquery
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext
 from django_fsm import GET_STATE, RETURN_VALUE, FSMField, FSMModelMixin, transition
 
 from accounts.models import Vendor
@@ -53,7 +54,8 @@ def said_of_action(*, type, amount, currency, payee) -> str:
     if not type:
         return ""
     how_much = amount if isinstance(amount, str) else money.readable(amount, currency)  # words: it is hidden
-    return " ".join(filter(None, [type.replace("_", " ").capitalize(), how_much, payee and f"to {payee}"]))
+    to = payee and gettext("to {payee}").format(payee=payee)
+    return " ".join(filter(None, [type.replace("_", " ").capitalize(), how_much, to]))
 
 
 # As SQL: it stands in whatever asks for cases, and building it from querysets cost more than asking it.

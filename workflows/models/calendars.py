@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext, pgettext_lazy
 
 from workflows.calendar import ALWAYS, WEEKDAYS, Hours
 from workflows.calendar import Shift as Span
@@ -41,8 +42,8 @@ class Shift(models.Model):
 
     calendar = models.ForeignKey(Calendar, models.CASCADE, related_name="shifts")
     weekday = models.PositiveSmallIntegerField(choices=list(enumerate(WEEKDAYS)))
-    opens = models.TimeField("from")
-    closes = models.TimeField("to", help_text=_("At or before “from”: on the next day."))
+    opens = models.TimeField(pgettext_lazy("hours", "from"))
+    closes = models.TimeField(pgettext_lazy("hours", "to"), help_text=_("At or before “from”: on the next day."))
 
     class Meta:
         ordering = ["calendar", "weekday", "opens"]
@@ -62,8 +63,8 @@ class Holiday(models.Model):
     calendar = models.ForeignKey(Calendar, models.CASCADE, related_name="holidays")
     date = models.DateField()
     name = models.CharField(max_length=80)
-    opens = models.TimeField("from", null=True, blank=True, help_text=_("Empty: closed."))
-    closes = models.TimeField("to", null=True, blank=True)
+    opens = models.TimeField(pgettext_lazy("hours", "from"), null=True, blank=True, help_text=_("Empty: closed."))
+    closes = models.TimeField(pgettext_lazy("hours", "to"), null=True, blank=True)
 
     class Meta:
         ordering = ["calendar", "date"]
@@ -76,7 +77,7 @@ class Holiday(models.Model):
         ]
 
     def __str__(self):
-        return f"{self.date} {self.name}: {self.spans[0] if self.spans else 'closed'}"
+        return f"{self.date} {self.name}: {self.spans[0] if self.spans else pgettext('hours', 'closed')}"
 
     @property
     def spans(self) -> tuple[Span, ...]:

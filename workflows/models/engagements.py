@@ -178,6 +178,14 @@ class Mandate(models.Model):
         return self.engagement.vendor
 
     @property
+    def roles_told(self) -> str:
+        return ", ".join(str(Role(role).label) for role in self.roles)
+
+    @property
+    def patterns_told(self) -> str:
+        return ", ".join(str(MaskedPattern(pattern).label) for pattern in self.masked_patterns)
+
+    @property
     def price_told(self) -> str:
         """“0.90 EUR per decision”: two decimals, or the third where there is one."""
         return f"{self.price:.{2 if self.price == round(self.price, 2) else 3}f} {self.currency} {self.get_price_per_display()}"
