@@ -49,6 +49,7 @@ SCHEDULES = {
     gettext_noop("note what cases are found by"): ("cases.jobs.note_what_cases_are_found_by", 3),
     gettext_noop("note what was missed"): ("cases.jobs.note_what_was_missed", 86_400),
 }
+ASKED_FOR = [gettext_noop("Make replay"), gettext_noop("Do a bulk")]  # as their functions are called
 
 
 def settle_due(limit=500) -> None:

@@ -12,6 +12,7 @@ SCHEDULES = {
     gettext_noop("Send webhooks"): ("integrations.jobs.spread_and_deliver", 1),
     gettext_noop("Forget idempotency keys"): ("integrations.jobs.purge", 86_400),
 }
+ASKED_FOR = [gettext_noop("Send test")]  # as their functions are called
 LONG_ENOUGH = 60  # seconds; the next slot goes on
 
 

@@ -104,7 +104,7 @@ class Job(models.Model):
     @property
     def what(self) -> str:
         """In words: the schedule it is for, or the function's name."""
-        return str(self.schedule) if self.schedule else self.task.rpartition(".")[2].replace("_", " ").capitalize()
+        return str(self.schedule) if self.schedule else gettext(self.task.rpartition(".")[2].replace("_", " ").capitalize())
 
     @property
     def percent(self) -> int:

@@ -29,7 +29,7 @@ from cases.verbs import VERBS
 from hitlsite import borrowed, words
 from integrations import targets
 from jobs import schedules
-from jobs.models import Schedule
+from jobs.models import Job, Schedule
 from quality import pages
 from tests.desk import page
 from tests.doors import SIGN_IN, told
@@ -321,6 +321,16 @@ def test_what_a_schedule_does_and_how_often_is_read_in_the_readers_language(name
 def test_every_schedule_is_named_in_german(name):
     with translation.override("de"):
         assert str(Schedule(name=name)) != name
+
+
+def test_every_job_that_is_asked_for_is_named_in_german():
+    said = "".join(file.read_text() for file in words.sources() if file.suffix == ".py")
+    tasks = re.findall(r'enqueue\("([\w.]+)"', said)
+
+    assert len(tasks) > 3
+    with translation.override("de"):
+        german = {task: Job(task=task).what for task in tasks}
+    assert {task: what for task, what in german.items() if what == Job(task=task).what} == {}
 
 
 def test_a_span_of_a_week_is_read_in_the_readers_language():

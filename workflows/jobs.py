@@ -2,10 +2,13 @@
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from workflows import actions
 from workflows.models import Proposal
+
+ASKED_FOR = [gettext_noop("Seat the proposed")]  # as their functions are called
 
 
 def seat_the_proposed(proposal_id) -> str:
