@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts import factors
 from audit import clock
-from cases import again, doubts, gate, pages, prose, skim, undone, verbs
+from cases import again, doubts, gate, pages, prose, skim, undone, unfinished, verbs
 from cases.actions.content import as_it_stood
 from cases.models import Case
 from cases.seen import heard, seen_by
@@ -85,6 +85,7 @@ class Deciding:
             with transaction.atomic():
                 done = pages.do(case, name, chosen, request.user, **form.seconds(name))
                 doubts.asked(form, name, chosen, done)
+                unfinished.after(form, name)
         except doubts.Doubted as doubt:
             form = shown()
             form.ask(doubt.question, doubt.about)

@@ -22,6 +22,7 @@ from cases import (
     returning,
     stuck,
     taking_over,
+    unfinished,
 )
 from cases.models import Alert, BreakGlassReview, Case, Pause, Replay
 from cases.states import APPROVAL
@@ -48,6 +49,7 @@ SCHEDULES = {
     gettext_noop("remind of broken glass"): ("cases.jobs.remind_of_broken_glass", 300),
     gettext_noop("note what cases are found by"): ("cases.jobs.note_what_cases_are_found_by", 3),
     gettext_noop("note what was missed"): ("cases.jobs.note_what_was_missed", 86_400),
+    gettext_noop("forget what was left unfinished"): ("cases.jobs.forget_what_was_left_unfinished", 3600),
 }
 ASKED_FOR = [gettext_noop("Make replay"), gettext_noop("Do a bulk")]  # as their functions are called
 
@@ -203,3 +205,9 @@ def note_what_cases_are_found_by() -> None:
 def note_what_was_missed() -> str:
     """Once a day: what was committed long after it was stored, and so was passed over."""
     return f"{finding.note_all():,} noted."
+
+
+@transaction.atomic
+def forget_what_was_left_unfinished() -> None:
+    """What somebody had begun of a case that was decided or changed since is nobody's any more."""
+    unfinished.forget()

@@ -1,6 +1,5 @@
 """What somebody decided and took back stands in his form again: he mends it, and types nothing twice."""
 
-from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from audit.models import AuditEvent
@@ -35,10 +34,10 @@ def _was_undone(decision) -> bool:
     return after.filter(verb="case.undo").exists()
 
 
-def _typed(form, verb, decision) -> QueryDict:
-    """The fields as he left them; those that he did not touch as they open."""
+def _typed(form, verb, decision) -> dict:
+    """The fields as he left them."""
     [told] = rows(form.case, [decision])
-    said = {name: field.initial for name, field in form.fields.items()}
+    said = {}
     if decision.output is not None:
         made = outputs.fields(compiled_policy(form.case.policy_id).output_schema, output_of(form.case, decision.output))
         said |= {name: field.initial for name, field in made.items()}
@@ -46,11 +45,7 @@ def _typed(form, verb, decision) -> QueryDict:
     said |= {f"{verb}.reason": told.reason, f"{verb}.reason_code": told.reason_code}
     said |= {f"{verb}.{name}": value for name, value in _judged(decision).items()} | _marks(decision)
     said["root_cause"] = next((change.root_cause for change in told.changes if change.root_cause), "")
-    typed = QueryDict(mutable=True)
-    for name in said.keys() & form.fields.keys():
-        if said[name] is not None and said[name] is not False:
-            typed.setlist(name, said[name] if isinstance(said[name], list | tuple) else [said[name]])
-    return typed
+    return said
 
 
 def _judged(decision) -> dict[str, str]:

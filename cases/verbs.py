@@ -50,6 +50,7 @@ class Verb:
     variant: str = "default"
     at_once: bool = False
     stays: bool = False  # the case stays this person's, so no next one is offered
+    keeps: bool = False  # what he changed in the fields, and it does not take along, waits for him
 
 
 OPTIONAL = Reason(required=False)
@@ -116,22 +117,22 @@ VERBS = {
     "pause": Verb(
         "pause", _("Pause"), actions.pause, _("paused"),
         _("It waits on the customer or another team. Its clock stands and it is offered to nobody until somebody says that it goes on."),
-        (OnWhom(), Until(required=False), Reason()), "pause_circle",
+        (OnWhom(), Until(required=False), Reason()), "pause_circle", keeps=True,
     ),
     "inquire": Verb(
         "inquire", _("Ask for information"), actions.inquire, _("waiting for an answer"),
         _("Ask somebody who knows. Its clock stands and it is offered to nobody until the last of its questions is answered."),
-        (Ask(), Until(required=False, rare=True)), "contact_support",
+        (Ask(), Until(required=False, rare=True)), "contact_support", keeps=True,
     ),
     "snooze": Verb(
         "snooze", _("Snooze"), actions.snooze, _("snoozed"),
         _("Put it off. Its clock stands; it comes back by itself, more urgent than now."),
-        (Until(), Reason()), "snooze",
+        (Until(), Reason()), "snooze", keeps=True,
     ),
     "go_on": Verb(
         "go_on", _("Go on"), actions.go_on, _("going on"),
         _("What it waited for is there. It is due as much later as its clock stood."),
-        (Which(), OPTIONAL), "play_circle", stays=True,
+        (Which(), OPTIONAL), "play_circle", stays=True, keeps=True,
     ),
     "reveal": Verb(
         "reveal", _("Reveal"), actions.reveal, _("revealed to you"),
@@ -142,7 +143,7 @@ VERBS = {
     "ask": Verb(
         "ask", _("Ask for a ruling"), actions.ask, _("asked about, and the owner of policy hears of it"),
         _("Ask whoever owns the policy. The answer comes back to the case and to your desk; you can go on with the case meanwhile."),
-        (Reason(label=_("What is not clear?"), help_text=_("It stays in the case's story, with your name.")),), "help", stays=True,
+        (Reason(label=_("What is not clear?"), help_text=_("It stays in the case's story, with your name.")),), "help", stays=True, keeps=True,
     ),
     "retract": Verb(
         "retract", _("Take back my approval"), actions.retract, _("without your approval again"),

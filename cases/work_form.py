@@ -42,6 +42,7 @@ class WorkForm(forms.Form):
     payee = forms.CharField(widget=forms.HiddenInput, required=False)  # the one that was asked about
     figure = forms.CharField(widget=forms.HiddenInput, required=False)  # likewise
     rule = forms.CharField(widget=forms.HiddenInput, required=False)  # likewise
+    unfinished = forms.CharField(widget=forms.HiddenInput, required=False)  # whether what he had begun was put back
     default_renderer = Jinja2()  # some forty fields: Django's own templates for them, in the language that renders faster
 
     def __init__(self, offered: Offered, case, user, standing, typed: QueryDict | None = None, *, chosen=None):
@@ -129,8 +130,13 @@ class WorkForm(forms.Form):
         fresh.data, fresh.is_bound = typed, True
         return fresh
 
-    def fill(self, typed, verb, note):
-        """As if `typed` had been typed under this verb, and a note that says whence it is."""
+    def fill(self, said, verb, note):
+        """As if this had been typed under the verb, the rest as it opens; and a note that says whence it is."""
+        said = {name: field.initial for name, field in self.fields.items()} | said
+        typed = QueryDict(mutable=True)
+        for name in said.keys() & self.fields.keys():
+            if said[name] is not None and said[name] is not False:
+                typed.setlist(name, said[name] if isinstance(said[name], list | tuple) else [said[name]])
         self.data, self.is_bound = typed, True
         self.begun, self.note = verb, note
 
@@ -155,6 +161,13 @@ class WorkForm(forms.Form):
             for field in self.shared[Marks]:  # a card that nobody touched says nothing of an output that is not accepted
                 form.data = _without(form.data, field)
         return form
+
+    def typed(self) -> dict[str, list[str]]:
+        """What stands otherwise than it opened in the fields that verbs share; nothing where they were not sent."""
+        shared = {name for names in self.shared.values() for name in names}
+        return (
+            {name: self.data.getlist(name) for name in self.changed_data if name in shared} if shared & self.data.keys() else {}
+        )
 
     def is_marked(self) -> bool:
         """Whether somebody touched the card."""

@@ -24,6 +24,7 @@ from cases import (
     skim,
     standard,
     twins,
+    unfinished,
     verbs,
     way_back,
 )
@@ -94,6 +95,7 @@ class WorkPages(Deciding):
     def _bench(self, request, seen, form, standing, status=200, refusal=""):
         """`seen`: the case as whoever asks sees it; masking a long text costs, so it is done once."""
         beside.ask_what_there_is(seen)
+        unfinished.put_back(form)
         site, now = self.admin_site.each_context(request), clock.now()
         worked = skim.Skim.worked(request)
         shown = {

@@ -46,6 +46,7 @@ from cases.models import (
     Replay,
     SavedView,
     Stuck,
+    Unfinished,
     Wishes,
 )
 from hitlsite import postgres
@@ -191,6 +192,7 @@ def beside(case, waiting, person, card, administrator):
     }
     Flag.objects.create(finding=Finding.objects.create(**pattern), case=waiting, **written)
     SavedView.objects.create(owner=person, name="Mine")
+    Unfinished.objects.create(case=waiting, by=person, revision=1, desk="review", typed={})
     BulkRow.objects.create(bulk=Bulk.objects.create(by=person, verb="escalate"), case=case, revision=1)
     finding.note_new()
     for decision in case.decisions.all():
@@ -228,7 +230,7 @@ def test_each_vendor_sees_its_own_rows_and_none_of_the_others(both, owner):
                   "integrations_outboxrow", "integrations_idempotencykey", "scorecards_evaluation", "workflows_mandate", "workflows_proposal", "accounts_vendor", "accounts_apikey",
                   "cases_comment", "cases_inquiry", "cases_notice",
                   "cases_attachment", "cases_attachedfile", "cases_digest", "cases_wishes",
-                  "cases_findable", "cases_savedview", "cases_bulk", "cases_bulkrow"):  # fmt: skip
+                  "cases_findable", "cases_savedview", "cases_bulk", "cases_bulkrow", "cases_unfinished"):  # fmt: skip
         assert mine[table] and theirs[table], table
         assert mine[table] | theirs[table] <= house[table]
     for table in ("workflows_approvallimit", "workflows_delegation"):  # what the house may sign is the house's

@@ -104,14 +104,17 @@ def test_a_correction_shows_what_differs_while_one_types(page, start):
 def test_a_verb_once_chosen_stays_and_says_what_it_does_not_keep(page, start):
     start()
     told = page.get_by_text("What you changed in the fields is not kept by this.")
+    kept = page.get_by_text("What you changed in the fields is kept for you alone")
 
-    keys(page, "z")
+    keys(page, "s")
     page.get_by_label("Reply", exact=True).fill("No.")
 
-    assert page.locator("[name=verb]:checked").input_value() == "snooze"
-    assert told.is_visible()
+    assert page.locator("[name=verb]:checked").input_value() == "skip"
+    assert told.is_visible() and not kept.is_visible()
+    keys(page, "Escape", "z")
+    assert page.locator("[name=verb]:checked").input_value() == "snooze" and kept.is_visible() and not told.is_visible()
     keys(page, "Escape", "c")
-    assert page.locator("[name=verb]:checked").input_value() == "correct" and not told.is_visible()
+    assert page.locator("[name=verb]:checked").input_value() == "correct" and not told.is_visible() and not kept.is_visible()
     assert page.faults == []
 
 

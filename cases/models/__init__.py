@@ -13,6 +13,7 @@ from cases.models.reveals import Reveal
 from cases.models.rulings import Example, Question, Ruling
 from cases.models.story import Claim, Correction, Decision, Release, Retraction, Rework
 from cases.models.talk import Comment, Notice
+from cases.models.unfinished import Unfinished
 
 __all__ = [
     "Alert",
@@ -43,6 +44,7 @@ __all__ = [
     "Ruling",
     "SavedView",
     "Stuck",
+    "Unfinished",
     "Wishes",
     "seen_workflows",
 ]

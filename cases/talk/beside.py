@@ -2,12 +2,13 @@
 
 from django.db import connection
 
-from cases.models import Alert, Attachment, Comment, Inquiry, Question
+from cases.models import Alert, Attachment, Comment, Inquiry, Question, Unfinished
 from cases.seen import whole
 from cases.talk import attached, inquiries, reading
 from cases.talk.forms import CommentForm
 
 BESIDE = {"questions": Question, "comments": Comment, "inquiries": Inquiry, "attachments": Attachment, "alerts": Alert}
+BESIDE |= {"unfinished": Unfinished}
 THERE_IS = (
     f"SELECT {', '.join(f'EXISTS (SELECT FROM {each._meta.db_table} WHERE case_id = %(case)s)' for each in BESIDE.values())}"
 )

@@ -60,8 +60,8 @@
     return true;
   }
   function tellWhatIsNotKept(form) {  // a snooze, say, takes no output along
-    const now = $("[name=verb]:checked", form), told = $("[data-not-kept]", form);
-    if (told) told.hidden = !now || now.hasAttribute("data-reads-output") || !$(".field.changed", form);
+    const now = $("[name=verb]:checked", form), asks = now && !now.hasAttribute("data-reads-output") && $(".field.changed", form);
+    all("[data-not-kept], [data-kept]", form).forEach((told) => { told.hidden = !asks || told.matches("[data-kept]") !== now.hasAttribute("data-keeps"); });
     tellDoubt(form, now?.value);
   }
   function tellDoubt(form, verb) {  // as cases/doubts.py asks where nothing told it; what was told here is not asked there
