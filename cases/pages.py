@@ -322,11 +322,12 @@ def decided(case, decision):
 
 
 def due(case, now) -> dict:
-    """When it is due; or, while its clock stands, on whom it waits."""
+    """When it is due; or, while its clock stands, on whom it waits, and how late it was already."""
     runs = bool(case.due_at) and case.paused_since is None
     return {
         "due": prose.due(case.due_at, now) if runs else "",
         "overdue": runs and case.due_at < now,
+        "was_late": prose.distance(case.due_at, case.paused_since) if case.paused_since and whole(case).is_late(now) else "",
         "pauses": open_pauses(case),
     }
 

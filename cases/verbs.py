@@ -181,6 +181,31 @@ AT = {  # what a verb says elsewhere than where it is at home
         VERBS["escalate"], says=_("It goes to approval, to whoever may decide more than you. Say what is to be decided.")
     ),
 }
+LATE = {  # what a verb says of a case that is late already, or was before it was paused
+    "pause": replace(
+        VERBS["pause"],
+        says=_(
+            "It waits on the customer or another team, and is offered to nobody until somebody says that it goes on."
+            " It is late already, and waiting does not change that."
+        ),
+    ),
+    "inquire": replace(
+        VERBS["inquire"],
+        says=_(
+            "Ask somebody who knows. It is offered to nobody until the last of its questions is answered."
+            " It is late already, and waiting does not change that."
+        ),
+    ),
+    "snooze": replace(
+        VERBS["snooze"],
+        says=_(
+            "Put it off. It comes back by itself, more urgent than now. It is late already, and waiting does not change that."
+        ),
+    ),
+    "go_on": replace(
+        VERBS["go_on"], says=_("What it waited for is there. It was late before it waited, and is late from then on.")
+    ),
+}
 MAIN = {"review": "accept", "resolution": "resolve", "approval": "approve"}
 # Of the buttons: those that move the case on.
 FIRST = ("own_answer", "accept", "correct", "resolve", "no_action", "approve", "edit", "reject", "escalate", "send_back")
@@ -262,7 +287,7 @@ def refusal(case, name, user, standing) -> str:
 def offered(case, user, standing, now, among=tuple(VERBS)) -> list[tuple[str, Verb]]:
     """The buttons of a case's page: which of those verbs are possible now, to this person."""
     return [
-        (name, AT.get((case.state, name), VERBS[name]))
+        (name, LATE[name] if name in LATE and case.is_late(now) else AT.get((case.state, name), VERBS[name]))
         for name in among
         if case.state in _places(name) and not refusal(case, name, user, standing) and not not_now(case, name, user, now)
     ]

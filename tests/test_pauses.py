@@ -1,5 +1,6 @@
 """A clock that stands: waiting on the customer or another team, snoozing, and going on, by verb, page and REST."""
 
+import html
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from cases.models import Case, Claim, Pause
 from integrations.problems import Conflict
 from tests import factories
 from tests.conftest import seated
-from tests.desk import decide
+from tests.desk import decide, page
 from workflows import actions as workflows
 from workflows import calendars
 
@@ -90,6 +91,39 @@ def test_what_was_late_before_it_waited_stays_late(case, reviewer, at):
 
         assert now(case).due_at == MORNING + 8 * HOUR
         assert Case.objects.overdue().exists()
+
+
+STANDS, LATE = "Its clock stands", "It is late already, and waiting does not change that."
+
+
+@pytest.mark.parametrize("verb", ["pause", "inquire", "snooze"])
+@pytest.mark.parametrize(("hours", "late"), [(7, False), (9, True)])
+def test_a_verb_says_before_that_waiting_changes_nothing_of_what_is_late_already(client, case, reviewer, at, verb, hours, late):
+    client.force_login(reviewer)
+    with at(hours):
+        form = client.get(page(case)).context["form"]
+
+    says = str(form.verbs[verb].says)
+    assert (STANDS in says, LATE in says) == (not late, late)
+
+
+@pytest.mark.parametrize(("hours", "late"), [(7, False), (9, True)])
+def test_while_it_waits_its_pages_say_how_late_it_was_already(client, case, reviewer, at, hours, late):
+    client.force_login(reviewer)
+    with at(hours):
+        wait(case, reviewer)
+    with at(12):
+        story, bench = client.get(page(case, "change")), client.get(page(case))
+
+    later = "It will be due as much later as it waited." in story.text
+    assert (
+        "It was 1 hour late already when its clock was stopped" in html.unescape(story.text.replace("\xa0", " ")),
+        later,
+    ) == (late, not late)
+    for shown in (story, bench):
+        assert ("1 hour late when it was paused" in shown.text.replace("\xa0", " ")) is late
+    says = str(bench.context["form"].verbs["go_on"].says)
+    assert ("It was late before it waited" in says, "due as much later" in says) == (late, not late)
 
 
 def test_pausing_gives_the_claim_back(case, reviewer, at):

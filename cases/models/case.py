@@ -351,6 +351,10 @@ class Case(FSMModelMixin, models.Model):
         """The id of whoever holds a live lease, or None."""
         return self.claimed_by_id if self.claimed_until and self.claimed_until > now else None
 
+    def is_late(self, now):
+        """By a clock that stands while it is paused: what was late before stays so."""
+        return self.due_at is not None and self.due_at < (self.paused_since or now)
+
     def has_expired(self, now):
         return self.expires_at is not None and self.expires_at <= now
 
