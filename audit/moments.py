@@ -3,10 +3,8 @@
 import re
 from datetime import UTC, date, datetime, time
 
-from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import get_language
 
 from audit import clock
 from audit.phrases import retold
@@ -47,22 +45,16 @@ def read(kept) -> str:
 
 
 def at_home(text):
-    """“2026-06-01 at 12:00 UTC” → “2026-06-01 at 14:00 CEST”. A time without a day is of today, as the offset has it.
+    """“2026-06-01 at 12:00 UTC” → “1 Jun 2026 at 14:00 CEST”. A time without a day is of today, as the offset has it.
 
     What has no moment in it comes back as it is: a sentence with a link in it stays one.
     """
     if A_FACT.search(text):
         text = A_FACT.sub(lambda found: read(found[0]), text)
-    if timezone.get_current_timezone_name() == "UTC" and not has_other_weekdays():
-        return text
     for form in SAID:
         if form.search(text):
             text = form.sub(_local, text)
     return text
-
-
-def has_other_weekdays() -> bool:
-    return get_language() not in (None, settings.LANGUAGE_CODE)
 
 
 def _local(found) -> str:
@@ -76,7 +68,7 @@ def _local(found) -> str:
         return f"{date_format(moment, LIKE)}, {told}"
     if not said.get("day"):
         return told
-    parts = [f"{moment:%Y-%m-%d}", told]
+    parts = [date_format(moment, "j M Y"), told]
     return said["between"].join(parts if found.start("day") < found.start("time") else parts[::-1])
 
 

@@ -84,17 +84,14 @@ class Row:
             if self.closed
             else gettext("nobody has decided any of them yet")
         )
-        times, errors = ("time" if self.fired == 1 else "times"), ("error" if self.caught_alone == 1 else "errors")
-        return gettext(
-            "Fired {fired:,} {times}, cost {hours}{unknown}, {changed}, {caught_alone:,} {errors} only it caught."
-        ).format(
-            fired=self.fired,
-            times=times,
+        fired = ngettext("Fired {number:,} time", "Fired {number:,} times", self.fired)
+        caught = ngettext("{number:,} error only it caught", "{number:,} errors only it caught", self.caught_alone)
+        return gettext("{fired}, cost {hours}{unknown}, {changed}, {caught}.").format(
+            fired=fired.format(number=self.fired),
             hours=self.hours,
             unknown=unknown,
             changed=changed,
-            caught_alone=self.caught_alone,
-            errors=errors,
+            caught=caught.format(number=self.caught_alone),
         )
 
 

@@ -1,4 +1,4 @@
-"""Texts of the admin's theme and of Django's forms that our pages show and that no other package has in our languages."""
+"""Texts of the admin's theme and of Django's forms that our pages show, and that no other package has in our words."""
 
 from django.utils.translation import gettext_noop
 
@@ -24,6 +24,8 @@ TEXTS = [
     gettext_noop("Reset filters"),
     gettext_noop("Return to site"),
     gettext_noop("Run"),
+    gettext_noop("Save and add another"),
+    gettext_noop("Save and continue editing"),
     gettext_noop("Search apps and models..."),
     gettext_noop("Select action"),
     gettext_noop("Select action to run"),

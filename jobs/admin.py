@@ -2,6 +2,7 @@
 
 import django_q.admin  # noqa: F401  (so that its pages are there to be taken away)
 from django.contrib import admin, messages
+from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Success
@@ -76,4 +77,4 @@ class ScheduleAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("name"), ordering="name")
     def called(self, schedule):
-        return str(schedule)
+        return capfirst(schedule)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
+from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -104,7 +105,9 @@ class Job(models.Model):
     @property
     def what(self) -> str:
         """In words: the schedule it is for, or the function's name."""
-        return str(self.schedule) if self.schedule else gettext(self.task.rpartition(".")[2].replace("_", " ").capitalize())
+        return (
+            capfirst(self.schedule) if self.schedule else gettext(self.task.rpartition(".")[2].replace("_", " ").capitalize())
+        )
 
     @property
     def percent(self) -> int:

@@ -120,7 +120,7 @@ def test_the_page_groups_them_and_links_to_the_cases(client, case, owner):
     shown = answer.content.decode()
     assert "unsafe" not in answer["Content-Security-Policy"] and 'id="desk"' in shown
 
-    assert "Refunds · Review" in shown and "It was due on 2036-06-02 at 17:00 UTC." in shown
+    assert "Refunds · Review" in shown and "It was due on 2 Jun 2036 at 17:00 UTC." in shown
     assert reverse("admin:cases_case_change", args=[case.pk]) in shown
 
 
