@@ -19,7 +19,9 @@ from workflows.triggers.history import Earlier
 KEPT = 200  # changed cases that are shown one by one
 STRAIGHT, SAMPLED, SAMPLED_HELD = "straight", "sampled", "sampled_held"  # the other ways are the desks
 WAYS = (STRAIGHT, SAMPLED, SAMPLED_HELD, "review", "resolution", "approval")
+BEFORE_APPROVAL = {STRAIGHT: [], SAMPLED: ["review"], SAMPLED_HELD: ["review"], "approval": []}  # elsewhere: the desk itself
 NO_ACTION = {"type": "", "amount": None, "currency": "", "payee": ""}
+DECODE = msgspec.json.Decoder().decode
 CHANGED = ("corrected", "no_action", "rejected")  # closed as: a person said that it was not right as it was
 
 
@@ -82,8 +84,7 @@ class Way(Struct):
     @property
     def looks(self) -> list[str]:
         """The desks at which somebody works it, as often as they do."""
-        first = {STRAIGHT: [], SAMPLED: ["review"], SAMPLED_HELD: ["review"], "approval": []}.get(self.way, [self.way])
-        return first + ["approval"] * self.approvals
+        return BEFORE_APPROVAL.get(self.way, [self.way]) + ["approval"] * self.approvals
 
 
 class Change(Struct):
@@ -107,8 +108,10 @@ class Side(Struct):
     def add(self, way: Way, fired: set[str], was_wrong: bool):
         self.ways[way.tier, way.way] += 1
         self.reasons[way.reason] += 1
-        self.triggers.update(fired)
-        self.looks.update(way.looks)
+        for name in fired:
+            self.triggers[name] += 1
+        for desk in way.looks:
+            self.looks[desk] += 1
         self.approvals += way.approvals > 0
         self.escapes += was_wrong and not way.looked_at
 
@@ -137,7 +140,7 @@ class Tally(Struct):
 
     def add(self, past: Past, policy: Compiled, dial: Dial):
         anew = routed_again(past, policy, dial)
-        reasons = msgspec.json.decode(past.reasons)
+        reasons = DECODE(past.reasons)
         was, now = as_it_was(past, reasons), way_of(anew)
         wrong = past.closed_as in CHANGED or past.was_edited or past.was_reworked
         right = not wrong and past.closed_as == "released" and was.looked_at
@@ -188,10 +191,10 @@ def _side(side: Side) -> dict:
 
 def routed_again(past: Past, policy: Compiled, dial: Dial) -> Route:
     """The route of a past case under this version, with its own draw."""
-    output = msgspec.json.decode(past.output)
+    output = DECODE(past.output)
     action, conflicts = action_in(output, _as_sent(past), policy.rules)
     facts = facts_of(
-        input=msgspec.json.decode(past.input),
+        input=DECODE(past.input),
         output=output,
         action=action,
         confidence=past.confidence,
@@ -209,17 +212,18 @@ def routed_again(past: Past, policy: Compiled, dial: Dial) -> Route:
 
 def _as_sent(past: Past) -> dict:
     """The action as sent apart. Of cases from before that was kept, the action as it was read then."""
-    text = past.sent_action or past.received_action
-    sent = NO_ACTION | (msgspec.json.decode(text) if text else {})
-    return sent | {"amount": None if sent["amount"] is None else Decimal(str(sent["amount"]))}
+    sent = NO_ACTION | (_read(past.sent_action or past.received_action) or {})
+    if sent["amount"] is not None:
+        sent["amount"] = Decimal(str(sent["amount"]))
+    return sent
 
 
 def _read(text):
-    return None if text is None else msgspec.json.decode(text)
+    return None if text is None else DECODE(text)
 
 
 def as_it_was(past: Past, reasons: list[dict]) -> Way:
-    born = msgspec.json.decode(past.routed)
+    born = DECODE(past.routed)
     way = _way(born["to"], past.sampled, born["released"])
     return Way(born["tier"], way, born["approvals"], deciding(past.sentence, reasons), past.sentence)
 
