@@ -91,7 +91,7 @@ class Checked:
     program: cel.Program
     places: tuple[Place, ...]
     bounds: Bounds
-    shortcut: Callable[[Facts], bool] | None  # whether the expression is surely false
+    shortcut: Callable[[Facts], bool | None] | None  # the answer without CEL, where it is sure
     is_one_comparison: bool  # of one value with a literal
 
 

@@ -1,8 +1,8 @@
-"""The plain half of most expressions, without CEL: “action.amount > 500 && segment == 'business'” is false at a glance.
+"""Most expressions, without CEL: “action.amount > 500 && segment == 'business'” is answered at a glance.
 
-To hand one value to CEL costs more than to compare it here. A shortcut only ever says that an expression is false, and only
-where CEL would say so, too: plain comparisons of texts or numbers, also of a field of every item in a list, sizes of texts and
-what stands in them, joined by && and ||. All else is CEL's.
+To hand one value to CEL costs more than to compare it here. A shortcut answers only where CEL would give the same answer for
+sure: plain comparisons of texts or numbers, also of a field of every item in a list, sizes of texts and what stands in them,
+joined by && and ||. All else is CEL's.
 """
 
 import operator
@@ -43,8 +43,8 @@ Part = Callable[[dict[str, Any]], bool | None]
 Excess = Callable[[int, int], str]
 
 
-def shortcut(flat: str, places: tuple[Place, ...], excess: Excess) -> Callable[[Facts], bool] | None:
-    """Tells of a case whether the expression is surely false; None where the expression is not plain."""
+def shortcut(flat: str, places: tuple[Place, ...], excess: Excess) -> Callable[[Facts], bool | None] | None:
+    """Answers a case like a part does; None where the expression is not plain."""
     either: list[list[Part]] = [[]]  # parts that && joins, each list joined to the next by ||
     while match := next(filter(None, (form.match(flat) for form in FORMS)), None):
         either[-1].append(FORMS[match.re](*match.groups()))
@@ -52,15 +52,15 @@ def shortcut(flat: str, places: tuple[Place, ...], excess: Excess) -> Callable[[
         if joint == "||":
             either.append([])
         elif joint != "&&":
-            return _surely_false(either, places, excess) if not joint and sum(map(len, either)) <= MOST_PARTS else None
+            return _whole(either, places, excess) if not joint and sum(map(len, either)) <= MOST_PARTS else None
     return None
 
 
-def _surely_false(either: list[list[Part]], places: tuple[Place, ...], excess: Excess) -> Callable[[Facts], bool]:
+def _whole(either: list[list[Part]], places: tuple[Place, ...], excess: Excess) -> Callable[[Facts], bool | None]:
     """All values are read first: where one is absent or in something that is no object, CEL's door knows what to say."""
     paths = [(place.name, place.path[:-1], place.path[-1], place.asks_whether) for place in places]
 
-    def surely_false(facts):
+    def holds(facts):
         values, measured = {}, True
         try:
             for name, above, last, asks_whether in paths:
@@ -72,18 +72,18 @@ def _surely_false(either: list[list[Part]], places: tuple[Place, ...], excess: E
                 if type(value) in SIZED and (type(value) is not str or len(value) > LONG):
                     measured = False
         except (KeyError, TypeError, AttributeError):
-            return False
+            return None
         if not measured and excess(*size_of(values)):
-            return False
+            return None
         for parts in either:
             for part in parts:
-                if (holds := part(values)) is not True:
+                if (answer := part(values)) is not True:
                     break
-            if holds is not False:
-                return False
-        return True
+            if answer is not False:
+                return answer
+        return False
 
-    return surely_false
+    return holds
 
 
 def _whether(negated: str, name: str) -> Part:
@@ -133,21 +133,41 @@ def _length(name: str, sign: str, number: str) -> Part:
 
 
 def _comparison(name: str, sign: str, right: str) -> Part:
+    if right.startswith("__"):
+        return _with_another(name, sign, right)
+    return _with_text(name, sign, right[1:-1]) if right[0] in "'\"" else _with_number(name, COMPARE[sign], float(right))
+
+
+def _with_text(name: str, sign: str, text: str) -> Part:
+    """Which text comes before which is left to CEL."""
     compare, of_texts = COMPARE[sign], sign in ("==", "!=")
-    literal = None if right.startswith("__") else right[1:-1] if right[0] in "'\"" else _number(right)
 
     def holds(values):
-        one, other = values[name], values[right] if literal is None else literal
+        value = values[name]
+        return compare(value, text) if of_texts and type(value) is str else None
+
+    return holds
+
+
+def _with_number(name: str, compare: Callable, number: float) -> Part:
+    def holds(values):
+        value = _as_double(values[name])
+        return None if value is None else compare(value, number)
+
+    return holds
+
+
+def _with_another(name: str, sign: str, right: str) -> Part:
+    compare, of_texts = COMPARE[sign], sign in ("==", "!=")
+
+    def holds(values):
+        one, other = values[name], values[right]
         if type(one) is str and type(other) is str:
             return compare(one, other) if of_texts else None
         one, other = _as_double(one), _as_double(other)
         return None if one is None or other is None else compare(one, other)
 
     return holds
-
-
-def _number(written: str) -> int | float:
-    return float(written) if "." in written else int(written)
 
 
 def _as_double(value) -> float | None:

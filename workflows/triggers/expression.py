@@ -33,27 +33,28 @@ class Expression(Effect, tag="expression"):
 
     def prepare(self) -> Fires:
         expression, missing_fires = checked(self.expression, self.name), self.when_missing == "fires"
-        shortcut = expression.shortcut
+        shortcut = expression.shortcut or _only_cel_can_say
         paths = {place.name: ".".join(place.path) for place in expression.places}
         alone = paths["__0"] if expression.is_one_comparison else ""
 
+        def misses(absent):
+            return {"missing": absent, "says": f"“{self.name}” misses {absent}"} if missing_fires else None
+
         def fires(facts):
             try:
-                if shortcut and shortcut(facts):
-                    return None
-                values = values_at(facts, expression.places)
-                if alone and not values:
-                    raise KeyError(alone)  # as CEL would, at more cost
-                if excess := expression.bounds.excess(*size_of(values)):
-                    return {"failed": excess, "says": f"“{self.name}” cannot be judged: {excess}"}
-                answer = expression.program.execute(cel.Context(variables=values))
+                answer = shortcut(facts)
+                if answer is None:
+                    values = values_at(facts, expression.places)
+                    if alone and not values:
+                        return misses(alone)  # as CEL would say, at more cost
+                    if excess := expression.bounds.excess(*size_of(values)):
+                        return {"failed": excess, "says": f"“{self.name}” cannot be judged: {excess}"}
+                    answer = expression.program.execute(cel.Context(variables=values))
             except (KeyboardInterrupt, SystemExit, MemoryError):
                 raise
             except BaseException as error:  # the library's panics are no Exception
-                if absent := _absent(error, paths):
-                    says = f"“{self.name}” misses {absent}"
-                    return {"missing": absent, "says": says} if missing_fires else None
-                return _failed(self.name, error)
+                absent = _absent(error, paths)
+                return misses(absent) if absent else _failed(self.name, error)
             if answer is True:
                 return {"expression": self.expression, "says": f"“{self.name}” holds"}
             if answer is False:
@@ -61,6 +62,10 @@ class Expression(Effect, tag="expression"):
             return {"failed": "not a yes or no", "says": f"“{self.name}” cannot be judged: it gives no yes or no"}
 
         return fires
+
+
+def _only_cel_can_say(facts):
+    return None
 
 
 def _absent(error, paths: dict[str, str]) -> str:
