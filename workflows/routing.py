@@ -13,7 +13,7 @@ import jsonschema_rs
 
 from workflows import money
 from workflows.patterns import FLOOR, LOWEST_FLOOR, ONE_APPROVAL, RANK, Chain, Rules, Tier, TierRule
-from workflows.triggers import MISSING, REMEMBERED, Facts, Fires, Trigger, look
+from workflows.triggers import MISSING, REMEMBERED, Facts, Fires, Heard, Trigger, look
 from workflows.triggers.wording import widest
 
 # What makes an output an exception, whatever its tier: the kind of reason → the category it has where its trigger names none.
@@ -131,7 +131,7 @@ def action_in(output: Any, sent: dict, rules: Rules) -> tuple[dict, list[str]]:
 
 def route(facts: Facts, policy: Compiled, dial: Dial, *, draw: float, conflicts: list[str] = ()) -> Route:
     """Route one output. `facts["action"]` is what `action_in` gave; `draw` in [0, 1); `conflicts` phrases, if any."""
-    rules, facts = policy.rules, {**facts, REMEMBERED: {"widest": policy.widest}}
+    rules, facts = policy.rules, {**facts, REMEMBERED: Heard(policy.widest)}
     reasons = [*_schema_faults(facts, policy), *_conflicts(conflicts)]
     fired = _fired(facts, policy)
     reasons += [reason for _, reason in fired]
@@ -195,7 +195,7 @@ def _fired(facts: Facts, policy: Compiled) -> list[tuple[Trigger, dict]]:
 
 def at_odds_anew(policy: Compiled, before: Facts, after: Facts) -> list[dict]:
     """Of the triggers that hold two values against each other, the reasons of those that fire after a change and did not before it."""
-    before, after = ({**facts, REMEMBERED: {"widest": policy.widest}} for facts in (before, after))
+    before, after = ({**facts, REMEMBERED: Heard(policy.widest)} for facts in (before, after))
     return [
         {"name": trigger.name, "kind": kind_of(trigger), **seen}
         for trigger, fires in policy.triggers

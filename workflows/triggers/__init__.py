@@ -6,7 +6,7 @@ from workflows.triggers.certainty import Ambiguous, LowConfidence
 from workflows.triggers.content import Conflict, FieldIsOneOf, Keywords, Promises, RequiredFields, RequiredWording
 from workflows.triggers.expression import Expression
 from workflows.triggers.history import Duplicate, RepeatContact
-from workflows.triggers.wording import folded_text, texts
+from workflows.triggers.wording import Heard, folded_text, texts
 
 Trigger = (
     RequiredFields
@@ -24,4 +24,4 @@ Trigger = (
     | Expression
 )
 
-__all__ = ["MISSING", "REMEMBERED", "Effect", "Facts", "Fires", "Tier", "Trigger", "folded_text", "look", "texts"]
+__all__ = ["MISSING", "REMEMBERED", "Effect", "Facts", "Fires", "Heard", "Tier", "Trigger", "folded_text", "look", "texts"]

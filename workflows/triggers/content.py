@@ -149,18 +149,13 @@ class FieldIsOneOf(Effect, tag="field_is_one_of"):
     values: Annotated[list[str | int | bool], Meta(min_length=1)]
 
     def prepare(self) -> Fires:
-        parts, values = self.field.split("."), {_spelled(value) for value in self.values}
+        parts, values = self.field.split("."), {str(value).casefold() for value in self.values}
         name = parts[-1]
 
         def fires(facts):
             seen = look(facts, parts)
-            if isinstance(seen, SIMPLE) and _spelled(seen) in values:
+            if isinstance(seen, SIMPLE) and str(seen).casefold() in values:
                 return {"field": self.field, "value": seen, "says": f"{name} is “{shown(seen)}”"}
             return None
 
         return fires
-
-
-def _spelled(value) -> str:
-    """JSON spells its truth values like the words."""
-    return str(value).casefold()

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from functools import cache
 from itertools import chain
 
-from workflows.triggers.base import MISSING, REMEMBERED, Facts, look
+from workflows.triggers.base import REMEMBERED, Facts, look
 
 FEW = 3  # phrases that are looked for at once: to part the text into words costs more
 WORD = re.compile(r"\w+")
+BEYOND = re.compile("[\U00010000-\U0001ffff]")
 BETWEEN = bytes(byte if chr(byte).isalnum() or chr(byte) == "_" else 32 for byte in range(128)) + bytes(range(128, 256))
 
 
@@ -34,19 +35,21 @@ def folded_text(text: str) -> str:
     """Lower case without accents: “Más” and “mas” are one word. Marks nobody sees (soft hyphens, zero widths) hide no word."""
     if text.isascii():
         return text.lower()
-    return _marks().sub("", unicodedata.normalize("NFKD", text)).casefold()
+    near, far = _marks()
+    bare = near.sub("", unicodedata.normalize("NFKD", text))
+    return (far.sub("", bare) if BEYOND.search(bare) else bare).casefold()
 
 
 @cache
-def _marks() -> re.Pattern:
-    """Those beyond U+FFFF apart, asked only there: in one class with them, every letter is held against each range in turn."""
+def _marks() -> tuple[re.Pattern, re.Pattern]:
+    """Those beyond U+FFFF apart: in one class with them, every letter is held against each range in turn."""
     unseen = [
         chr(point)
         for point in range(0x80, 0x20000)
         if unicodedata.combining(chr(point)) or unicodedata.category(chr(point)) == "Cf"
     ]
     near, far = ("".join(mark for mark in unseen if (mark > "\uffff") is beyond) for beyond in (False, True))
-    return re.compile(f"[{near}]+|(?=[\U00010000-\U0001ffff])[{far}]+")
+    return re.compile(f"[{near}]+"), re.compile(f"[{far}]+")
 
 
 def words_of(folded: str) -> list[str]:
@@ -82,17 +85,24 @@ class Text:
         return words_of(self._folded)
 
 
+class Heard:
+    """What the triggers on words share of one case: the words and the texts under each path, and every text folded once."""
+
+    __slots__ = ("texts", "under", "widest", "words")
+
+    def __init__(self, widest: dict[str, str] | None = None):
+        self.widest, self.words, self.under, self.texts = widest or {}, {}, {}, {}
+
+    def folded(self, text: str) -> Text:
+        return self.texts.get(text) or self.texts.setdefault(text, Text(text))
+
+
 def texts_at(facts: Facts, path: str, parts: list[str]) -> list[Text]:
     """The texts under a path; each is folded once a case, however many paths lead to it."""
-    memory = facts.setdefault(REMEMBERED, {})
-    if (heard := memory.get(("texts", path))) is None:
-        heard = memory["texts", path] = [_known(memory, text) for text in texts(look(facts, parts))]
-    return heard
-
-
-def _known(memory: dict, text: str) -> Text:
-    known = memory.setdefault("texts", {})
-    return known.get(text) or known.setdefault(text, Text(text))
+    heard = facts.get(REMEMBERED) or facts.setdefault(REMEMBERED, Heard())
+    if (under := heard.under.get(path)) is None:
+        under = heard.under[path] = [heard.folded(text) for text in texts(look(facts, parts))]
+    return under
 
 
 def widest(paths: Iterable[str]) -> dict[str, str]:
@@ -107,16 +117,16 @@ def words_at(facts: Facts, path: str) -> frozenset[str]:
 
     All texts are folded in one go, and once for the paths within one that the policy asks for, too.
     """
-    memory = facts.setdefault(REMEMBERED, {})
-    if (words := memory.get(("words", path))) is None:
-        wider = memory.get("widest", {}).get(path)
-        words = memory["words", path] = words_at(facts, wider) if wider else _words_under(path, facts, memory)
+    heard = facts.get(REMEMBERED) or facts.setdefault(REMEMBERED, Heard())
+    if (words := heard.words.get(path)) is None:
+        wider = heard.widest.get(path)
+        words = heard.words[path] = words_at(facts, wider) if wider else _words_under(path, facts, heard)
     return words
 
 
-def _words_under(path: str, facts: Facts, memory: dict) -> frozenset[str]:
+def _words_under(path: str, facts: Facts, heard: Heard) -> frozenset[str]:
     found = texts(look(facts, path.split(".")))
-    return (_known(memory, found[0]) if len(found) == 1 else Text("\n".join(found))).words
+    return (heard.folded(found[0]) if len(found) == 1 else Text("\n".join(found))).words
 
 
 class Phrases:
@@ -196,7 +206,9 @@ class PhrasesByLanguage:
 
     def for_case(self, facts: Facts) -> Phrases:
         """“de-AT” is “de” where only that has a list. A language without a list, or none, means every list."""
-        code = look(facts, self.parts) if self.parts else MISSING
+        if not self.parts:
+            return self.every
+        code = look(facts, self.parts)
         if not isinstance(code, str):
             return self.every
         if code in self.of:
