@@ -91,7 +91,7 @@ def once(compiled: Compiled):
 
 def libraries(compiled: Compiled) -> Callable[[], None]:
     """What the libraries alone take for it, in the plainest way: the case as a context of CEL, five expressions, two schemas."""
-    programs = [cel.compile(trigger.expression) for trigger, _ in compiled.triggers if kind_of(trigger) == "expression"]
+    programs = [cel.compile(trigger.expression) for trigger, *_ in compiled.triggers if kind_of(trigger) == "expression"]
     facts = facts_of({"type": "refund", "amount": 89.9, "currency": "EUR", "payee": "C-10422"})
 
     def alone():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflows.patterns import Rules
-from workflows.routing import Dial, compile_policy, route
+from workflows.routing import Dial, compile_policy, kind_of, route
 from workflows.triggers import Trigger
 from workflows.triggers.ready_made import READY_MADE
 from workflows.triggers.wording import WORD, folded_text, words_of
@@ -39,8 +39,18 @@ def facts(**more):
 
 
 def seen(trigger, **more):
-    """What the trigger saw, None where it does not fire."""
-    return msgspec.convert({"name": "T", **trigger}, Trigger).prepare()(facts(**more))
+    """What the trigger saw, None where it does not fire: in a policy, which asks no list without a clue, as by itself."""
+    policy = policy_of({"name": "T", **trigger})
+    [(made, fires, *_)] = policy.triggers
+    found = fires(facts(**more))
+    reasons = [reason for reason in route(facts(**more), policy, Dial(), draw=0.5).reasons if reason["name"] == "T"]
+    assert reasons == ([] if found is None else [{"name": "T", "kind": kind_of(made), **found}])
+    return found
+
+
+def policy_of(*triggers):
+    tiers = {"low": {"pattern": "sampling"}, "medium": {"pattern": "sampling"}, "high": {"pattern": "approval"}}
+    return compile_policy(msgspec.convert({"tiers": tiers, "triggers": triggers}, Rules), {}, {})
 
 
 def says(trigger, **more):
@@ -389,8 +399,7 @@ def test_a_list_within_a_wider_one_fires_on_its_own_part_alone():
     """`input.text` is held against the words of all of `input` first: a word beside it is none of its own."""
     lists = [("Narrow", ["lawyer", "my lawyer"], "input.text"), ("Wide", ["ombudsman"], "input")]
     triggers = [{"kind": "keywords", "name": name, "words": words, "within": within} for name, words, within in lists]
-    tiers = {"low": {"pattern": "sampling"}, "medium": {"pattern": "sampling"}, "high": {"pattern": "approval"}}
-    policy = compile_policy(msgspec.convert({"tiers": tiers, "triggers": triggers}, Rules), {}, {})
+    policy = policy_of(*triggers)
 
     def fired(**sent):
         return [reason["name"] for reason in route(facts(input=sent), policy, Dial(), draw=0.5).reasons]

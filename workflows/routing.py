@@ -7,14 +7,14 @@ chooses the desk; then sampling, the stop switch. Every reason is kept in words 
 import hmac
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonschema_rs
 
 from workflows import money
 from workflows.patterns import FLOOR, LOWEST_FLOOR, ONE_APPROVAL, RANK, Chain, Rules, Tier, TierRule
 from workflows.triggers import MISSING, REMEMBERED, Facts, Fires, Heard, Trigger, look
-from workflows.triggers.wording import widest
+from workflows.triggers.wording import widest, words_at
 
 # What makes an output an exception, whatever its tier: the kind of reason → the category it has where its trigger names none.
 EXCEPTIONS = {
@@ -36,6 +36,15 @@ class Dial:
     rates: dict[tuple[str, str], float] = field(default_factory=dict)  # (tier, segment or "") → rate
 
 
+class Ready(NamedTuple):
+    """A trigger made ready. One with clues is asked only of a case with one of them under its path."""
+
+    trigger: Trigger
+    fires: Fires
+    path: str
+    clues: frozenset[str]
+
+
 @dataclass(slots=True)
 class Compiled:
     """One policy version, ready to route: validators and triggers prepared once."""
@@ -43,9 +52,10 @@ class Compiled:
     rules: Rules
     input: Any
     output: Any
-    triggers: list[tuple[Trigger, Fires]]
+    triggers: list[Ready]
     scorecard: int | None
     looks_back: int = 0  # days: the longest that a trigger on earlier cases asks for; 0 where none does
+    read: frozenset[str] = frozenset()  # the paths at which triggers have clues
     widest: dict[str, str] = field(default_factory=dict)  # of the paths whose words are looked for
     names_fields: bool = False  # the output's schema does: then there is something to answer before the AI's is seen
     input_schema: dict = field(default_factory=dict)  # as they were given, for whoever calls fields by their titles
@@ -86,14 +96,20 @@ def compile_policy(rules: Rules, input_schema: dict, output_schema: dict) -> Com
         rules,
         jsonschema_rs.validator_for(input_schema or {}, validate_formats=True),
         jsonschema_rs.validator_for(output_schema or {}, validate_formats=True),
-        [(trigger, trigger.prepare()) for trigger in rules.triggers],
+        triggers := [_ready(trigger) for trigger in rules.triggers],
         rules.scorecard,
         max((trigger.days for trigger in rules.triggers if kind_of(trigger) in LOOKING_BACK), default=0),
+        frozenset(each.path for each in triggers if each.clues),
         widest(trigger.within for trigger in rules.triggers if kind_of(trigger) in READING),
         isinstance(named := (output_schema or {}).get("properties"), dict) and bool(named),
         input_schema or {},
         output_schema or {},
     )
+
+
+def _ready(trigger: Trigger) -> Ready:
+    clues = trigger.clues
+    return Ready(trigger, trigger.prepare(), trigger.within if clues else "", clues)
 
 
 def kind_of(trigger: Trigger) -> str:
@@ -185,11 +201,12 @@ def _holds(chain: Chain, action: dict, tier: Tier) -> bool:
 
 
 def _fired(facts: Facts, policy: Compiled) -> list[tuple[Trigger, dict]]:
-    """The triggers that fire, in the policy's order, each with its reason. Every one is asked, whatever the others said."""
+    """The triggers that fire, in the policy's order, each with its reason. What one says keeps no other from being asked."""
+    said = {path: words_at(facts, path) for path in policy.read}
     return [
         (trigger, {"name": trigger.name, "kind": kind_of(trigger), **seen})
-        for trigger, fires in policy.triggers
-        if (seen := fires(facts)) is not None
+        for trigger, fires, path, clues in policy.triggers
+        if not (clues and clues.isdisjoint(said[path])) and (seen := fires(facts)) is not None
     ]
 
 
@@ -198,7 +215,7 @@ def at_odds_anew(policy: Compiled, before: Facts, after: Facts) -> list[dict]:
     before, after = ({**facts, REMEMBERED: Heard(policy.widest)} for facts in (before, after))
     return [
         {"name": trigger.name, "kind": kind_of(trigger), **seen}
-        for trigger, fires in policy.triggers
+        for trigger, fires, *_ in policy.triggers
         if trigger.compares and (seen := fires(after)) is not None and fires(before) is None
     ]
 

@@ -43,6 +43,11 @@ class Effect(Struct, forbid_unknown_fields=True, frozen=True, tag_field="kind", 
         """Whether it holds two values against each other, so that whoever changes one may be at odds with the other."""
         return False
 
+    @property
+    def clues(self) -> frozenset[str]:
+        """Words of which one stands under `within` whenever it fires: where none does, it need not be asked. None: it always is."""
+        return frozenset()
+
 
 def look(facts: Facts, parts: list[str]):
     """The value at a dotted path, MISSING where there is none."""

@@ -64,6 +64,10 @@ class Keywords(Effect, tag="keywords"):
     language_from: str = ""  # path of the language; unknown or unnamed: every list is used
     within: Path = "input"
 
+    @property
+    def clues(self) -> frozenset[str]:
+        return _needed([PhrasesByLanguage(self.words, self.by_language).every])
+
     def prepare(self) -> Fires:
         parts, phrases = self.within.split("."), PhrasesByLanguage(self.words, self.by_language, self.language_from)
 
@@ -115,21 +119,20 @@ class Promises(Effect, tag="promises"):
     words: Words = []  # the house's own phrases beside the ready-made ones
     within: Path = "output"
 
+    @property
+    def clues(self) -> frozenset[str]:
+        return _needed([phrases for _, phrases in self._lists()], TIMES if "deadline" in self.of else frozenset())
+
+    def _lists(self) -> list[tuple[str, Phrases]]:
+        return [(of, Phrases(PROMISES[of])) for of in self.of] + [("promise", Phrases(self.words))]
+
     def prepare(self) -> Fires:
-        parts = self.within.split(".")
-        lists = [(of, Phrases(PROMISES[of])) for of in self.of] + [("promise", Phrases(self.words))]
-        deadlines = "deadline" in self.of
-        clues = frozenset().union(*(phrases.clues for _, phrases in lists), TIMES if deadlines else ())
-        signs = any(phrases.signs for _, phrases in lists)
+        parts, lists, deadlines = self.within.split("."), self._lists(), "deadline" in self.of
 
         def fires(facts):
             said = words_at(facts, self.within)
-            heard = clues & said
-            if not signs and not heard:
-                return None
-            asked = [each for each in lists if signs or not each[1].clues.isdisjoint(heard)]
-            asked = [each for each in asked if each[1].may_stand_among(said)]
-            if not asked and not (deadlines and not TIMES.isdisjoint(heard)):
+            asked = [each for each in lists if each[1].may_stand_among(said)]
+            if not asked and not (deadlines and not TIMES.isdisjoint(said)):
                 return None
             for text in texts_at(facts, self.within, parts):
                 for of, phrases in asked:
@@ -140,6 +143,13 @@ class Promises(Effect, tag="promises"):
             return None
 
         return fires
+
+
+def _needed(lists: list[Phrases], beside: frozenset[str] = frozenset()) -> frozenset[str]:
+    """The clues of all the lists; none where a list has a phrase without a word."""
+    if any(phrases.signs for phrases in lists):
+        return frozenset()
+    return beside.union(*(phrases.clues for phrases in lists))
 
 
 class FieldIsOneOf(Effect, tag="field_is_one_of"):
