@@ -172,6 +172,7 @@ BY_LANGUAGE = {
         (WORDS, "open 24/75 and 24/7", "24/7"),
         (WORDS, "MAS TARDE", "mas tarde"),
         (WORDS, "ＬＡＷＹＥＲ", "lawyer"),
+        ({**WORDS, "words": ["lawyer", "(!)"]}, "at once (!) please", "(!)"),
         (BY_LANGUAGE, ("de-AT", "mein Anwalt"), "anwalt"),
         (BY_LANGUAGE, ("de", "my lawyer"), None),
         (BY_LANGUAGE, ("fi", "my lawyer"), "lawyer"),
