@@ -137,9 +137,11 @@ def _row(case, desks, now) -> dict:
     works = case.state in desks
     held = case.held_by(now)
     late = bool(case.due_at) and case.paused_since is None and case.due_at < now
+    titles = Titles(case)
     return {
         "case": case,
-        "why": Titles(case).sentence(case.sentence),
+        "named": titles.of_the_case(getattr(case, "required_output", None)),
+        "why": titles.sentence(case.sentence),
         "link": reverse(f"admin:cases_case_{'work' if works else 'change'}", args=[case.pk]),
         "where": case.get_closed_as_display() or case.get_state_display(),
         "holder": str(case.claimed_by) if held else "",

@@ -5,7 +5,8 @@ those filters are offered that tell nothing of what is hidden from them.
 """
 
 from django import forms
-from django.db.models import Exists, OuterRef, Prefetch, Q, prefetch_related_objects
+from django.db.models import Exists, JSONField, OuterRef, Prefetch, Q, prefetch_related_objects
+from django.db.models.expressions import RawSQL
 from django.forms.renderers import Jinja2
 from django.http import QueryDict
 from django.utils.functional import cached_property
@@ -21,6 +22,14 @@ from cases.states import DESKS, OPEN, ClosedAs, State
 from workflows.models import TIER_CHOICES, AIRelease, ExceptionCategory, Policy, compiled_policy
 
 CONTENT = ("input", "context", "output", "standing_output", "confidences", "alternatives", "received_action")
+# Of what stands the short values that its schema requires, where no action says what it comes to: all that names it, see `prose.gist`.
+REQUIRED_OUTPUT = """
+CASE WHEN cases_case.action_type = '' THEN (
+  SELECT coalesce(jsonb_object_agg(named.name, stands.value), '{}') FROM workflows_policy p
+   CROSS JOIN LATERAL jsonb_array_elements_text(p.output_schema -> 'required') named(name)
+   CROSS JOIN LATERAL (SELECT coalesce(cases_case.standing_output, cases_case.output) -> named.name AS value) stands
+   WHERE p.id = cases_case.policy_id AND length(stands.value::text) < 300) END
+"""
 ANY = ("", _("Any"))
 OPEN_ONES = "open"
 HOUSE = "house"
@@ -258,7 +267,10 @@ class Listing:
     def rows(self, ids) -> list:
         """Those cases, in that order, as this person sees them."""
         cases = Case.objects.filter(pk__in=ids).select_related("workflow", "claimed_by", "vendor")
-        cases = cases.defer(*CONTENT) if self.user.is_in_house else cases.select_related("ai_release", "category")
+        if self.user.is_in_house:
+            cases = cases.defer(*CONTENT).annotate(required_output=RawSQL(REQUIRED_OUTPUT, [], JSONField()))
+        else:
+            cases = cases.select_related("ai_release", "category")
         warned = Alert.objects.open().filter(case=OuterRef("pk"), code=Alert.Code.DUE_SOON)
         cases = cases.annotate(is_due_soon=Exists(warned)).prefetch_related(
             Prefetch("pauses", Pause.objects.open(), to_attr="open_pauses")

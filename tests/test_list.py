@@ -68,6 +68,51 @@ def test_the_newest_come_first_and_nobody_elses(listed, send, owner):
     assert listed() == [two.external_id, one.external_id]
 
 
+@pytest.fixture
+def named(client):
+    """Under “What”: how the list names each of its cases for this person."""
+
+    def named(person):
+        client.force_login(person)
+        return [row["named"] for row in client.get(ALL, {"all": "1"}).context["rows"]]
+
+    return named
+
+
+def test_a_case_without_an_action_is_named_by_what_stands_as_its_page_names_it(client, named, send, refunds, owner, reviewer):
+    text = {"type": "string", "title": "Queue"}
+    schema = {"type": "object", "required": ["reply", "queue"], "properties": {"queue": text, "reply": {"type": "string"}}}
+    factories.policy(refunds, owner, output_schema=schema)
+    outputs = (
+        {"reply": "A" * 41, "queue": "transfers"},
+        {"reply": "B" * 400, "queue": "cards"},
+        {"reply": "C" * 41, "queue": "D" * 41},
+    )
+    cases = [send(output=output) for output in outputs] + [send(output=outputs[0], action={"type": "note"})]
+    actions.correct(queues.claim(cases[0].pk, by=reviewer).pk, by=reviewer, output={**outputs[0], "queue": "fraud"})
+
+    found = named(reviewer)
+
+    assert found == ["Note", cases[2].external_id, "Queue: cards", "Queue: fraud"]
+    headings = [client.get(reverse("admin:cases_case_change", args=[case.pk])).context["named"] for case in reversed(cases)]
+    assert found == headings
+    assert client.get(ALL, {"all": "1"}).text.count(cases[2].external_id) == 2, "once to open it, once to tick it"
+
+
+def test_the_name_of_a_case_tells_a_vendors_person_nothing_that_is_masked(named, send, vendor, vendor_reviewer):
+    Case.objects.filter(pk=send(output={"decision": "Write to anna@example.org"}).pk).update(vendor=vendor)
+
+    with acting_as(vendor_reviewer):
+        assert named(vendor_reviewer) == ["Decision: Write to [e-mail 1]"]
+
+
+def test_nor_does_it_tell_the_machines_answer_to_who_owes_his_own(named, send, refunds, owner, rules, reviewer, resolver):
+    factories.policy(refunds, owner, rules={**rules, "blind_first": True}, output_schema=refunds.policy.output_schema)
+    case = send()
+
+    assert (named(reviewer), named(resolver)) == ([case.external_id], ["Decision: refund"])
+
+
 def test_a_stranger_sees_an_empty_list_that_says_so(client, send, stranger):
     send()
     client.force_login(stranger)
