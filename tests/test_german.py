@@ -23,10 +23,10 @@ from workflows.models import ExceptionCategory
 READ_ALOUD = ("title", "aria-label", "placeholder", "alt")
 NOT_READ = {"script", "style", "svg", "code"}
 NOT_ASKED = ("/sign-in/out", "/admin/logout", "/admin/audit/auditevent/")  # the way out; the log, which has its own codes
-ENGLISH = re.compile(r"\b(the|of|and|is|are|not|for|with|its|has|have|than|only|who|which|times|errors?|cases?|needs)\b")
+ENGLISH = re.compile(r"\b(the|of|and|is|are|not|for|with|its|has|have|than|only|who|which|times|errors?|cases?|needs|\w+day)\b")
 LETTERS = re.compile(r"[^\W\d_]{3,}")
 NAMES = (
-    r"\d+ [A-Z]\w+(?: \d{4})?|\d+ min|EUR|USD|GBP|AG|GmbH|KG|Inc|Ltd",
+    r"\d+ (?:Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez)\w*(?: \d{4})?|\d+ min|EUR|USD|GBP|AG|GmbH|KG|Inc|Ltd",
     r"HITL Desk|Deutsch|English|https?://\S+|/healthz|\S+@\S+|hd_\w+|\w+/[\w/]+|\w+(?:\.\w+)+|[\w-]*\d[\w.-]*",
     r'"[^"]*"|null',  # JSON
 )
@@ -89,13 +89,15 @@ def somebodys() -> set[str]:
     files = [*(settings.BASE_DIR / "hitlsite/demo").glob("*.py"), settings.BASE_DIR / "scorecards/ready_made.py"]
     nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text()))]
     people = {name for each in User.objects.all() for name in (each.username, each.first_name, each.last_name)}
-    alike = {
-        message.id
-        for message in words.read("de")
-        if isinstance(message.id, str) and message.id.casefold() == message.string.casefold()
-    }
+    texts = [(each.id, each.string) for each in words.read("de") if isinstance(each.id, str)]
+    alike = {english for english, german in texts if english.casefold() == german.casefold()}
+    other = {english.casefold() for english, german in texts if english.casefold() != german.casefold()}
     return {
-        *(node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)),
+        *(
+            node.value
+            for node in nodes
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in other
+        ),
         *ExceptionCategory.objects.values_list("label", flat=True),
         *people,
         *alike,
