@@ -242,6 +242,15 @@ def test_a_lease_that_is_over_is_said_while_the_text_stays(page, start):
     assert page.get_by_label("Reply", exact=True).input_value() == "Half a thought"
 
 
+def test_a_sign_that_nobody_sees_is_told_by_its_number(page, start):
+    start(input={"text": "pay \x1b[31m 10 \u202e001\u202c EUR"})
+
+    signs = page.locator(".bench .unseen")
+
+    assert signs.all_inner_texts() == ["U+001B", "U+202E", "U+202C"]
+    assert all(sign.bounding_box()["height"] > 8 and sign.bounding_box()["width"] > 20 for sign in signs.all())
+
+
 def test_without_a_script_a_decision_is_still_possible(page, start):
     _, [case] = start()
     context = page.context.browser.new_context(java_script_enabled=False, base_url=page.url.split("/admin")[0])
