@@ -6,8 +6,10 @@ What nobody touched is left exactly as it stood, whatever the schema or the brow
 import contextlib
 import copy
 import json
+import math
 import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -85,19 +87,20 @@ def _put(result, field, value):
         result.pop(last, None)
 
 
-def _leaves(schema, value, root, path=(), needed=True) -> Iterator[tuple]:
-    """(path, schema, value, needed) of everything that is shown as one field."""
+def _leaves(schema, value, root, path=(), needed=True, above=()) -> Iterator[tuple]:
+    """(path, schema, value, needed, what each step is called) of everything that is shown as one field."""
     schema = _resolved(schema, root)
+    named = (*above, label(schema, path[-1])) if path else ()
     known = schema.get("properties") or {}
     if not _is_opened(schema, known, value):
-        yield path, schema, value, needed
+        yield path, schema, value, needed, named
         return
     held = value if isinstance(value, dict) else {}
     required = [key for key in schema.get("required", ()) if key in known]
     for key in dict.fromkeys([*required, *known, *held]):
         inner = known.get(key) if isinstance(known.get(key), dict) else {}
         needs = needed and key in required
-        yield from _leaves(inner, held.get(key, MISSING), root, (*path, key), needs)
+        yield from _leaves(inner, held.get(key, MISSING), root, (*path, key), needs, named)
 
 
 def _is_opened(schema, known, value) -> bool:
@@ -117,8 +120,10 @@ def _resolved(schema, root, depth=8) -> dict:
     return schema if isinstance(schema, dict) else {}
 
 
-def _field(path, schema, value, needed) -> forms.Field:
+def _field(path, schema, value, needed, named) -> forms.Field:
     kind, nullable = _kind(schema, value)
+    if (kind, nullable) == ("boolean", True):
+        schema = {"enum": [True, False, None], **schema}
     make = Choice if "enum" in schema else FIELDS.get(kind, Json)
     if kind == "array" and not _is_lines(schema, value):
         make = Json
@@ -128,7 +133,7 @@ def _field(path, schema, value, needed) -> forms.Field:
     field.path, field.kind, field.needed, field.nullable = path, kind, needed, nullable
     field.fits = _fits(value, kind, nullable, needed)
     field.required = needed and not nullable and not isinstance(field, Text | Lines | Yes)
-    field.label = label(schema, path[-1]) if path else schema.get("title") or gettext("Output")
+    field.label = ": ".join(named) or schema.get("title") or gettext("Output")
     field.help_text = schema.get("description", "")
     return field
 
@@ -170,6 +175,12 @@ def _shown(value, *otherwise):
     return (otherwise[0] if otherwise else "") if value is MISSING else value
 
 
+def _called(value) -> str:
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    return gettext("none") if value is None else str(value)
+
+
 def _unified(text) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
@@ -183,7 +194,7 @@ class Text(forms.CharField):
 
     def _widget(self, schema, shown):
         kind = INPUT_TYPES.get(schema.get("format"))
-        if kind and (kind != "date" or not shown or DATE.fullmatch(shown)):
+        if kind and (kind != "date" or not shown or _is_a_day(shown)):
             return _input(kind)
         if len(shown) > 80 or "\n" in shown or schema.get("maxLength", 0) > 200:
             return forms.Textarea(attrs={"rows": 3})
@@ -214,7 +225,7 @@ class Choice(forms.TypedChoiceField):
     """One of the schema's list. A value that the list lacks is said, and must be replaced."""
 
     def __init__(self, schema, value):
-        permitted = [(json.dumps(each), "none" if each is None else str(each)) for each in schema["enum"]]
+        permitted = [(json.dumps(each), _called(each)) for each in schema["enum"]]
         shown = "" if value is MISSING else json.dumps(value)
         known = shown in dict(permitted)
         first = (
@@ -263,7 +274,7 @@ class Json(forms.Field):
         if value in BLANK or not value.strip():
             return None
         try:
-            return json.loads(value, parse_constant=_no_constant)
+            return _read(value)
         except ValueError as error:
             raise ValidationError(format_lazy(_("This is not JSON: {error}."), error=error)) from error
 
@@ -285,7 +296,7 @@ class Hidden(forms.CharField):
         if is_placeholder(text) or not text:
             return text
         with contextlib.suppress(ValueError):
-            return json.loads(text, parse_constant=_no_constant)
+            return _read(text)
         return text
 
 
@@ -298,12 +309,31 @@ def _number(text) -> int | float:
         except ValueError as fault:
             raise ValidationError(fault.args[0]) from fault
     try:
-        number = json.loads(text, parse_constant=_no_constant)
+        number = _read(text)
     except ValueError:
         number = None
     if isinstance(number, bool) or not isinstance(number, int | float):
         raise ValidationError(_("Give a number."))
     return number
+
+
+def _is_a_day(text) -> bool:
+    """A browser's field for days shows nothing at all of what is none, 30 February say."""
+    if not DATE.fullmatch(text):
+        return False
+    with contextlib.suppress(ValueError):
+        return bool(date.fromisoformat(text))
+    return False
+
+
+def _read(text) -> Any:
+    """JSON as the database keeps it: no NaN, and no number beyond any."""
+    return json.loads(text, parse_constant=_no_constant, parse_float=_finite)
+
+
+def _finite(text) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no_constant(text)
 
 
 def _no_constant(name):

@@ -54,7 +54,9 @@ class _Room:
             points = [self.told(inner) for inner in value if self.values > 0]
             return Told(points=points, more=len(value) - len(points))
         self.values -= 1
-        return self._text(PLAIN[value] if isinstance(value, bool) else "none" if value in (None, {}, []) else str(value))
+        return self._text(
+            PLAIN[value] if isinstance(value, bool) else gettext("none") if value in (None, {}, []) else str(value)
+        )
 
     def _text(self, text) -> Told:
         shown = text[: max(self.signs, 0)]

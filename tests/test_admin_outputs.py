@@ -109,7 +109,16 @@ def test_a_value_outside_the_list_must_be_replaced():
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("amount", "a lot"), ("amount", "NaN"), ("amount", "1,253"), ("amount", "1,2,3"), ("lines", "[1,"), ("sizes", "1\ntwo")],
+    [
+        ("amount", "a lot"),
+        ("amount", "NaN"),
+        ("amount", "1e999"),
+        ("amount", "1,253"),
+        ("amount", "1,2,3"),
+        ("lines", "[1,"),
+        ("lines", "[1e999]"),
+        ("sizes", "1\ntwo"),
+    ],
 )
 def test_what_cannot_be_read_is_said_at_its_field(name, text):
     form = Form(SCHEMA, OUTPUT, {f"output.{name}": text})
@@ -121,6 +130,39 @@ def test_what_cannot_be_read_is_said_at_its_field(name, text):
 
 def test_a_value_of_the_wrong_kind_is_read_as_the_schema_wants_it():
     assert edit({**OUTPUT, "amount": "42"})["amount"] == 42
+
+
+def test_a_value_within_others_is_called_by_all_of_them():
+    address = {"$ref": "#/$defs/address"}
+    schema = {**SCHEMA, "properties": {"billing": address, "shipping": address}}
+
+    made = outputs.fields(schema, {"billing": {"geo": {"lat": 1}}})
+
+    assert {name: str(field.label) for name, field in made.items()} == {
+        "output.billing.zip": "Billing: Zip",
+        "output.billing.city": "Billing: City",
+        "output.billing.geo.lat": "Billing: Geo: Lat",
+        "output.shipping.zip": "Shipping: Zip",
+        "output.shipping.city": "Shipping: City",
+    }
+
+
+@pytest.mark.parametrize(
+    ("due", "kind"), [("2026-06-03", "date"), ("2026-02-30", "text"), ("soon", "text"), (outputs.MISSING, "date")]
+)
+def test_a_day_that_is_none_is_shown_as_it_was_written(due, kind):
+    field = outputs.fields(SCHEMA, {} if due is outputs.MISSING else {"due": due})["output.due"]
+
+    assert field.widget.input_type == kind
+
+
+@pytest.mark.parametrize("stands", [True, False, None])
+@pytest.mark.parametrize(("typed", "becomes"), [("true", True), ("false", False), ("null", None)])
+def test_what_may_be_yes_no_or_nothing_is_chosen(stands, typed, becomes):
+    schema = {"properties": {"fits": {"type": ["boolean", "null"]}}}
+
+    assert edit({"fits": stands}, schema, fits=typed) == {"fits": becomes}
+    assert edit({"fits": stands}, schema) == {"fits": stands}
 
 
 def test_what_is_required_comes_first():
