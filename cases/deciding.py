@@ -31,6 +31,8 @@ NOT_TYPED = {
     "verb",
     "skim",
     "at",
+    "number",
+    "total",
     "ticked",
 }  # what the page itself sends along
 

@@ -86,7 +86,7 @@ class ListPages:
         """To the first case of the list that this person may take, or to the next one after where he is."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        wanted = skim.Skim.of(request.POST.get("skim", ""), request.POST.get("at", ""))
+        wanted = skim.Skim.worked(request)
         if wanted is None:
             raise Http404("There is no such list.")
         return self.next_of_list(request, wanted)

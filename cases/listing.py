@@ -253,15 +253,19 @@ class Listing:
         """Whether its cases are known by their ids, so that nothing has to be read in between."""
         return bool(self.begin_so) or self.few is not None or "decided" in self.chosen
 
-    def count(self, page) -> tuple[int, bool]:
-        """(how many fit, whether that is all of them). Of a very long list only the newest are counted: so many there are at least."""
+    def count(self, page, cases=None) -> tuple[int, bool]:
+        """(how many fit, whether that is all of them). Of a very long list only the newest are counted: so many there are at least.
+
+        `cases`: of which it is a page, where only some of what fits is wanted.
+        """
+        cases = self.cases if cases is None else cases
         if not page.after:
             return len(page.ids), True
         if self.desk or self.is_known:
-            return paging.counted(self.cases)
+            return paging.counted(cases)
         if page.looked_back_to is not None:
             return len(page.ids), False
-        number, is_all = paging.counted(self.cases, first=page.ids[0], **self._way)
+        number, is_all = paging.counted(cases, first=page.ids[0], **self._way)
         return max(number, len(page.ids)), is_all
 
     def rows(self, ids) -> list:

@@ -3,11 +3,13 @@
 It carries the list's filters and where in it one is, both in the address: nothing is kept, and two people may skim one list.
 """
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from audit import clock
 from cases import gate, paging, queues, verbs
@@ -23,25 +25,28 @@ LONGEST = 1000
 
 @dataclass(frozen=True)
 class Skim:
-    """Which list, and the place of the case one is at; empty: before its first."""
+    """Which list, and the place of the case one is at; empty: before its first. The how many-th that is, and of how many there were at the first."""
 
     desk: str
     query: str
     at: str = ""
+    number: int = 0
+    total: str = ""
 
     @classmethod
-    def of(cls, text, at="") -> "Skim | None":
+    def of(cls, text, at="", number="", total="") -> "Skim | None":
         """As it stands in an address: the desk or “all”, a colon, the filters."""
         desk, colon, query = text.partition(":")
         if not colon or len(text) > LONGEST or desk not in ("all", *DESKS):
             return None
-        return cls("" if desk == "all" else desk, query, at)
+        known = re.fullmatch(r"[0-9]{1,5}", number) and re.fullmatch(r"[0-9]{1,5}\+?", total)
+        return cls("" if desk == "all" else desk, query, at, *((int(number), total) if known else ()))
 
     @classmethod
     def worked(cls, request) -> "Skim | None":
         """The list one works, by the page's address, or by the form that was sent from it."""
         asked = request.GET if "skim" in request.GET else request.POST
-        return cls.of(asked.get("skim", ""), asked.get("at", ""))
+        return cls.of(*(asked.get(name, "") for name in ("skim", "at", "number", "total")))
 
     @property
     def text(self) -> str:
@@ -53,11 +58,21 @@ class Skim:
 
     @property
     def as_query(self) -> str:
-        return urlencode({"skim": self.text, "at": self.at})
+        return urlencode(
+            {"skim": self.text, "at": self.at, **({"number": self.number, "total": self.total} if self.total else {})}
+        )
+
+    @property
+    def told(self) -> str:
+        """“2 of 4”; more may have come meanwhile."""
+        if not self.total:
+            return ""
+        total = self.total if self.total.endswith("+") else max(int(self.total), self.number)
+        return gettext("{number} of {total}").format(number=self.number, total=total)
 
     def address(self, case) -> str:
         """The workbench with that case, and where it stands in this list."""
-        return bench(case, Skim(self.desk, self.query, paging.place_of(case, bool(self.desk))))
+        return bench(case, replace(self, at=paging.place_of(case, bool(self.desk)), number=self.number + 1))
 
 
 def bench(case, worked: Skim | None) -> str:
@@ -71,9 +86,12 @@ def following(wanted: Skim, user) -> str | None:
     listing = Listing(user, QueryDict(wanted.query), wanted.desk)
     if not listing.is_valid:
         return None
-    after = wanted.at
+    after, workable = wanted.at, listing.workable()
     while True:
-        page = listing.page(after, size=AT_ONCE, cases=listing.workable())
+        page = listing.page(after, size=AT_ONCE, cases=workable)
+        if not after:  # how many there are is counted at the first, and carried along
+            number, is_all = listing.count(page, workable)
+            wanted = replace(wanted, number=0, total=f"{number}{'' if is_all else '+'}")
         for pk in page.ids:
             if case := _taken(pk, user):
                 return wanted.address(case)

@@ -13,8 +13,10 @@ from django.urls import reverse
 
 from audit import clock
 from audit.models import AuditEvent
-from cases import bulk, jobs, queues
+from cases import bulk, jobs, paging, queues
+from cases import skim as skimming
 from cases.models import Bulk, BulkRow, Case, Decision
+from cases.skim import Skim
 from jobs import running
 from jobs.models import Job
 from scorecards import actions as scorecards
@@ -125,6 +127,51 @@ def test_a_paused_case_and_one_that_was_passed_on_are_left_out(house, send, revi
     Case.objects.filter(pk=passed.pk).update(passed_by=[reviewer.pk])
 
     assert skim(house).url.endswith("?state=review")
+
+
+def place(answer) -> str:
+    """Which of how many the workbench says it is."""
+    return answer.context["skim"].told
+
+
+@pytest.mark.parametrize("which", ["all:state=review", "review:"])
+def test_it_says_the_how_many_th_of_how_many_it_is_and_counts_once(house, send, other, which, monkeypatch):
+    monkeypatch.setattr(skimming, "AT_ONCE", 1)
+    cases = [send() for _ in range(4)]
+    queues.claim(cases[0].pk, by=other)
+
+    begun = skim(house, which=which).url
+    monkeypatch.setattr(paging, "counted", None)  # whoever counts again fails
+    first = house.get(begun)
+    second = house.get(house.post(begun, {"verb": "accept", "revision": 1, "next": "1"}).url)
+    third = house.get(house.post(SKIM, fields_of(second)).url)
+
+    assert [place(each) for each in (first, second, third)] == ["1 of 3", "2 of 3", "3 of 3"] and ">3 of 3<" in third.text
+
+
+def fields_of(answer) -> dict:
+    """What the button to the next of the list sends along."""
+    found = re.findall(r'<input type="hidden" name="(skim|at|number|total)" value="([^"]*)"', answer.text)
+    return {name: html.unescape(value) for name, value in found}
+
+
+def test_what_came_meanwhile_makes_it_more_and_a_long_list_is_told_as_such(house, send, monkeypatch):
+    [send() for _ in range(2)]
+
+    assert Skim.of("all:", "1", "5", "4").told == "5 of 5"
+    monkeypatch.setattr(paging, "COUNTED", 1)
+    monkeypatch.setattr(skimming, "AT_ONCE", 1)
+    assert place(house.get(skim(house).url)) == "1 of 1+"
+
+
+@pytest.mark.parametrize("made_up", [("", ""), ("x", "4"), ("1", "<b>"), ("1", "9" * 9), ("", "4")])
+def test_a_made_up_place_is_not_told(house, send, made_up):
+    case, [number, total] = send(), made_up
+    address = reverse("admin:cases_case_work", args=[case.pk]) + "?"
+
+    shown = house.get(address + urlencode({"skim": "all:", "at": case.pk, "number": number, "total": total}))
+
+    assert (shown.status_code, place(shown), "number" in fields_of(shown)) == (200, "", False)
 
 
 def looked_at(client, case):
