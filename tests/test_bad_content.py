@@ -129,6 +129,22 @@ def test_control_signs_and_hidden_directions_are_made_visible(bench, held):
     assert "now\tand\nthen" in told and "\x1b" not in told and "\u202e" not in told
 
 
+def test_of_a_field_too_the_signs_that_nobody_sees_are_told(bench, held):
+    case = held(output={"decision": "pay \u202e001", "reply": "one\r\ntwo", "lines": ["\x1b[31m", "\u202e", "\u202e"]})
+
+    shown = bench.get(at(case)).content.decode()
+
+    told = re.findall(r"signs that nobody sees: (.*?)</p>", shown)
+    assert [re.findall(r"U\+[0-9A-F]+", each) for each in told] == [["U+202E"], ["U+001B", "U+202E"]]
+    assert "pay \u202e001" in shown  # the field itself keeps what stands
+
+
+def test_the_ends_of_lines_are_no_signs_that_nobody_sees(bench, held):
+    shown = bench.get(at(held(input={"text": "one\r\ntwo"}))).content.decode()
+
+    assert '<span class="text" dir="auto">one\ntwo</span>' in shown
+
+
 def test_right_to_left_finds_its_own_direction(bench, held):
     case = held(input={"text": ARABIC}, output={"decision": ARABIC, "reply": f"{ARABIC}\n{ARABIC}"})
 

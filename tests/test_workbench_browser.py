@@ -230,6 +230,30 @@ def test_typed_text_is_there_again_after_a_reload(page, start):
     assert page.get_by_label("Reply", exact=True).input_value() == "Half a thought"
 
 
+def test_marks_are_there_again_after_a_reload_and_what_was_taken_back_is_not(page, carded, start):
+    start()
+    wrong, reply = page.locator("[name='mark.formatting'][value=Wrong]"), page.get_by_label("Reply", exact=True)
+    wrong.check()
+    reply.fill("Half a thought")
+    page.reload()
+    assert (wrong.is_checked(), reply.input_value()) == (True, "Half a thought")
+
+    page.locator("[name='mark.formatting'][value=Right]").check()
+    reply.fill("We will.")
+    page.get_by_role("radio", name="Accept").check(force=True)
+    page.reload()
+
+    assert (wrong.is_checked(), reply.input_value()) == (False, "We will.")
+
+
+def test_where_nothing_is_marked_the_arrows_are_the_browsers(page, start):
+    start()
+
+    keys(page, "a", "ArrowDown")
+
+    assert page.locator("[name=verb]:checked").get_attribute("value") == "correct"
+
+
 def test_a_lease_that_is_over_is_said_while_the_text_stays(page, start):
     person, [case] = start()
     page.get_by_label("Reply", exact=True).fill("Half a thought")

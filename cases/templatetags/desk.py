@@ -7,9 +7,9 @@ from django.forms.models import ModelChoiceIteratorValue
 from django.forms.renderers import Jinja2
 from django.forms.widgets import ChoiceWidget
 from django.utils.functional import Promise
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 
 register = template.Library()
 QUICK = Jinja2()  # a page has some forty fields, and the language of their widgets renders them in a third of the time
@@ -46,7 +46,15 @@ def field(of, *, must=False, differs=False) -> SafeString:
 
 
 def _drawn(of, must, differs=False) -> SafeString:
-    return mark_safe(QUICK.render("desk/field.html", {"field": of, "must": must, "differs": differs}))  # it escapes
+    about = {"field": of, "must": must, "differs": differs, "unseen": _told_of_the_unseen(of.value()) if differs else ""}
+    return mark_safe(QUICK.render("desk/field.html", about))  # it escapes
+
+
+def _told_of_the_unseen(text) -> SafeString:
+    """A field has to keep what stands in it, so the signs that nobody sees there are told beside it."""
+    found = dict.fromkeys(UNSEEN.findall(text.replace("\r\n", "\n"))) if isinstance(text, str) else {}
+    named = mark_safe(" ".join(map(shown, found)))
+    return format_html("{} {}", gettext("In it are signs that nobody sees:"), named) if found else named
 
 
 def _drawn_before(of, must, made_of) -> SafeString:
@@ -121,7 +129,7 @@ def _html(told) -> str:
 
 def shown(text) -> str:
     """Escaped, and what nobody would see made visible: control signs, and those that turn the direction of what follows."""
-    return UNSEEN.sub(_named, escape(text))
+    return UNSEEN.sub(_named, escape(text).replace("\r\n", "\n"))
 
 
 def _named(found) -> str:

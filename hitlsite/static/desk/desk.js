@@ -117,21 +117,27 @@
 
   // typed text outlives the page
 
+  const TICKED = ":ticked";  // no field is called so
   const kept = (form) => `hitldesk.case.${form.dataset.case}.${form.dataset.revision}`;
   function keep() {
     const form = work();
     if (!form) return;
-    const typed = all("[name]", form).filter((input) => !["csrfmiddlewaretoken", "revision", "active_seconds", "verb"].includes(input.name));
-    const values = typed.filter((input) => !["radio", "checkbox"].includes(input.type) && input.value !== input.defaultValue && !(input.options && [...input.options].some((each) => each.defaultSelected && each.value === input.value)));
+    const typed = [...form.elements].filter((input) => input.name && input.type !== "submit" && !["csrfmiddlewaretoken", "revision", "active_seconds", "verb"].includes(input.name));
+    const isBox = (input) => ["radio", "checkbox"].includes(input.type);
+    const values = typed.filter((input) => !isBox(input) && input.value !== input.defaultValue && !(input.options && [...input.options].some((each) => each.defaultSelected && each.value === input.value)));
     const said = Object.fromEntries(values.map((input) => [input.name, input.value]));
+    const ticked = typed.filter((input) => isBox(input) && input.checked !== input.defaultChecked);
+    if (ticked.length) said[TICKED] = Object.fromEntries(ticked.map((input) => [input.id, input.checked]));
     if (chosen()) said.verb = chosen();
     if (Object.keys(said).length) sessionStorage.setItem(kept(form), JSON.stringify(said));
+    else sessionStorage.removeItem(kept(form));
   }
   function bringBack(form) {
     const said = JSON.parse(sessionStorage.getItem(kept(form)) || "{}");
     Object.entries(said).forEach(([name, value]) => {
       const input = form.elements[name];
       if (name === "verb") bringBackTheVerb(form, value);
+      else if (name === TICKED) [...form.elements].forEach((box) => { if (box.id in value) box.checked = value[box.id]; });
       else if (input && "value" in input && input.type !== "hidden") {
         input.value = value;
         input.closest?.("details.rare")?.setAttribute("open", "");
@@ -240,7 +246,7 @@
     if (event.key === "Escape") return typing(event.target) ? event.target.blur() : work() && unfold(work());
     if (!isKey(event)) return;
     if (/^[1-9]$/.test(event.key)) return mark(Number(event.key) - 1);
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") { event.preventDefault(); return move(event.key === "ArrowDown" ? 1 : -1); }
+    if (["ArrowDown", "ArrowUp"].includes(event.key) && $(".approval, [data-criterion]")) { event.preventDefault(); return move(event.key === "ArrowDown" ? 1 : -1); }
     const label = work() && all(".choice", work()).find((each) => $("kbd", each)?.textContent === event.key);
     if (label) { event.preventDefault(); return choose($("input", label)); }
     const link = work() && $(`a[data-key="${CSS.escape(event.key)}"]`, work());
@@ -343,6 +349,7 @@
   });
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-tick-all]")) all("[name=case]", event.target.form).forEach((each) => { each.checked = event.target.checked; });
+    if (event.target.matches("[type=radio], [type=checkbox]")) keep();
     const form = event.target.closest("[data-work]");
     if (!form) return;
     if (event.target.name === "verb") { showAsked(form); keep(); firstToChange(event.target)?.scrollIntoView({ block: "nearest" }); }
