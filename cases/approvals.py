@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import F, OuterRef, Prefetch, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, Subquery
 from django.db.models.functions import Least
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
@@ -21,7 +21,7 @@ from accounts.strict import strict_page
 from audit import clock
 from cases import approver, customers, gate, pages, precedents, prose, rulings, twins, verbs, way_back
 from cases.deciding import Deciding, Page, typed_in
-from cases.models import Alert, Case, Decision, Pause
+from cases.models import Alert, Attachment, Case, Comment, Decision, Inquiry, Pause
 from cases.seen import Sight, decisions, said, seen_by, whole
 from cases.states import APPROVAL
 from cases.talk import beside
@@ -130,6 +130,13 @@ class ApprovalPages(Deciding):
         return render(request, f"cases/{template}.html", {**site, **page, "keys": KEYS}, status=status)
 
 
+OF_THE_CASE = {"case": OuterRef("pk")}
+BESIDE = {  # whether there is any, by the place on the page of the case itself
+    "talk": Exists(Comment.objects.filter(**OF_THE_CASE)),
+    "asked": Exists(Inquiry.objects.filter(**OF_THE_CASE)),
+    "files": Exists(Attachment.objects.there().filter(**OF_THE_CASE)),
+}
+PLACES = {"talk": gettext_lazy("Comments"), "asked": gettext_lazy("Asked of others"), "files": gettext_lazy("Files")}
 NOT_AN_APPROVER = gettext_lazy("The approvals are for approvers. What waits for one stands among all cases.")
 
 
@@ -170,7 +177,7 @@ def cards(keys, user, standings, offered, names, now) -> list[dict]:
     """Everything that the cards of these cases show, in their order."""
     found = (
         Case.objects.visible_to(user)
-        .annotate(unanswered=Subquery(rulings.unanswered().filter(case=OuterRef("pk")).values("words")[:1]))
+        .annotate(unanswered=Subquery(rulings.unanswered().filter(case=OuterRef("pk")).values("words")[:1]), **BESIDE)
         .select_related(*pages.RELATED)
         .prefetch_related(
             Prefetch("decisions", Decision.objects.told(), to_attr="told_decisions"),
@@ -207,6 +214,7 @@ def card(seen, user, standing, form, known, names, now) -> dict[str, Any]:
         "unanswered": said(seen, _unanswered(case)),
         "before": [pages.decided(seen, each) for each in decisions(seen)],
         "precedents": known,
+        "beside": [(label, place) for place, label in PLACES.items() if getattr(case, place, False)],
         "links": {"here": reverse("admin:cases_case_approval", args=[case.pk]), "story": pages.address(case)},
         **approver.beside(case, user, standing, names),
     }

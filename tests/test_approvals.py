@@ -219,6 +219,31 @@ def test_what_was_decided_on_cases_like_it_is_counted_and_the_last_are_named(des
 # The decision
 
 
+def test_that_something_was_said_asked_or_attached_is_told_on_the_card(desk, send, reviewer):
+    case = send(0.5)
+    send(action=REFUND)  # with nothing beside it
+    queues.claim(case.pk, by=reviewer)
+    actions.inquire(case.pk, by=reviewer, question="Was it paid twice?", whom="Finance")
+    actions.answer(case.inquiries.get().pk, by=reviewer, text="Once.")
+    kept = actions.attach(case.pk, by=reviewer, name="statement.txt", content=b"Charged once.")
+    actions.correct(
+        case.pk, by=reviewer, output={"decision": "refund"}, action={**REFUND, "amount": Decimal(240)}, reason="So."
+    )
+    actions.comment(case.pk, by=reviewer, text="The bank shows it once.")
+
+    def told():
+        found = re.findall(r'<li class="tag"><a href="(.*?)">(.*?)</a>', desk.get(LIST).content.decode())
+        assert all(link.startswith(page(case, "approval")) for link, _ in found)
+        return [(link.split("#")[1], label) for link, label in found]
+
+    assert told() == [("talk", "Comments"), ("asked", "Asked of others"), ("files", "Files")]
+    alone = desk.get(page(case, "approval")).content.decode()
+    assert [place for place in ("talk", "asked", "files") if f'id="{place}"' in alone] == ["talk", "asked", "files"]
+
+    actions.take_off(kept.pk, by=reviewer, reason="The wrong one.")
+    assert told() == [("talk", "Comments"), ("asked", "Asked of others")]
+
+
 def test_each_verb_has_its_words_in_the_card(desk, send):
     good, lower, bad, unclear = (send(action=REFUND) for _ in range(4))
 
