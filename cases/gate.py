@@ -455,12 +455,11 @@ def settle(case):
     case.settles_at = None
     acts = case.closed_as in (ClosedAs.RELEASED, ClosedAs.CORRECTED) and not case.is_probe
     anew = case.released_at is None or case.story.before is not None or case.standing_facts.edited_since_release
-    payload = told_of(case)
-    _announce(case, OutboxRow.Event.WITHDRAWN if case.closed_as == ClosedAs.WITHDRAWN else OutboxRow.Event.DECIDED, payload)
+    events = [OutboxRow.Event.WITHDRAWN if case.closed_as == ClosedAs.WITHDRAWN else OutboxRow.Event.DECIDED]
     if acts and anew:
-        event = OutboxRow.Event.RELEASED if case.released_at is None else OutboxRow.Event.CORRECTED
+        events.append(OutboxRow.Event.RELEASED if case.released_at is None else OutboxRow.Event.CORRECTED)
         release(case)
-        _announce(case, event, payload)
+    outbox.announce(*events, case_id=case.pk, recipient_id=case.sender_id, at=case.story.now, **told_of(case))
 
 
 def release(case):
@@ -490,7 +489,3 @@ def told_of(case) -> dict:
         "digest": bytes(case.digest).hex(),
         "is_test": case.is_test,
     }
-
-
-def _announce(case, event, payload):
-    outbox.announce(event, case_id=case.pk, recipient_id=case.sender_id, at=case.story.now, **payload)

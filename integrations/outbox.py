@@ -8,20 +8,21 @@ from integrations.models import OutboxRow
 
 ANNOUNCE = """
 INSERT INTO integrations_outboxrow (case_id, number, recipient_id, event, payload, at)
-SELECT %(case)s, coalesce(max(number), 0) + 1, %(recipient)s, %(event)s, %(payload)s, %(at)s
-  FROM integrations_outboxrow WHERE case_id = %(case)s
+SELECT %(case)s, coalesce((SELECT max(number) FROM integrations_outboxrow WHERE case_id = %(case)s), 0) + x.place,
+  %(recipient)s, x.event, %(payload)s, %(at)s
+  FROM unnest(%(events)s::text[]) WITH ORDINALITY x(event, place) ORDER BY x.place
 """
 
 
-def announce(event, *, case_id, recipient_id, at, **payload):
-    """Add a row for `case_id`. The caller holds the case's lock, so numbers follow one another."""
+def announce(*events, case_id, recipient_id, at, **payload):
+    """Add a row of each event for `case_id`, in their order. The caller holds the case's lock, so numbers follow one another."""
     with connection.planned_once() as cursor:
         cursor.execute(
             ANNOUNCE,
             {
                 "case": case_id,
                 "recipient": recipient_id,
-                "event": event,
+                "events": [str(event) for event in events],
                 "payload": json.dumps(payload, default=str),
                 "at": at,
             },
