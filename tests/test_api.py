@@ -64,6 +64,23 @@ def test_the_same_output_again_is_known_and_another_body_is_a_conflict(post, key
     assert Case.objects.count() == 1
 
 
+def test_a_correction_is_decided_released_and_announced_in_few_statements(
+    post, key, reviewer, send, django_assert_max_num_queries
+):
+    """Of the fifteen, four are the savepoints of the request and of the gate."""
+    first, case = send(), send()
+    header, corrected = key(reviewer), {"output": {"decision": "no"}}
+    assert post(f"cases/{first.pk}/claim/", {}, **header).status_code == 200
+    assert post(f"cases/{first.pk}/correct/", corrected, **header).status_code == 200
+    assert post(f"cases/{case.pk}/claim/", {}, **header).status_code == 200
+
+    with django_assert_max_num_queries(15):
+        assert post(f"cases/{case.pk}/correct/", corrected, **header).json()["closed_as"] == "corrected"
+
+    rows = OutboxRow.objects.filter(case_id=case.pk).order_by("number").values_list("number", "event")
+    assert [*rows] == [(1, "case.decided"), (2, "case.released")]
+
+
 def test_a_batch_keeps_the_good_ones_and_says_of_each_bad_one_why(post, key, integration):
     batch = [
         item("B-1"),
