@@ -189,6 +189,33 @@ WITHIN = {  # what stands within another only, by its name there: anywhere else 
         gettext_noop("its chain asks for {number} people, among them with the title {titles}"),
     ],
     "titles": [gettext_noop("{titles} and {title}")],
+    "fault": [  # what a schema says of a value, as `jsonschema_rs` words it
+        gettext_noop('{value} is not of type "{type}"'),
+        gettext_noop("{value} is not of types {types}"),
+        gettext_noop('{value} is not a "{type}"'),
+        gettext_noop("{value} is not one of {values}"),
+        gettext_noop("{value} was expected"),
+        gettext_noop('"{name}" is a required property'),
+        gettext_noop("Additional properties are not allowed ({names} was unexpected)"),
+        gettext_noop("Additional properties are not allowed ({names} were unexpected)"),
+        gettext_noop("{value} is less than the minimum of {least}"),
+        gettext_noop("{value} is greater than the maximum of {most}"),
+        gettext_noop("{value} is less than or equal to the minimum of {least}"),
+        gettext_noop("{value} is greater than or equal to the maximum of {most}"),
+        gettext_noop("{value} is not a multiple of {step}"),
+        gettext_noop("{value} is shorter than {number} character"),
+        gettext_noop("{value} is shorter than {number} characters"),
+        gettext_noop("{value} is longer than {number} character"),
+        gettext_noop("{value} is longer than {number} characters"),
+        gettext_noop('{value} does not match "{pattern}"'),
+        gettext_noop("{value} has less than {number} item"),
+        gettext_noop("{value} has less than {number} items"),
+        gettext_noop("{value} has more than {number} item"),
+        gettext_noop("{value} has more than {number} items"),
+        gettext_noop("{value} has non-unique elements"),
+        gettext_noop("{value} is not valid under any of the schemas listed in the 'anyOf' keyword"),
+        gettext_noop("{value} is not valid under any of the schemas listed in the 'oneOf' keyword"),
+    ],
 }
 LISTED = {"whys": "; "}  # several of them
 ANYTHING = re.compile(r"\{(?!tier|desk)")  # a risk and a desk are one word
@@ -202,10 +229,10 @@ SHAPES = {
 NAMED = re.compile(r"\\\{(\w+)\\\}")
 
 
-def retold(text) -> str:
-    """A kept sentence in the reader's language."""
+def retold(text, within="") -> str:
+    """A kept sentence in the reader's language. `within`: the name by which it would stand in another one."""
     language = get_language() or settings.LANGUAGE_CODE
-    return str(text) if language == settings.LANGUAGE_CODE else _retold(str(text), language)
+    return str(text) if language == settings.LANGUAGE_CODE else _retold(str(text), language, within)
 
 
 @lru_cache(maxsize=4096)

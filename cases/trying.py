@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from audit.phrases import retold
 from cases.facts import facts_of
 from cases.intake import Intake, sent_action
 from workflows.routing import Compiled, Dial, Route, action_in, route
@@ -60,4 +61,4 @@ def tried(item: Intake, policy: Compiled, dial: Dial, *, now: datetime, earlier=
 def _faults(item, policy):
     for side, validator, value in (("input", policy.input, item.input), ("output", policy.output, item.output)):
         for error in validator.iter_errors(value):
-            yield f"{'.'.join(map(str, [side, *error.instance_path]))}: {error.message}."
+            yield f"{'.'.join(map(str, [side, *error.instance_path]))}: {retold(error.message, 'fault')}."

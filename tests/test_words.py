@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import jsonschema_rs
 import pytest
 from allauth.mfa.base.forms import AuthenticateForm
 from django.apps import apps
@@ -187,6 +188,47 @@ def test_a_sentence_kept_in_english_is_read_in_the_readers_language(kept, read):
         assert phrases.retold(kept) == read
 
     assert phrases.retold(kept) == kept
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "string"}, 1),
+        ({"type": ["string", "null"]}, 1),
+        ({"type": "string", "format": "date"}, "2026-02-30"),
+        ({"enum": ["a", None]}, "b"),
+        ({"const": 1}, 2),
+        ({"required": ["amount"]}, {}),
+        ({"properties": {}, "additionalProperties": False}, {"a": 1}),
+        ({"properties": {}, "additionalProperties": False}, {"a": 1, "b": 2}),
+        ({"minimum": 0}, -1),
+        ({"maximum": 0}, 1),
+        ({"exclusiveMinimum": 0}, 0),
+        ({"exclusiveMaximum": 0}, 0),
+        ({"multipleOf": 2}, 3),
+        ({"minLength": 1}, ""),
+        ({"minLength": 2}, "a"),
+        ({"maxLength": 1}, "ab"),
+        ({"maxLength": 2}, "abc"),
+        ({"pattern": "^b"}, "a"),
+        ({"minItems": 1}, []),
+        ({"minItems": 2}, []),
+        ({"maxItems": 1}, [1, 2]),
+        ({"maxItems": 2}, [1, 2, 3]),
+        ({"uniqueItems": True}, [1, 1]),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, 1),
+        ({"oneOf": [{"type": "string"}, {"type": "null"}]}, 1),
+    ],
+)
+def test_what_a_value_breaks_of_its_schema_is_read_in_the_readers_language(schema, value):
+    [fault] = [each.message for each in jsonschema_rs.validator_for(schema, validate_formats=True).iter_errors(value)]
+
+    with translation.override("de"):
+        read = phrases.retold(fault, "fault")
+        why = phrases.retold(f"Held for resolution: output.a breaks the schema ({fault}).")
+
+    assert read != fault and why.endswith(f"({read}).")
+    assert phrases.retold(fault, "fault") == fault
 
 
 @pytest.mark.parametrize("must", KEEPS)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 
+from audit.phrases import retold
 from cases import lookback
 from cases.chains import approvals, as_steps
 from cases.corrections import differences
@@ -60,7 +61,7 @@ def _check_output(output, policy):
 
 def fault(error) -> str:
     """What the schema says of a value, as a sentence; of an empty text it would say how short it is."""
-    return gettext("Fill this in.") if error.instance == "" else f"{error.message}."
+    return gettext("Fill this in.") if error.instance == "" else f"{retold(error.message, 'fault')}."
 
 
 def _edited_action(case, output, action, policy):
