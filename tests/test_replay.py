@@ -1,7 +1,7 @@
 """A version over past cases: the same as live, case by case, and what would be different under a draft."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -103,6 +103,14 @@ def test_of_a_case_from_before_it_was_kept_what_was_sent_apart_the_action_as_rea
 
     version = replay.draft_of(refunds.policy)
     assert routed_again(stored, version.compiled(), version.dial()).tier == "high"
+
+
+def test_a_case_keeps_the_moment_it_was_received_at(send):
+    case = send(received_at="2026-05-31T23:59:59.123456+05:30")
+
+    past = msgspec.convert(row_of(case), Past)
+
+    assert past.received_at == case.received_at == datetime(2026, 5, 31, 18, 29, 59, 123456, tzinfo=UTC)
 
 
 def row_of(case):
