@@ -216,19 +216,30 @@ def _measures(body) -> str:
     return ", ".join(filter(None, [*told, body.get("cost", "")]))
 
 
-def sentence(event, names=None, told=retold) -> str:
+def _handed_over(event, names) -> str:
+    """To whom; of a side the allocation says more, and a person whose name its reader is not told stays unnamed."""
+    if to := event.body.get("to_person"):
+        return gettext("was handed over to {person} by {actor}") if to in names else ""
+    return "" if event.body.get("allocated") else gettext("was handed over by {actor} to whoever else works the desk")
+
+
+def sentence(event, names=None, told=retold, actor="") -> str:
     """The event as prose, without its time: what happened, by whom, and why where somebody said so.
 
-    `names`, by id, of those for whom a delegate acted: names are no facts, so the event has ids only.
+    `names`, by id, of those for whom a delegate acted, or to whom it was handed: names are no facts, so the event has ids only.
+    `actor`: who it was, where the machine wrote down what somebody else did.
     `told`: how its reader has a kept fact; a page tells moments in his zone, too. What somebody typed is told by nobody.
     """
     kept = {name: told(value) if isinstance(value, str) else value for name, value in event.body.items()}
-    facts = {**dict.fromkeys(SAID, ""), **kept, "actor": event.actor}  # no fact passes for the actor
+    names = names or {}
+    facts = {**dict.fromkeys(SAID, ""), **kept, "actor": actor or event.actor}  # no fact passes for the actor
     if event.verb.endswith("_refused"):
         attempt = event.verb.rpartition(".")[2].removesuffix("_refused").replace("_", " ")
         said = gettext("refused {actor}'s attempt to {attempt}: {why}").format(
             actor=event.actor, attempt=attempt, why=facts.get("why", "")
         )
+    elif event.verb == "case.hand_over" and (handed := _handed_over(event, names)):
+        said = handed.format(actor=facts["actor"], person=names.get(event.body.get("to_person")))
     elif event.verb in SENTENCES:
         said = SENTENCES[event.verb].format_map(facts)
     else:
@@ -246,6 +257,6 @@ def sentence(event, names=None, told=retold) -> str:
     if event.body.get("back_to"):
         said = gettext("{said}. It is back with whoever asked").format(said=said)
     if holder := event.body.get("for"):
-        said += gettext(" for {holder}").format(holder=(names or {}).get(holder, f"person {holder}"))
+        said += gettext(" for {holder}").format(holder=names.get(holder, f"person {holder}"))
     words = told(event.words) if event.verb in WORDED_BY_RULES else event.words
     return f"{said} – “{words}”" if words else said

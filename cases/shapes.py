@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
+from django.utils.translation import gettext
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from accounts.models import User
@@ -11,7 +12,7 @@ from audit import trail
 from audit.models import AuditEvent
 from cases import allocated
 from cases.intake import Answer, Desk, Intake, ProposedAction
-from cases.models import Case
+from cases.models import Case, Inquiry
 from cases.seen import decisions, is_blind, own_answers, rows, said, whole
 from cases.states import ClosedAs, State
 from cases.talk import attached, inquiries
@@ -587,11 +588,21 @@ def story(case: Case):
 
 
 def sentences(events, **how):
-    """(event, its sentence), with the names of those for whom delegates acted."""
+    """(event, its sentence), with the names of those for whom delegates acted, to whom it was handed and who answered by a link."""
     events = list(events)
-    ids = {event.body["for"] for event in events if event.body.get("for")}
+    ids = {event.body[name] for event in events for name in ("for", "to_person") if event.body.get(name)}
     names = {user.pk: str(user) for user in User.objects.filter(pk__in=ids)} if ids else {}
-    return [(event, trail.sentence(event, names, **how)) for event in events]
+    by_link = _by_link(events)
+    return [(event, trail.sentence(event, names, actor=by_link.get(event.pk, ""), **how)) for event in events]
+
+
+def _by_link(events) -> dict[int, str]:
+    """Of the answers that the machine wrote down: for whom the link was."""
+    answers = {event.body["inquiry"]: event.pk for event in events if event.verb == "case.answer"}
+    if not answers:
+        return {}
+    written = Inquiry.objects.filter(pk__in=answers, answered_by__kind=User.Kind.MACHINE).values_list("pk", "pause__on_whom")
+    return {answers[pk]: gettext("whoever has the link for {whom}").format(whom=whom) for pk, whom in written}
 
 
 def told(event, sentence) -> Told:

@@ -14,7 +14,7 @@ from cases import gate, pages, skim
 from cases.clock_pages import workflows_seen
 from cases.models import Case
 from cases.permissions import why_not
-from cases.seen import Sight, rows, said, seen_by
+from cases.seen import Sight, is_blind, rows, said, seen_by
 from cases.states import OPEN
 from improvements import actions
 from improvements.models import Finding
@@ -96,8 +96,10 @@ def flag_page(request, case):
 def _shown(request, seen, form, refusal, status):
     alike = [(WHY[each.why], each.cases) for each in similar(seen, request.user)]
     back = skim.bench(seen, skim.Skim.worked(request))
+    stands_in = Finding.objects.open().visible_to(request.user).filter(flags__case=seen.pk)
     shown = {
         "case": seen,
+        "stands_in": [] if is_blind(seen) else list(stands_in),
         "back": back,
         "form": form,
         "refusal": said(seen, refusal),

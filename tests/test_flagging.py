@@ -5,6 +5,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, transaction
 from django.urls import reverse
 
+from audit import clock
 from audit.models import AuditEvent
 from cases import actions, queues
 from cases.models import Case
@@ -12,7 +13,8 @@ from improvements import actions as improvements
 from improvements.models import Finding, Flag
 from improvements.similar import similar
 from integrations.problems import Conflict
-from tests.conftest import acting_as
+from tests import factories
+from tests.conftest import acting_as, seated
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +60,41 @@ def test_a_case_stands_once_in_a_finding(page, case, reviewer):
     assert again.status_code == 409 and "already" in again.content.decode()
     with pytest.raises(Conflict):
         improvements.flag(case.pk, by=reviewer, finding=Finding.objects.get().pk)
+
+
+def test_before_flagging_one_reads_in_which_open_findings_a_case_stands_already(page, case, send, reviewer):
+    told = "This case stands in “Opened parcels” already."
+    before = page.get(flagging(case)).text
+    improvements.flag(case.pk, by=reviewer, title="Opened parcels")
+
+    shown, another = page.get(flagging(case)).text, page.get(flagging(send(0.5))).text
+
+    assert told in shown and told not in before + another
+    Finding.objects.update(closed_at=clock.now())
+    assert told not in page.get(flagging(case)).text
+
+
+def test_a_vendors_person_reads_nothing_of_what_the_house_found(client, case, vendor, vendor_reviewer, reviewer):
+    improvements.flag(case.pk, by=reviewer, title="Opened parcels")
+    queues.give_back(case.pk, by=reviewer)
+    Case.objects.filter(pk=case.pk).update(vendor=vendor)
+    client.force_login(vendor_reviewer)
+
+    assert "Opened parcels" not in client.get(flagging(case)).text
+
+
+def test_who_owes_his_own_answer_reads_of_no_finding(client, send, refunds, owner, reviewer):
+    factories.policy(refunds, owner, rules={"blind_first": True}, output_schema=refunds.policy.output_schema)
+    case = send(0.5)
+    other = seated(refunds, "reviewer", owner)
+    actions.own_answer(case.pk, by=other, output={"decision": "refund"})
+    improvements.flag(case.pk, by=other, title="It should decline")
+
+    def told(person):
+        client.force_login(person)
+        return "This case stands in" in client.get(flagging(case)).text
+
+    assert told(other) and not told(reviewer)
 
 
 def test_what_is_like_it_is_shown(page, case, send, reviewer):

@@ -11,6 +11,7 @@ from audit import clock
 from cases import actions, alerts, queues
 from cases.models import Case
 from tests import factories
+from tests.conftest import acting_as, seated
 from tests.desk import decide, page
 from workflows.models import Mandate
 
@@ -240,3 +241,49 @@ def test_a_rework_of_which_nothing_is_known_but_the_place_says_that(desk, send, 
     actions.rework(case.pk, by=integration, reason="Late", place="other")
 
     assert "Reworked after release (elsewhere, minor) – “Late”" in text(story(desk, case))
+
+
+def story_of(client, case, person) -> str:
+    """The case's story as this person's page tells it, without the names that stand elsewhere on it."""
+    client.force_login(person)
+    shown = client.get(page(case, "change")).context["story"]
+    return "\n".join(sentence for _, sentence in [*shown.before, *shown.shown])
+
+
+@pytest.mark.parametrize("to", ["person", "anybody", "side"])
+def test_the_story_says_to_whom_a_case_was_handed(client, send, refunds, owner, vendor, vendor_reviewer, reviewer, to):
+    case, other = send(0.1), seated(refunds, "reviewer", owner)
+    handed = {"person": {"to": other.pk}, "anybody": {}, "side": {"side": vendor.pk}}[to]
+    said = {
+        "person": f"to {other} by {reviewer}",
+        "anybody": f"by {reviewer} to whoever else works the desk",
+        "side": f"by {reviewer}. Alloc",
+    }
+
+    actions.hand_over(case.pk, by=reviewer, reason="You know them.", **handed)
+
+    assert f"Handed over {said[to]}" in story_of(client, case, reviewer)
+
+
+def test_the_story_names_for_whom_the_link_was_by_which_it_was_answered(client, send, reviewer, machine):
+    case = send(0.1)
+    for whom, by in (("Finance", machine), ("Legal", reviewer)):
+        inquiry = actions.inquire(case.pk, by=reviewer, question="Was it paid twice?", whom=whom, link_days=3).inquiry
+        actions.answer(inquiry.pk, by=by, text="Once.")
+
+    told = story_of(client, case, reviewer)
+
+    assert "an answer to a request for information, by whoever has the link for Finance" in told
+    assert f"an answer to a request for information, by {reviewer}" in told and f"by {machine}" not in told.lower()
+
+
+def test_a_vendors_person_reads_masked_for_whom_the_link_was(client, send, vendor, vendor_reviewer, machine):
+    case = send(0.1)
+    Case.objects.filter(pk=case.pk).update(vendor=vendor)
+    inquiry = actions.inquire(case.pk, by=vendor_reviewer, question="Twice?", whom="anna@example.org", link_days=3).inquiry
+    actions.answer(inquiry.pk, by=machine, text="Once.")
+
+    with acting_as(vendor_reviewer):
+        told = story_of(client, case, vendor_reviewer)
+
+    assert "by whoever has the link for [e-mail 1]" in told and "anna@example.org" not in told
