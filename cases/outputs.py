@@ -27,6 +27,8 @@ BLANK = (None, "")
 INPUT_TYPES = {"date": "date", "email": "email", "uri": "url"}
 TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
 FITS = {"string": str, "boolean": bool, "integer": int, "number": (int, float), "array": list, "object": dict}
+WEB = re.compile(r"https?://[A-Za-z0-9][!#-;=?-~]*")  # none of the signs that end one in a text
+MOST_LINKS = 20
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 WITH_COMMA = re.compile(r"-?\d[\d.]*,[\d.,]*")
 
@@ -135,7 +137,17 @@ def _field(path, schema, value, needed, named) -> forms.Field:
     field.required = needed and not nullable and not isinstance(field, Text | Lines | Yes)
     field.label = ": ".join(named) or schema.get("title") or gettext("Output")
     field.help_text = schema.get("description", "")
+    field.links = _links(schema, value)
     return field
+
+
+def _links(schema, value) -> list[str]:
+    """What may be opened where the schema says that it is an address, a scan's say: addresses of the web, as they are written."""
+    items = schema.get("items") if isinstance(value, list) and isinstance(schema.get("items"), dict) else schema
+    texts = value if isinstance(value, list) else [value]
+    return [
+        each for each in texts[:MOST_LINKS] if items.get("format") == "uri" and isinstance(each, str) and WEB.fullmatch(each)
+    ]
 
 
 def _kind(schema, value) -> tuple[str, bool]:

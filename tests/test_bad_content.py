@@ -112,6 +112,39 @@ def test_html_and_markdown_of_an_ai_are_text(bench, held):
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in bench.get(at(case)).content.decode()
 
 
+@pytest.mark.parametrize(
+    "output_schema",
+    [
+        {
+            "required": ["decision"],
+            "properties": {
+                "decision": {"type": "string"},
+                "scan": {"type": "string", "format": "uri"},
+                "pages": {"type": "array", "items": {"type": "string", "format": "uri"}},
+                "reply": {"type": "string"},
+            },
+        }
+    ],
+)
+def test_an_address_of_the_web_is_a_link_and_no_other(bench, held):
+    scan = "https://files.example.org/scan.pdf?a=1&b=%22"
+    pages = ["https://files.example.org/1.pdf", "javascript:alert(1)", "ftp://files.example.org/2.pdf"]
+    sent = {
+        "scan": scan,
+        "more": [f"See {scan}", "http://[", 'https://a.example/"><b>x', "data:text/html,x", "ftp://a.example/x"],
+    }
+    case = held(input=sent, output={"decision": "refund", "scan": scan, "pages": pages, "reply": scan})
+
+    links = re.findall(
+        r'<a href="([^"]*)" target="_blank" rel="noopener noreferrer nofollow">', bench.get(at(case)).content.decode()
+    )
+    alone = bench.get(at(case, "change")).content.decode()
+
+    there = "https://files.example.org/scan.pdf?a=1&amp;b=%22"
+    assert links == [there, there, pages[0]]
+    assert alone.count(f'<a href="{there}"') >= 3 and 'href="javascript:' not in alone and "<b>x" not in alone
+
+
 def test_the_name_of_a_field_is_text_too(bench, held):
     case = held(input={HTML: "x"}, output={"decision": "refund", HTML: "y"})
 

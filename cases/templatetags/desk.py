@@ -11,6 +11,8 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext, ngettext
 
+from cases.outputs import WEB
+
 register = template.Library()
 QUICK = Jinja2()  # a page has some forty fields, and the language of their widgets renders them in a third of the time
 DRAWN: dict[tuple, str] = {}  # empty fields, by all that they are made of: of a page's forty most are those of the page before
@@ -47,6 +49,7 @@ def field(of, *, must=False, differs=False) -> SafeString:
 
 def _drawn(of, must, differs=False) -> SafeString:
     about = {"field": of, "must": must, "differs": differs, "unseen": _told_of_the_unseen(of.value()) if differs else ""}
+    about["links"] = [mark_safe(_link(each)) for each in getattr(of.field, "links", ())]
     return mark_safe(QUICK.render("desk/field.html", about))  # it escapes
 
 
@@ -124,7 +127,13 @@ def _html(told) -> str:
         return f'<ul class="value">{points}{_more(told, "<li>{}</li>")}</ul>'
     if told.rows is not None or told.points is not None:
         return _more(told, "{}")
-    return f'<span class="text" dir="auto">{shown(told.text)}</span>{_more(told, "{}", signs=True)}'
+    text = _link(told.text) if WEB.fullmatch(told.text) and not told.more else shown(told.text)
+    return f'<span class="text" dir="auto">{text}</span>{_more(told, "{}", signs=True)}'
+
+
+def _link(address) -> str:
+    """An address of the web, told in full; whom it leads to learns nothing of where one came from."""
+    return f'<a href="{escape(address)}" target="_blank" rel="noopener noreferrer nofollow">{escape(address)}</a>'
 
 
 def shown(text) -> str:
