@@ -241,7 +241,10 @@ def _way(to, sampled, released) -> str:
 
 def deciding(sentence: str, reasons: list[dict]) -> str:
     """The name of the first reason whose words the sentence repeats; none held it where there is none."""
-    return next((reason["name"] for reason in reasons if reason["says"] in sentence), "Straight through")
+    for reason in reasons:
+        if reason["says"] in sentence:
+            return reason["name"]
+    return "Straight through"
 
 
 def fired(reasons: list[dict]) -> set[str]:
