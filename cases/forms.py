@@ -345,7 +345,11 @@ class OwnAnswer(Part):
     legend = "Your own answer"
 
     def fields(self, case, user):
-        return outputs.fields(compiled_policy(case.policy_id).output_schema, {})
+        made = outputs.fields(compiled_policy(case.policy_id).output_schema, {})
+        for field in made.values():
+            field.required = field.needed and not isinstance(field, outputs.Yes)
+            field.error_messages["required"] = gettext("Fill this in.")
+        return made
 
     def arguments(self, form):
         made = {name: field for name, field in form.fields.items() if hasattr(field, "path")}

@@ -57,7 +57,7 @@ OPTIONAL = Reason(required=False)
 VERBS = {
     "own_answer": Verb(
         "own_answer", _("My answer"), actions.own_answer, _("answered"),
-        _("What would you answer? The AI's answer is shown then, beside yours. What you leave empty is not compared."),
+        _("What would you answer? The AI's answer is shown then, beside yours. What may stay empty is not compared then."),
         (OwnAnswer(),), "edit_note", "primary", stays=True,
     ),
     "accept": Verb(

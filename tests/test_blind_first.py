@@ -1,5 +1,6 @@
 """Blind first: where the policy asks for it, a reviewer answers before anything of the AI's answer is sent to him."""
 
+import re
 from html import unescape
 
 import pytest
@@ -152,6 +153,38 @@ def test_what_is_no_answer_is_said_and_nothing_is_kept(client, case, reviewer, k
 
     assert told.status_code == 422 and said in told.content.decode()
     assert not OwnAnswer.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "output_schema",
+    [
+        {
+            "required": ["decision", "reply", "lines", "amount"],
+            "properties": {
+                "decision": {"enum": ["refund", "decline", SECRET]},
+                "reply": {"type": "string"},
+                "lines": {"type": "array", "items": {"type": "string"}},
+                "amount": {"type": ["number", "null"]},
+                "sure": {"type": "boolean"},
+                "note": {"type": "string"},
+            },
+        }
+    ],
+)
+def test_what_may_not_stay_empty_has_a_star_and_is_said_at_its_field(bench, send, reviewer):
+    output = {"decision": SECRET, "reply": "No.", "lines": ["a"], "amount": 2}
+    case = queues.claim(send(0.43217, output=output).pk, by=reviewer)
+    starred = r'<div class="field[^"]* must"[^>]*>\s*<label for="case-\d+-output\.(\w+)"'
+    typed = {"verb": "own_answer", "revision": 1}
+
+    shown = bench.get(at(case)).content.decode()
+    empty = bench.post(at(case), {**typed, "output.note": "So."}).content.decode()
+    full = {"output.decision": '"refund"', "output.reply": "Yes.", "output.lines": "a", "output.amount": "2"}
+    bench.post(at(case), {**typed, **full})
+
+    assert sorted(re.findall(starred, shown)) == ["amount", "decision", "lines", "reply"]
+    assert empty.count("Fill this in.") == 4 and "required property" not in empty
+    assert OwnAnswer.objects.get().answer == {"decision": "refund", "reply": "Yes.", "lines": ["a"], "amount": 2}
 
 
 def test_it_is_given_once(case, reviewer):
