@@ -1,7 +1,7 @@
 """What contradicts the decision: asked about once, and never refused, for it may be meant.
 
 Marks that say otherwise, of which with a script the page says so while somebody works, and names in the form what it said; a text
-that still has the figure that was changed; another payee than the one that stood; and a rule of the policy that holds two values against
+that still has the figure that was changed; another payee than the one that stood; an action that no rule of the policy names; and a rule of the policy that holds two values against
 each other, and did not fire before. What was not told before, the form comes back with once. What the verb refuses is told first: a question is about a decision
 that could stand, so it is asked when the verb is done, and undoes it.
 """
@@ -15,6 +15,7 @@ from cases.forms import Action, Marks, Output
 from cases.seen import reasons_of, said, whole
 from cases.titles import Titles
 from scorecards import scoring
+from workflows.models import compiled_policy
 from workflows.triggers.wording import texts
 
 UNMARKED = "unmarked"  # the content was changed, and every mark stands as it was preset: all was right
@@ -39,6 +40,7 @@ def asked(form, name, chosen, done):
         _once("doubt", of_marks(form, chosen), form)
     if name in CHANGING:
         _once("payee", _another_payee(form, done), form)
+        _once("action_type", _unknown_action(form, done), form)
         _once("figure", _still_said(form, chosen), form)
         _once("rule", _broken_rule(form, done), form)
 
@@ -52,6 +54,13 @@ def _another_payee(form, done) -> str:
     """To whom it goes now, where it was to go to somebody else; as its reader reads it, who may see neither."""
     before = whole(form.case).payee
     return str(said(form.case, done.payee)) if before and done.payee and done.payee != before else ""
+
+
+def _unknown_action(form, done) -> str:
+    """What is to be done now and was not before, where the policy's rules name actions and this is none of them."""
+    known = compiled_policy(done.policy_id).rules.action_types
+    is_new = done.action_type and done.action_type != whole(form.case).action_type
+    return str(said(form.case, done.action_type)) if known and is_new and done.action_type not in known else ""
 
 
 def _still_said(form, chosen) -> str:

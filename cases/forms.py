@@ -4,6 +4,7 @@ from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.db import connection
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext, gettext_lazy
 
 from audit import clock
@@ -356,6 +357,20 @@ class OwnAnswer(Part):
         return {"output": outputs.without_blanks(outputs.edited({}, made, form.cleaned_data, form.changed_data))}
 
 
+class Suggested(forms.TextInput):
+    """A text that may be chosen from a list, or be another one."""
+
+    def __init__(self, suggested):
+        super().__init__()
+        self.suggested = suggested
+
+    def render(self, name, value, attrs=None, renderer=None):
+        its_list = f"{attrs['id']}-suggested"
+        options = format_html_join("", '<option value="{}"></option>', ((each,) for each in self.suggested))
+        shown = super().render(name, value, {**attrs, "list": its_list}, renderer)
+        return format_html('{}<datalist id="{}">{}</datalist>', shown, its_list, options)
+
+
 class Action(Part):
     """The action, but for what the policy reads in the output; only what was changed is said."""
 
@@ -371,6 +386,8 @@ class Action(Part):
         kept = {"label": label, "required": False, "initial": case.action[name]}
         if name == "type":
             kept["help_text"] = gettext("Empty where nothing is to be done.")
+            if known := compiled_policy(case.policy_id).rules.action_types:
+                kept["widget"] = Suggested(known)
         if name == "amount":
             return AmountField(widget=forms.TextInput, decimal_places=3, **kept)
         return forms.CharField(max_length=longest, **kept)

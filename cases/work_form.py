@@ -40,6 +40,7 @@ class WorkForm(forms.Form):
     active_seconds = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0, initial=0)
     doubt = forms.CharField(widget=forms.HiddenInput, required=False)  # which one the page has told already
     payee = forms.CharField(widget=forms.HiddenInput, required=False)  # the one that was asked about
+    action_type = forms.CharField(widget=forms.HiddenInput, required=False)  # likewise
     figure = forms.CharField(widget=forms.HiddenInput, required=False)  # likewise
     rule = forms.CharField(widget=forms.HiddenInput, required=False)  # likewise
     unfinished = forms.CharField(widget=forms.HiddenInput, required=False)  # whether what he had begun was put back

@@ -1,5 +1,6 @@
 """A rule of the policy that holds two values against each other, and that a changed figure sets off: asked about once, at both doors."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -97,6 +98,58 @@ def test_another_payee_is_asked_about_once_with_both_names(changed):
     assert "It would go to C-9999, and was to go to C-1042." in asked.content.decode()
     press(**{"action.payee": "C-9999"}, payee=form["payee"].value())
     assert Case.objects.get(pk=case.pk).payee == "C-9999"
+
+
+CHAINS = [{"steps": [{"name": "Approval"}], "action_type": "goodwill"}]
+
+
+@pytest.mark.parametrize("rules", [{"action_tiers": {"refund": "high"}, "chains": CHAINS}])
+def test_an_action_that_no_rule_names_is_asked_about_once(changed):
+    case, press = changed("240")
+
+    form, asked = press(**{"action.type": "Refnud"})
+
+    assert asked.status_code == 422 and not case.decisions.exists()
+    assert "No rule of the policy names the action “Refnud”." in asked.text
+    press(**{"action.type": "Refnud"}, action_type=form["action_type"].value())
+    assert Case.objects.get(pk=case.pk).action_type == "Refnud"
+
+
+@pytest.mark.parametrize("rules", [{"action_tiers": {"refund": "high"}, "chains": CHAINS}])
+@pytest.mark.parametrize("kind", ["refund", "goodwill", ""])
+def test_an_action_that_some_rule_names_and_none_at_all_are_not_asked_about(changed, kind):
+    case, press = changed("240")
+
+    press(**{"action.type": kind})
+
+    assert case.decisions.count() == 1
+
+
+@pytest.mark.parametrize("rules", [{}])
+def test_where_no_rule_names_an_action_any_will_do(client, send, reviewer):
+    case, form = beginning(client, send, reviewer)
+
+    typed = {name: form[name].value() for name in form.fields if name.startswith(("output.", "action."))}
+    client.post(page(case), {"verb": "correct", "revision": 1, **typed, "action.type": "Refnud"})
+
+    assert case.decisions.count() == 1 and "<datalist" not in str(form["action.type"])
+
+
+@pytest.mark.parametrize("rules", [{"action_tiers": {"refund": "high"}, "chains": CHAINS}])
+def test_what_is_done_is_offered_as_the_rules_name_it(client, send, reviewer):
+    _, form = beginning(client, send, reviewer)
+
+    shown = str(form["action.type"])
+
+    assert re.findall(r'<option value="([^"]*)">', shown) == ["goodwill", "refund"] and 'value="voucher"' in shown
+    assert re.search(r' list="([^"]+)"', shown)[1] == re.search(r'<datalist id="([^"]+)"', shown)[1]
+
+
+def beginning(client, send, reviewer):
+    """A case of a voucher in the reviewer's hands, and its form."""
+    case = queues.claim(send(action={**MONEY, "type": "voucher"}).pk, by=reviewer)
+    client.force_login(reviewer)
+    return case, client.get(page(case)).context["form"]
 
 
 def test_whoever_may_not_see_the_payee_is_asked_of_none_that_stays(client, send, refunds, vendor, vendor_reviewer):

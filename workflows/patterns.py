@@ -164,6 +164,11 @@ class Rules(Struct, forbid_unknown_fields=True, frozen=True):
                 )
             )
 
+    @property
+    def action_types(self) -> list[str]:
+        """The actions that some rule names."""
+        return sorted({*self.action_tiers, *(chain.action_type for chain in self.chains)} - {""})
+
     def reason(self, code) -> str:
         """What a reason code is called; the code itself, where the policy knows none of that name."""
         return next((each.label for each in self.reason_codes if each.code == code), code)
