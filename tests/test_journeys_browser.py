@@ -100,6 +100,19 @@ def test_put_off_with_a_reason_the_next_one_comes(page, start):
     assert page.faults == []
 
 
+def test_what_one_waits_for_stands_apart_from_the_cards_above_it(page, start):
+    start(cases=2)
+    keys(page, "z")
+    page.locator("[name='snooze.reason']").fill("The shop opens at nine.")
+    page.get_by_role("button", name="Commit", exact=True).click()
+    page.get_by_text("It goes on at review on").wait_for()
+    page.goto("/admin/")
+    waits, cards = page.locator("section:has(#awaited)"), page.locator(".cards")
+    waits.wait_for()
+
+    assert waits.bounding_box()["y"] - cards.bounding_box()["y"] - cards.bounding_box()["height"] > 8
+
+
 def test_handed_over_it_does_not_come_back(page, start):
     person, [case, other] = start(cases=2)
 
