@@ -57,8 +57,8 @@ def _another_payee(form, done) -> str:
 
 
 def _unknown_action(form, done) -> str:
-    """What is to be done now and was not before, where the policy's rules name actions and this is none of them."""
-    known = compiled_policy(done.policy_id).rules.action_types
+    """What is to be done now and was not before, where it is neither what came in nor an action that the policy's rules name."""
+    known = {*compiled_policy(done.policy_id).rules.action_types, (done.received_action or {}).get("type")} - {None, ""}
     is_new = done.action_type and done.action_type != whole(form.case).action_type
     return str(said(form.case, done.action_type)) if known and is_new and done.action_type not in known else ""
 

@@ -125,14 +125,28 @@ def test_an_action_that_some_rule_names_and_none_at_all_are_not_asked_about(chan
     assert case.decisions.count() == 1
 
 
-@pytest.mark.parametrize("rules", [{}])
-def test_where_no_rule_names_an_action_any_will_do(client, send, reviewer):
+@pytest.mark.parametrize("rules", [{"action_from": {"amount": "amount"}}])
+@pytest.mark.parametrize(("received", "typed", "asked"), [("voucher", "vuocher", 1), (None, "voucher", 0)])
+def test_where_no_rule_names_an_action_another_than_the_one_that_came_is_asked_about(
+    client, send, reviewer, received, typed, asked
+):
+    case, form = beginning(client, send, reviewer, received)
+    as_it_is = {name: form[name].value() or "" for name in form.fields if name.startswith(("output.", "action."))}
+
+    shown = client.post(page(case), {"verb": "correct", "revision": 1, **as_it_is, "action.type": typed}, follow=True)
+
+    assert shown.text.count("No rule of the policy names the action") == asked == 1 - case.decisions.count()
+    assert "<datalist" not in str(form["action.type"])
+
+
+def test_the_action_that_came_may_stand_again(client, send, reviewer):
     case, form = beginning(client, send, reviewer)
+    Case.objects.filter(pk=case.pk).update(action_type="refund", revision=2)
+    as_it_is = {name: form[name].value() or "" for name in form.fields if name.startswith(("output.", "action."))}
 
-    typed = {name: form[name].value() for name in form.fields if name.startswith(("output.", "action."))}
-    client.post(page(case), {"verb": "correct", "revision": 1, **typed, "action.type": "Refnud"})
+    client.post(page(case), {"verb": "correct", "revision": 2, **as_it_is, "action.type": "voucher"})
 
-    assert case.decisions.count() == 1 and "<datalist" not in str(form["action.type"])
+    assert case.decisions.count() == 1
 
 
 @pytest.mark.parametrize("rules", [{"action_tiers": {"refund": "high"}, "chains": CHAINS}])
@@ -145,9 +159,9 @@ def test_what_is_done_is_offered_as_the_rules_name_it(client, send, reviewer):
     assert re.search(r' list="([^"]+)"', shown)[1] == re.search(r'<datalist id="([^"]+)"', shown)[1]
 
 
-def beginning(client, send, reviewer):
-    """A case of a voucher in the reviewer's hands, and its form."""
-    case = queues.claim(send(action={**MONEY, "type": "voucher"}).pk, by=reviewer)
+def beginning(client, send, reviewer, kind="voucher"):
+    """A case of a voucher, or without an action, in the reviewer's hands, and its form."""
+    case = queues.claim(send(action=kind and {**MONEY, "type": kind}).pk, by=reviewer)
     client.force_login(reviewer)
     return case, client.get(page(case)).context["form"]
 
