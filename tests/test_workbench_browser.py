@@ -290,6 +290,25 @@ def test_without_a_script_a_decision_is_still_possible(page, start):
     context.close()
 
 
+def test_without_a_script_a_correction_says_why_the_ai_was_wrong(page, start):
+    _, [case] = start()
+    context = page.context.browser.new_context(java_script_enabled=False, base_url=page.url.split("/admin")[0])
+    context.add_cookies(page.context.cookies())
+    plain = context.new_page()
+    plain.goto(f"/admin/cases/case/{case.pk}/work/")
+
+    plain.get_by_label("Reply", exact=True).fill("We cannot.")
+    plain.get_by_label("Why was the AI wrong?").fill("Misread", timeout=5_000)
+    plain.get_by_text("Correct", exact=False).first.click()
+    plain.get_by_role("button", name="Commit", exact=True).click()
+
+    assert "is corrected" in plain.inner_text("body")
+    with acting.scope(HOUSE), transaction.atomic():
+        [changed] = Decision.objects.get(case=case).corrections.all()
+        assert (changed.after, changed.root_cause) == ("We cannot.", "Misread")
+    context.close()
+
+
 @pytest.mark.parametrize("rules", [{"grace_seconds": 60}])
 def test_one_press_undoes_while_it_can_be_undone(page, start, rules):
     _, [case, _] = start(cases=2)
