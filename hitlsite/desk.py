@@ -14,6 +14,7 @@ from cases.pages import desk_address
 from cases.seen import Sight, rows
 from cases.states import DESKS, State
 from cases.talk import inquiries
+from cases.titles import Titles
 from hitlsite.away import absences_of
 from quality import attention
 from workflows import signatures, stops
@@ -78,7 +79,7 @@ def in_hand(user, now):
     mine = Q(claimed_by=user, claimed_until__gt=now) | Q(assigned_to=user)
     cases = Case.objects.visible_to(user).filter(mine, state__in=list(DESKS)).select_related("workflow")
     held = Sight(user).of_all(cases.order_by("-priority", "due_at", "id")[:10])
-    return [(case, prose.due(case.due_at, now)) for case in held]
+    return [(case, Titles(case).of_the_case(), prose.due(case.due_at, now)) for case in held]
 
 
 def unread(request) -> int:

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts import actions as people
 from audit import clock
-from cases import actions
+from cases import actions, queues
 from cases.models import Case, Question
 from hitlsite.desk import what_may_be
 from tests import factories
@@ -36,6 +36,12 @@ def test_what_was_handed_to_somebody_is_in_his_hands(desk, send, refunds, owner,
     actions.hand_over(case.pk, by=reviewer, reason="You know them.", to=other.pk)
 
     assert page(case) not in before and page(case) in desk(other) and page(case) not in desk(reviewer)
+
+
+def test_a_case_without_an_action_is_named_in_ones_hands_by_what_its_output_comes_to(desk, send, reviewer):
+    case = queues.claim(send().pk, by=reviewer)
+
+    assert f'<a href="{page(case)}">Decision: refund</a>' in desk(reviewer)
 
 
 def test_a_stopped_workflow_is_told_to_who_works_there(desk, refunds, owner, reviewer, stranger):
