@@ -8,6 +8,7 @@ import copy
 import json
 import math
 import re
+import sys
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -29,6 +30,7 @@ TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", dict: 
 FITS = {"string": str, "boolean": bool, "integer": int, "number": (int, float), "array": list, "object": dict}
 WEB = re.compile(r"https?://[A-Za-z0-9][!#-;=?-~]*")  # none of the signs that end one in a text
 MOST_LINKS = 20
+MOST_FIELDS = 400  # a form with a thousand is not read
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 WITH_COMMA = re.compile(r"-?\d[\d.]*,[\d.,]*")
 
@@ -36,9 +38,14 @@ WITH_COMMA = re.compile(r"-?\d[\d.]*,[\d.,]*")
 def fields(schema: dict, output: Any) -> dict[str, forms.Field]:
     """“output.customer.name” → its field: what the schema requires first, and last what only the output has.
 
-    Required values come first because their order is all that the database keeps of a schema's order.
+    Required values come first because their order is all that the database keeps of a schema's order. Of more than a form can send, what is
+    within others is one text for each of them; and of more than that, the whole is one.
     """
-    return {".".join(["output", *path]): _field(path, *of) for path, *of in _leaves(schema, output, schema)}
+    for depth in (sys.maxsize, 1, 0):
+        leaves = list(_leaves(schema, output, schema, depth))
+        if len(leaves) <= MOST_FIELDS:
+            break
+    return {".".join(["output", *path]): _field(path, *of) for path, *of in leaves}
 
 
 def label(schema: dict, name: str) -> str:
@@ -61,7 +68,7 @@ def edited(output: Any, made: dict[str, forms.Field], cleaned: dict, changed: li
     result = copy.deepcopy(output)
     for name, field in made.items():
         if name in cleaned and (name in changed or not field.fits):
-            _put(result, field, cleaned[name])
+            result = _put(result, field, cleaned[name]) if field.path else cleaned[name]
     return result
 
 
@@ -71,30 +78,31 @@ def without_blanks(output: dict) -> dict:
     return {name: value for name, value in inner.items() if value not in ("", None, {}, [])}
 
 
-def _put(result, field, value):
+def _put(result, field, value) -> dict:
     """Set one value; a blank one is left out where the schema lets it."""
     *above, last = field.path
-    blank = value in BLANK and value is not False
+    blank, inner = value in BLANK and value is not False, result
     for key in above:
-        if blank and key not in result:
-            return
-        result = result.setdefault(key, {})
+        if blank and key not in inner:
+            return result
+        inner = inner.setdefault(key, {})
     if not blank or field.kind == "array":
-        result[last] = value if not blank else []
+        inner[last] = value if not blank else []
     elif field.nullable:
-        result[last] = None
+        inner[last] = None
     elif field.needed and field.kind == "string":
-        result[last] = ""
+        inner[last] = ""
     else:
-        result.pop(last, None)
+        inner.pop(last, None)
+    return result
 
 
-def _leaves(schema, value, root, path=(), needed=True, above=()) -> Iterator[tuple]:
-    """(path, schema, value, needed, what each step is called) of everything that is shown as one field."""
+def _leaves(schema, value, root, depth, path=(), needed=True, above=()) -> Iterator[tuple]:
+    """(path, schema, value, needed, what each step is called) of everything that is shown as one field. `depth`: how far objects are opened."""
     schema = _resolved(schema, root)
     named = (*above, label(schema, path[-1])) if path else ()
     known = schema.get("properties") or {}
-    if not _is_opened(schema, known, value):
+    if len(path) >= depth or not (_is_opened(schema, known, value) or (not path and value)):
         yield path, schema, value, needed, named
         return
     held = value if isinstance(value, dict) else {}
@@ -102,7 +110,7 @@ def _leaves(schema, value, root, path=(), needed=True, above=()) -> Iterator[tup
     for key in dict.fromkeys([*required, *known, *held]):
         inner = known.get(key) if isinstance(known.get(key), dict) else {}
         needs = needed and key in required
-        yield from _leaves(inner, held.get(key, MISSING), root, (*path, key), needs, named)
+        yield from _leaves(inner, held.get(key, MISSING), root, depth, (*path, key), needs, named)
 
 
 def _is_opened(schema, known, value) -> bool:
@@ -126,7 +134,7 @@ def _field(path, schema, value, needed, named) -> forms.Field:
     kind, nullable = _kind(schema, value)
     if (kind, nullable) == ("boolean", True):
         schema = {"enum": [True, False, None], **schema}
-    make = Choice if "enum" in schema else FIELDS.get(kind, Json)
+    make = Choice if "enum" in schema else FIELDS.get(kind, Json) if path else Whole
     if kind == "array" and not _is_lines(schema, value):
         make = Json
     if is_placeholder(value) and make is not Text:
@@ -295,6 +303,16 @@ class Json(forms.Field):
             return self.to_python(initial) != self.to_python(data)
         except ValidationError:
             return True
+
+
+class Whole(Json):
+    """A whole output, as JSON."""
+
+    def to_python(self, value):
+        whole = super().to_python(value) or {}
+        if not isinstance(whole, dict):
+            raise ValidationError(_("Write JSON in braces, each value with its name."))
+        return whole
 
 
 class Hidden(forms.CharField):

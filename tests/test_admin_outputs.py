@@ -1,5 +1,7 @@
 """The output as a form: made from a schema, read back, and what nobody touched left exactly as it stood."""
 
+import json
+
 import pytest
 from django import forms
 
@@ -163,6 +165,34 @@ def test_what_may_be_yes_no_or_nothing_is_chosen(stands, typed, becomes):
 
     assert edit({"fits": stands}, schema, fits=typed) == {"fits": becomes}
     assert edit({"fits": stands}, schema) == {"fits": stands}
+
+
+@pytest.mark.parametrize("schema", [{"type": "object"}, {"type": "object", "required": ["x"]}])
+def test_where_the_schema_names_nothing_what_stands_is_edited(schema):
+    assert edit({"x": "1", "y": {"z": 2}}, schema, x="2") == {"x": "2", "y": {"z": 2}}
+    assert Form(schema, {}, {"output": '{"x": "2"}'}).edited() == {"x": "2"}
+    assert Form({}, {"x": "1"}, {}).edited() == {"x": "1"}
+    assert list(Form(schema, {}, {"output": "[2]"}).errors) == ["output"]
+
+
+@pytest.mark.parametrize(
+    ("output", "named"),
+    [
+        ({"decision": "refund", "wide": {f"k{number}": number for number in range(1_200)}}, ["output.decision", "output.wide"]),
+        ({f"k{number}": number for number in range(1_200)}, ["output"]),
+    ],
+)
+def test_of_more_values_than_a_form_can_send_those_within_others_are_one_field(output, named):
+    schema = {"properties": {name: {} for name in output if name == "decision"}}
+
+    made = outputs.fields(schema, output)
+    [last] = named[-1:]
+    wide = {**(output["wide"] if last == "output.wide" else output), "k7": 8}
+    typed = Form(schema, output, {last: json.dumps(wide)}).edited()
+
+    assert list(made) == named
+    assert Form(schema, output, {}).edited() == output
+    assert typed == ({**output, "wide": wide} if last == "output.wide" else wide)
 
 
 def test_what_is_required_comes_first():
