@@ -1,9 +1,12 @@
 """Words in a language: labels within sentences, and what is kept in English whoever makes it."""
 
 from functools import partial
+from json import JSONDecodeError
 
 from django.conf import settings
 from django.utils import translation
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 in_english = partial(translation.override, settings.LANGUAGE_CODE)
 
@@ -22,6 +25,13 @@ def ended(words) -> str:
     """Somebody's own words at the end of a sentence: with a full stop where they have no end of their own."""
     said = str(words).rstrip()
     return said if said.endswith((".", "!", "?", "…")) else f"{said}."
+
+
+def of_json(error: ValueError):
+    """What is wrong with a text that was to be JSON, without the parser's own English; for the end of a sentence."""
+    if isinstance(error, JSONDecodeError):
+        return format_lazy(_("look at line {line}, at its sign {column}"), line=error.lineno, column=error.colno)
+    return error
 
 
 def _is_english() -> bool:

@@ -19,6 +19,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from audit import wording
 from cases.masking import is_placeholder
 from workflows import money
 from workflows.amount_field import TYPED
@@ -296,7 +297,7 @@ class Json(forms.Field):
         try:
             return _read(value)
         except ValueError as error:
-            raise ValidationError(format_lazy(_("This is not JSON: {error}."), error=error)) from error
+            raise ValidationError(format_lazy(_("This is not JSON: {error}."), error=wording.of_json(error))) from error
 
     def has_changed(self, initial, data):
         try:

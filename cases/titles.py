@@ -31,7 +31,7 @@ FACTS = {
     "category": _("category"), "confidence": _("confidence"), "contacts": _("contacts"), "currency": _("currency"),
     "customer": _("customer"), "detail": _("detail"), "expression": _("expression"), "external_id": _("case"), "fact": _("fact"),
     "failed": _("failed"), "field": _("field"), "lacks": _("lacks"), "missing": _("missing"), "of": _("of"), "payee": _("payee"),
-    "phrase": _("phrase"), "type": _("type"), "value": _("value"), "word": _("word"),
+    "phrase": _("phrase"), "type": _("type"), "value": _("value"), "word": _("word"), ("schema", "at"): _("where"),
 }  # fmt: skip
 ROOTS = {
     "action": _("Action"),
@@ -133,7 +133,7 @@ class Titles:
     def _facts(self, reason):
         for name, fact in reason.items():
             if prose.adds(name, fact) and (reason["kind"], name) not in SAID_ANYWAY:
-                yield str(FACTS.get(name, name)), self._fact(reason["kind"], name, fact)
+                yield str(FACTS.get((reason["kind"], name)) or FACTS.get(name, name)), self._fact(reason["kind"], name, fact)
 
     def _fact(self, kind, name, fact):
         if PATHS.get(kind) == name:

@@ -162,6 +162,17 @@ def test_control_signs_and_hidden_directions_are_made_visible(bench, held):
     assert "now\tand\nthen" in told and "\x1b" not in told and "\u202e" not in told
 
 
+def test_what_joins_the_letters_of_a_script_or_one_picture_is_no_sign_that_hides(bench, held):
+    persian, family = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\U0001f468\u200d\U0001f469"
+    case = held(input={"text": f"see {persian} {family} pay\u200cpal \u200d then"})
+
+    shown = bench.get(at(case)).content.decode()
+    told = re.search(r'<span class="text" dir="auto">(see .*?then)</span>', shown, re.S)[1]
+
+    assert persian in told and family in told
+    assert re.findall(r'<span class="unseen">(U\+[0-9A-F]+)</span>', told) == ["U+200C", "U+200D"]
+
+
 def test_of_a_field_too_the_signs_that_nobody_sees_are_told(bench, held):
     case = held(output={"decision": "pay \u202e001", "reply": "one\r\ntwo", "lines": ["\x1b[31m", "\u202e", "\u202e"]})
 

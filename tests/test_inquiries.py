@@ -204,6 +204,17 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_waits(case, reviewer, wr
     assert field in refusal.value.message_dict and now(case).paused_since is None
 
 
+@pytest.mark.parametrize("output_schema", [{"properties": {"decision": {"type": "string", "title": "What is decided"}}}])
+def test_what_is_shown_is_called_by_its_title(client, case, reviewer):
+    client.force_login(reviewer)
+
+    shown = client.get(reverse("admin:cases_case_work", args=[case.pk])).context["form"]["inquire.shows"]
+    inquiry = ask(case, reviewer, shows=["output.decision", "input.order"])
+
+    assert dict(shown.field.choices)["output.decision"] == "Output: What is decided"
+    assert [name for name, _ in inquiry.shown] == ["What is decided", "Order"]
+
+
 def test_who_is_named_answers_without_seeing_the_case(client, case, reviewer):
     clerk = UserFactory(username="clerk")
     inquiry = ask(case, reviewer, whom="@clerk", shows=["input.order"])

@@ -133,7 +133,7 @@ def test_what_broke_the_schema_and_a_field_s_threshold_are_named_too():
     told = titles(broken, below, tiers=tiers)
 
     assert told.says(broken) == "Amount due breaks the schema (-1 is low)"
-    assert told.facts(broken) == [("at", "Amount due")]
+    assert told.facts(broken) == [("where", "Amount due")]
     assert told.says(below) == "confidence in Amount due 0.4 is below 0.6 (medium risk)"
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import asyncio
+import json
 import re
 from datetime import UTC, datetime
 from importlib import import_module
@@ -24,6 +25,7 @@ from accounts.models import User
 from audit import clock, phrases, terms, trail
 from audit.models import AuditEvent
 from audit.templatetags import wording
+from audit.wording import of_json
 from cases import allocation, gate, permissions, until
 from cases.models import BreakGlassReview, Case
 from cases.verbs import VERBS
@@ -365,6 +367,17 @@ def test_what_a_schedule_does_and_how_often_is_read_in_the_readers_language(name
 def test_every_schedule_is_named_in_german(name):
     with translation.override("de"):
         assert str(Schedule(name=name)) != name
+
+
+@pytest.mark.parametrize(("typed", "line", "column"), [("", 1, 1), ('{"a": 1,\n  b}', 2, 3)])
+def test_what_is_no_json_is_said_with_its_place_and_in_no_english_of_the_parser(typed, line, column):
+    with pytest.raises(ValueError) as error:
+        json.loads(typed)
+
+    assert str(of_json(error.value)) == f"look at line {line}, at its sign {column}"
+    with translation.override("de"):
+        assert str(of_json(error.value)) == f"siehe Zeile {line}, Zeichen {column}"
+    assert str(of_json(ValueError("NaN is no number"))) == "NaN is no number"
 
 
 def test_every_job_that_is_asked_for_is_named_in_german():

@@ -8,6 +8,8 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from audit import wording
+
 WANTED = {dict: _("Write a JSON object, in braces."), list: _("Write a JSON list, in square brackets.")}
 NOT_JSON = _("This is not JSON: {fault}. It reads like {example}: names and texts in double quotes, commas between.")
 EXAMPLES = {dict: '{"text": "Where is it?", "amount": 12.5, "is_new": true}', list: '["refund", "reply"]'}
@@ -34,7 +36,9 @@ class Json(forms.JSONField):
                 value = json.loads(value)
                 kept = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
             except (ValueError, RecursionError) as fault:
-                raise ValidationError(format_lazy(NOT_JSON, fault=fault, example=EXAMPLES[self.kind])) from fault
+                raise ValidationError(
+                    format_lazy(NOT_JSON, fault=wording.of_json(fault), example=EXAMPLES[self.kind])
+                ) from fault
             if rb"\u0000" in kept:
                 raise ValidationError(_("The database keeps no NUL character (\\u0000). Take it out."))
         if value not in (None, "") and not isinstance(value, self.kind):

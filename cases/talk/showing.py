@@ -5,6 +5,7 @@ from django.utils.translation import gettext as _
 
 from cases import prose
 from cases.seen import seen_by
+from cases.titles import Titles
 
 MOST = 20_000  # characters of one value
 
@@ -14,9 +15,11 @@ def offered(seen) -> dict[str, tuple[str, str]]:
     found = {"external_id": (_("Reference"), seen.external_id)}
     if seen.action_sentence:
         found["action"] = (_("Action"), seen.action_sentence)
+    titles = Titles(seen)
     for root, value in (("input", seen.input), ("context", seen.context), ("output", seen.standing)):
         parts = value.items() if isinstance(value, dict) else [("", value)] if value else ()
-        found |= {f"{root}.{name}".strip("."): (prose.named(name or root), _text(inner)) for name, inner in parts}
+        paths = {f"{root}.{name}".strip("."): (prose.named(name or root), inner) for name, inner in parts}
+        found |= {path: (titles.of(path, named), _text(inner)) for path, (named, inner) in paths.items()}
     return found
 
 

@@ -19,9 +19,11 @@ DRAWN: dict[tuple, str] = {}  # empty fields, by all that they are made of: of a
 MOST_DRAWN = 1_000  # some hundred bytes each
 ITS_ID = "\0"  # stands in no text
 LAST = 120  # seconds
+# But for tab and line end; and for what joins or parts the letters of Persian, say, or makes one picture of several.
 UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
-)  # but for tab and line end
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+    "|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
+)
 
 
 @register.filter

@@ -147,4 +147,4 @@ class AIRelease(models.Model):
         ]
 
     def __str__(self):
-        return " · ".join(filter(None, [self.model_name, self.model_version, self.prompt_version])) or "not named"
+        return " · ".join(filter(None, [self.model_name, self.model_version, self.prompt_version])) or gettext("not named")
