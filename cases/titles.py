@@ -84,8 +84,8 @@ class Titles:
 
     def of_the_case(self, output: dict | None = None) -> str:
         """The case in a few words: its action, or what its output comes to, or its reference. `output`: of it as much as its schema requires."""
-        if self.case.action_sentence:
-            return self.case.action_sentence
+        if action := self.case.action_sentence:
+            return action
         standing = self.case.standing if output is None else output
         return prose.gist(standing, self.schemas["output"].get("required", ()), self.of_output) or self.case.external_id
 
