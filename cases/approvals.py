@@ -117,9 +117,9 @@ class ApprovalPages(Deciding):
         page = {"cards": [{**made, **more}], "title": str(seen)}
         return self._show_approvals(request, "approval", page, status)
 
-    def _approved(self, request, case, desk, name):
+    def _approved(self, request, case, desk, name, words=""):
         """A script is given words in the card's place; without one the list comes anew, with the words over it."""
-        words = pages.outcome(seen_by(case, request.user, uncovered=False), name, True)
+        words = words or pages.outcome(seen_by(case, request.user, uncovered=False), name, True)
         if "HX-Request" in request.headers:
             return self._show_approvals(request, "approval", {"cards": [{"case": case, "done": words}], "title": str(case)})
         messages.success(request, words)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from accounts import factors
 from audit import clock
-from cases import again, doubts, gate, pages, prose, skim, undone, unfinished, verbs
+from cases import again, doubts, gate, pages, prose, repeated, skim, undone, unfinished, verbs
 from cases.actions.content import as_it_stood
 from cases.models import Case
 from cases.seen import heard, seen_by
@@ -40,7 +40,8 @@ NOT_TYPED = {
 class Page(NamedTuple):
     """One page on which a case is decided: how it shows a case with its form, how it goes on, and which verbs it offers.
 
-    `show(request, seen, form, standing, status, refusal)`; `done(request, case, desk, name)`, with the desk where it was.
+    `show(request, seen, form, standing, status, refusal)`; `done(request, case, desk, name, words)`, with the desk where it was, and what
+    is said of it where that is not what is always said.
     """
 
     show: Callable
@@ -95,8 +96,18 @@ class Deciding:
         except Case.DoesNotExist:  # it went to another side while we asked for it
             return self.lost(request, case.pk)
         except pages.REFUSALS as error:
+            if not isinstance(error, ValidationError) and (before := self._done_before(request, case, chosen, name, page)):
+                return before
             return self._not_done(request, case, shown(), name, chosen, error, page)
         return page.done(request, done, desk, name)
+
+    def _done_before(self, request, case, chosen, name, page):
+        """Where it is what he did already: as if it had been done now."""
+        anew = self.one(request, case.pk)
+        standing = gate.standing(anew, request.user)
+        if at := repeated.done_at(chosen, name, anew, standing, request.user):
+            return page.done(request, anew, standing.last["desk"], name, repeated.told(seen_by(anew, request.user), at))
+        return None
 
     def _not_done(self, request, case, form, name, chosen, error, page):
         told = pages.refused(error)
@@ -112,19 +123,23 @@ class Deciding:
         return page.show(request, seen, form, standing, told.status, told.words)
 
     def lost(self, request, case_id):
-        """Whoever had the case before him is told what became of it, and gets back what he typed."""
-        case, sentence = (gate.what_became_of(case_id, request.user) if case_id < 2**63 else None) or (None, "")
+        """Whoever had the case before him is told what became of it, and gets back what he typed. By himself: that is no conflict."""
+        found = gate.what_became_of(case_id, request.user) if case_id < 2**63 else None
+        case, sentence, decision = found or (None, "", None)
         if case is None:
             raise Http404("There is no such case here, or you may not see it.")
         case.external_id = heard(request.user, case.external_id)
+        at = repeated.done_out_of_sight(decision, request.POST, request.user) if decision else None
         told = {
             "case": case,
             "title": str(case),
-            "sentence": heard(request.user, sentence),
+            "sentence": "" if at else heard(request.user, sentence),
+            "done": at and repeated.told(case, at),
+            "desk": at and request.POST["desk"],
             "typed": typed_in(request.POST),
             "skim": skim.Skim.worked(request),
         }
-        return render(request, "cases/lost.html", {**self.admin_site.each_context(request), **told}, status=409)
+        return render(request, "cases/lost.html", {**self.admin_site.each_context(request), **told}, status=200 if at else 409)
 
 
 def factor_first(request, name) -> str:

@@ -265,8 +265,8 @@ def _happened(case, event) -> str:
 BECAME = "SELECT external_id, state, verb, actor_name, vendor_id, at, body FROM what_became_of(%s, %s)"
 
 
-def what_became_of(case_id, person) -> tuple[Case, str] | None:
-    """For whoever held it or decided on it, also when it is another side's now: its name, and what happened."""
+def what_became_of(case_id, person) -> tuple[Case, str, int | None] | None:
+    """For whoever held it or decided on it, also when it is another side's now: its name, what happened, and the decision by which."""
     with connection.cursor() as cursor:
         cursor.execute(BECAME, [case_id, person.pk])
         found = cursor.fetchone()
@@ -276,7 +276,7 @@ def what_became_of(case_id, person) -> tuple[Case, str] | None:
     case = Case(pk=case_id, external_id=external_id, state=state)
     names = ("actor_name", "vendor_id", "at")
     event = verb and AuditEvent(verb=verb, body=_json(body), **dict(zip(names, about, strict=True)))
-    return case, _happened(case, event)
+    return case, _happened(case, event), event and event.body.get("decision")
 
 
 def nobody_else_holds(case, by):

@@ -85,11 +85,12 @@ class WorkPages(Deciding):
             told = pages.refused(error)
             return self._bench(request, form.case, form, standing, told.status, told.words)
 
-    def _done(self, request, done, desk, name):
+    def _done(self, request, done, desk, name, words=""):
         if name == "undo":
             done = taken_again(done, request.user)
         seen = Case.objects.visible_to(request.user).filter(pk=done.pk).exists()
-        self.message_user(request, pages.outcome(seen_by(done, request.user, uncovered=False), name, seen), "success")
+        words = words or pages.outcome(seen_by(done, request.user, uncovered=False), name, seen)
+        self.message_user(request, words, "success")
         return followed(request, self._go_on(request, done, desk, verbs.VERBS[name], seen))
 
     def _bench(self, request, seen, form, standing, status=200, refusal=""):
