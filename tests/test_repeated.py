@@ -56,6 +56,7 @@ def test_sent_twice_it_is_done_once_and_goes_on_as_the_first_time(client, send, 
         {"correct.reason": "He wrote."},
         {"output.reply": "No."},
         {"revision": 4},
+        {"verb": "accept"},
     ],
 )
 def test_what_says_anything_else_is_a_conflict_and_keeps_what_was_typed(client, typed, other):
@@ -102,7 +103,8 @@ def test_an_approval_of_several_is_given_once_and_taken_back_it_is_not_said_to_b
     assert Decision.objects.filter(case=case).count() == 1
     actions.retract(case.pk, by=approver, reason="Too soon.")
     queues.claim(case.pk, by=other_approver)
-    assert not DONE.search(text(client.post(page(case, "approval"), form)))
+    third = client.post(page(case, "approval"), form)
+    assert third.status_code == 409 and not DONE.search(text(third))
 
 
 def test_what_went_to_another_side_is_told_as_done_and_the_next_case_is_offered(client, send, vendor_reviewer):
