@@ -196,7 +196,7 @@ def _done(made, row) -> tuple[str, str]:
         ) or str(CHANGED)
     except (Case.DoesNotExist, *pages.REFUSALS) as error:
         return BulkRow.Outcome.REFUSED, str(pages.refused(error).words) or str(GONE)
-    return BulkRow.Outcome.DONE, _where(done)
+    return BulkRow.Outcome.DONE, _where(done, name)
 
 
 def _typed(made, row) -> QueryDict:
@@ -207,7 +207,13 @@ def _typed(made, row) -> QueryDict:
     return typed
 
 
-def _where(case) -> str:
+def _where(case, name) -> str:
+    if name == "snooze":
+        until = case.pauses.open().filter(kind="snooze").latest("pk").until
+        told = _("It goes on at {state} on {until}.")
+        return told.format(
+            state=within(case.get_state_display()), until=f"{until:%Y-%m-%d at %H:%M} UTC"
+        )  # the page tells it by the reader's clock
     if case.state in DESKS:
         return _("It is at %(desk)s now.") % {"desk": within(case.get_state_display())}
     return _("It is closed.")
