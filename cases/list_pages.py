@@ -89,6 +89,9 @@ class ListPages:
         wanted = skim.Skim.worked(request)
         if wanted is None:
             raise Http404("There is no such list.")
+        left = request.GET.get("leaves", "")
+        if left.isdecimal() and len(left) < 19:
+            skim.leave(int(left), request.user, request.POST)
         return self.next_of_list(request, wanted)
 
     def next_of_list(self, request, wanted):

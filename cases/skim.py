@@ -4,19 +4,24 @@ It carries the list's filters and where in it one is, both in the address: nothi
 """
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
+from django.core.exceptions import PermissionDenied
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.translation import gettext
 
 from audit import clock
+from audit.models import AuditEvent
 from cases import gate, paging, queues, verbs
 from cases.listing import Listing
 from cases.models import Case
 from cases.saved import address_of
+from cases.seen import seen_by
 from cases.states import DESKS
+from cases.work_form import WorkForm
 from integrations.problems import Conflict
 
 AT_ONCE = 10  # cases looked at; each may be another's by the time one asks for it
@@ -98,6 +103,24 @@ def following(wanted: Skim, user) -> str | None:
         if not page.after or page.looked_back_to is not None:
             return None
         after = page.after
+
+
+def leave(case_id, user, typed):
+    """Passed over untouched it is anybody's again: given back, where he holds it, it was not handed to him, and he did nothing on it."""
+    case = Case.objects.visible_to(user).filter(pk=case_id, claimed_by=user, claimed_until__gt=clock.now()).first()
+    if case is None or case.assigned_to_id == user.pk or _is_begun(case, user, typed):
+        return
+    with suppress(Conflict, PermissionDenied, Case.DoesNotExist):  # it may be out of his hands by now
+        queues.give_back(case.pk, by=user)
+
+
+def _is_begun(case, user, typed) -> bool:
+    """Whether he chose or changed something, or did anything since he took it."""
+    standing = gate.standing(case, user)
+    form = WorkForm(verbs.offered(case, user, standing, clock.now()), seen_by(case, user), user, standing, typed)
+    since = case.claims.get(ended_at=None).since
+    his = AuditEvent.objects.filter(subject_type="case", subject_id=case.pk, actor_id=user.pk, at__gte=since)
+    return "verb" in typed or bool(form.typed()) or his.exists()
 
 
 def _taken(case_id, user) -> Case | None:

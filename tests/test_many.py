@@ -10,10 +10,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from audit import clock
 from audit.models import AuditEvent
-from cases import bulk, jobs, paging, queues
+from cases import actions, bulk, jobs, paging, queues
 from cases import skim as skimming
 from cases.models import Bulk, BulkRow, Case, Decision
 from cases.skim import Skim
@@ -93,6 +95,48 @@ def test_without_deciding_one_goes_on_with_the_place_kept_in_the_address(house, 
 
     assert at == str(first.pk) and "Next of the list" in page
     assert case_of(skim(house, at)) == second.pk
+
+
+def passed_over(client, case, **typed):
+    """The next of the list, as the workbench's own form sends it."""
+    form = client.get(reverse("admin:cases_case_work", args=[case.pk])).context["form"]
+    sent = {name: form[name].value() for name in form.fields if form[name].value() is not None}
+    return client.post(f"{SKIM}?leaves={case.pk}", {**sent, "skim": "all:state=review", "at": case.pk, **typed})
+
+
+def test_what_is_passed_over_untouched_is_given_back_and_may_come_again(house, send, reviewer):
+    second, first = send(), send()
+    skim(house)
+
+    assert case_of(passed_over(house, first)) == second.pk
+
+    left = Case.objects.get(pk=first.pk)
+    assert (left.claimed_by, left.passed_by, left.claims.get().ended_by) == (None, [], "given back")
+    assert case_of(skim(house)) == first.pk
+
+
+@pytest.mark.parametrize("way", ["typed", "chosen", "asked", "handed"])
+def test_what_is_begun_or_was_handed_to_him_stays_his(house, send, reviewer, way):
+    second, first = send(), send()
+    skim(house)
+    typed = {"typed": {"output.decision": "no"}, "chosen": {"verb": "escalate"}}.get(way, {})
+    if way == "asked":
+        actions.ask(first.pk, by=reviewer, reason="May we?")
+    if way == "handed":
+        Case.objects.filter(pk=first.pk).update(assigned_to=reviewer)
+
+    assert case_of(passed_over(house, first, **typed)) == second.pk
+    assert Case.objects.get(pk=first.pk).claimed_by == reviewer
+
+
+def test_what_another_holds_is_not_given_back(house, send, other):
+    send()
+    held = send()
+    queues.claim(held.pk, by=other)
+
+    passed_over(house, held)
+
+    assert Case.objects.get(pk=held.pk).claimed_by == other
 
 
 def test_a_desks_list_is_worked_in_the_desks_order(house, send):
@@ -411,12 +455,16 @@ def test_the_results_lead_back_to_the_list_one_came_from(house, send):
 
 def test_snoozed_together_until_the_chosen_time(house, send):
     one, two = send(), send()
-    until = (clock.now() + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M")
+    until = clock.now() + timedelta(days=2)
 
-    do(house, "snooze", one, two, until="other", until_other=until, reason="Nobody is there before.")
+    answer = do(
+        house, "snooze", one, two, until="other", until_other=f"{until:%Y-%m-%dT%H:%M}", reason="Nobody is there before."
+    )
 
     assert {outcome for outcome, _ in outcomes().values()} == {"done"}
     assert not Case.objects.filter(paused_since=None).exists()
+    told = f"It goes on at review on {date_format(timezone.localtime(until), 'j M Y')} at {until:%H:%M}"
+    assert html.unescape(house.get(answer.url).content.decode()).count(told) == 2
 
 
 def test_many_are_done_by_a_worker_as_the_person_and_the_page_waits(house, send, reviewer, monkeypatch):
