@@ -111,6 +111,7 @@ def test_what_one_waits_for_stands_apart_from_the_cards_above_it(page, start):
     waits.wait_for()
 
     assert waits.bounding_box()["y"] - cards.bounding_box()["y"] - cards.bounding_box()["height"] > 8
+    assert page.faults == []
 
 
 def test_handed_over_it_does_not_come_back(page, start):

@@ -11,7 +11,7 @@ from cases.models import Case, Decision
 from scorecards import actions as scorecards
 from tests import factories
 from tests import test_signin_browser as signing_in
-from tests.browsers import ready
+from tests.browsers import ready, watched
 from tests.conftest import HOUSE
 from tests.test_signin_browser import committed_password, sign_in
 
@@ -25,6 +25,8 @@ WATCH_THE_HEAD = """case_ => {  // how high the next case stands, frame by frame
     };
     look();
 }"""
+REFUSED = "Failed to load resource: the server responded with a status of 409 (Conflict)"
+LOST = ["htmx:afterRequest, [object HTMLElement]", "htmx:sendError, [object HTMLElement]"]  # as htmx itself tells it
 ANSWER = {"decision": "refund", "reply": "We will."}
 
 
@@ -203,6 +205,7 @@ def test_who_lost_the_race_keeps_what_he_typed(page, start):
 
     assert page.locator("[name='escalate.reason']").input_value() == "A long thought"
     assert rows(Decision) == []
+    assert page.faults == [REFUSED]
 
 
 def test_a_lost_network_keeps_the_text_and_the_next_press_does_it_once(page, start):
@@ -218,6 +221,29 @@ def test_a_lost_network_keeps_the_text_and_the_next_press_does_it_once(page, sta
     page.get_by_text("escalated").first.wait_for()
 
     assert [each.reason for each in rows(Decision, case=case)] == ["To whom?"]
+    assert sorted(page.faults) == ["Failed to load resource: net::ERR_INTERNET_DISCONNECTED", *LOST]
+
+
+def test_a_lost_answer_is_asked_for_again_and_told_as_done(page, start):
+    _, [case, other] = start(cases=2)
+    keys(page, "e", "Tab")
+    page.keyboard.type("To whom?")
+
+    def lose(route):
+        route.fetch(max_redirects=0)
+        route.abort()
+
+    page.route("**/work/", lose, times=1)
+    keys(page, "Control+Enter")
+    page.get_by_text("The network is away.").wait_for()
+    assert [each.reason for each in rows(Decision, case=case)] == ["To whom?"]
+    keys(page, "Control+Enter")
+    at(page, other)
+    page.get_by_text("you did this already, at").wait_for()
+
+    assert [each.reason for each in rows(Decision, case=case)] == ["To whom?"]
+    assert page.evaluate("Object.keys(sessionStorage).filter(name => name.startsWith('hitldesk.case.'))") == []
+    assert sorted(page.faults) == ["Failed to load resource: net::ERR_FAILED", *LOST]
 
 
 def test_typed_text_is_there_again_after_a_reload(page, start):
@@ -228,6 +254,7 @@ def test_typed_text_is_there_again_after_a_reload(page, start):
     page.reload()
 
     assert page.get_by_label("Reply", exact=True).input_value() == "Half a thought"
+    assert page.faults == []
 
 
 def test_marks_are_there_again_after_a_reload_and_what_was_taken_back_is_not(page, carded, start):
@@ -244,6 +271,7 @@ def test_marks_are_there_again_after_a_reload_and_what_was_taken_back_is_not(pag
     page.reload()
 
     assert (wrong.is_checked(), reply.input_value()) == (False, "We will.")
+    assert page.faults == []
 
 
 def test_where_nothing_is_marked_the_arrows_are_the_browsers(page, start):
@@ -252,6 +280,7 @@ def test_where_nothing_is_marked_the_arrows_are_the_browsers(page, start):
     keys(page, "a", "ArrowDown")
 
     assert page.locator("[name=verb]:checked").get_attribute("value") == "correct"
+    assert page.faults == []
 
 
 def test_a_lease_that_is_over_is_said_while_the_text_stays(page, start):
@@ -264,6 +293,7 @@ def test_a_lease_that_is_over_is_said_while_the_text_stays(page, start):
     page.get_by_text("Your lease on this case is over.").wait_for(timeout=15_000)
 
     assert page.get_by_label("Reply", exact=True).input_value() == "Half a thought"
+    assert page.faults == [REFUSED]
 
 
 def test_a_sign_that_nobody_sees_is_told_by_its_number(page, start):
@@ -273,13 +303,14 @@ def test_a_sign_that_nobody_sees_is_told_by_its_number(page, start):
 
     assert signs.all_inner_texts() == ["U+001B", "U+202E", "U+202C"]
     assert all(sign.bounding_box()["height"] > 8 and sign.bounding_box()["width"] > 20 for sign in signs.all())
+    assert page.faults == []
 
 
 def test_without_a_script_a_decision_is_still_possible(page, start):
     _, [case] = start()
     context = page.context.browser.new_context(java_script_enabled=False, base_url=page.url.split("/admin")[0])
     context.add_cookies(page.context.cookies())
-    plain = context.new_page()
+    plain = watched(context.new_page(), page.url)
     plain.goto(f"/admin/cases/case/{case.pk}/work/")
 
     plain.get_by_text("Accept", exact=False).first.click()
@@ -287,6 +318,7 @@ def test_without_a_script_a_decision_is_still_possible(page, start):
 
     assert "is accepted" in plain.inner_text("body")
     assert rows(Case, pk=case.pk)[0].state == "closed"
+    assert page.faults == plain.faults == []
     context.close()
 
 
@@ -294,7 +326,7 @@ def test_without_a_script_a_correction_says_why_the_ai_was_wrong(page, start):
     _, [case] = start()
     context = page.context.browser.new_context(java_script_enabled=False, base_url=page.url.split("/admin")[0])
     context.add_cookies(page.context.cookies())
-    plain = context.new_page()
+    plain = watched(context.new_page(), page.url)
     plain.goto(f"/admin/cases/case/{case.pk}/work/")
 
     plain.get_by_label("Reply", exact=True).fill("We cannot.")
@@ -306,6 +338,7 @@ def test_without_a_script_a_correction_says_why_the_ai_was_wrong(page, start):
     with acting.scope(HOUSE), transaction.atomic():
         [changed] = Decision.objects.get(case=case).corrections.all()
         assert (changed.after, changed.root_cause) == ("We cannot.", "Misread")
+    assert page.faults == plain.faults == []
     context.close()
 
 
