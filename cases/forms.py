@@ -348,7 +348,8 @@ class OwnAnswer(Part):
     def fields(self, case, user):
         made = outputs.fields(compiled_policy(case.policy_id).output_schema, {})
         for field in made.values():
-            field.required = field.needed and not isinstance(field, outputs.Yes)
+            field.must = field.needed and not isinstance(field, outputs.Yes)
+            field.required = field.must and (field.row is None or field.row.needed)
             field.error_messages["required"] = gettext("Fill this in.")
         return made
 
@@ -558,7 +559,7 @@ class VerbForm(forms.Form):
         return {name: value for name, value in said.items() if value is not None}
 
     def take(self, refusal):
-        """Each fault of a ValidationError at its field, or at the nearest one above it; the rest over the form."""
+        """Each fault of a ValidationError at its field, at the nearest one above it, or at the first of its list; the rest over the form."""
         faults = refusal.message_dict if hasattr(refusal, "error_dict") else {NON_FIELD_ERRORS: refusal.messages}
         for path, said in faults.items():
             for each in said:
@@ -567,4 +568,10 @@ class VerbForm(forms.Form):
     def _nearest(self, path):
         steps = path.split(".")
         above = [".".join(steps[:length]) for length in range(len(steps), 0, -1)]
-        return next((name for name in above if name in self.fields), None)
+        return next((name for name in above if name in self.fields), self._first_of_its_list(path))
+
+    def _first_of_its_list(self, path):
+        """A list that is shown item by item has no field of its own."""
+        rows = {name: field.row for name, field in self.fields.items() if getattr(field, "row", None)}
+        there = [name for name, row in rows.items() if f"{path}.".startswith(f"{row.list_name}.")]
+        return next((name for name in there if name.startswith(f"{path}.")), next(iter(there), None))

@@ -11,7 +11,9 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
+from functools import cache
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -29,9 +31,11 @@ BLANK = (None, "")
 INPUT_TYPES = {"date": "date", "email": "email", "uri": "url"}
 TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
 FITS = {"string": str, "boolean": bool, "integer": int, "number": (int, float), "array": list, "object": dict}
+PLAIN = {"string", "boolean", "integer", "number"}
 WEB = re.compile(r"https?://[A-Za-z0-9][!#-;=?-~]*")  # none of the signs that end one in a text
 MOST_LINKS = 20
 MOST_FIELDS = 400  # a form with a thousand is not read
+MOST_ITEMS = 20
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
 WITH_COMMA = re.compile(r"-?\d[\d.]*,[\d.,]*")
 
@@ -40,13 +44,49 @@ def fields(schema: dict, output: Any) -> dict[str, forms.Field]:
     """“output.customer.name” → its field: what the schema requires first, and last what only the output has.
 
     Required values come first because their order is all that the database keeps of a schema's order. Of more than a form can send, what is
-    within others is one text for each of them; and of more than that, the whole is one.
+    within others is one text for each of them, lists first; and of more than that, the whole is one.
     """
-    for depth in (sys.maxsize, 1, 0):
-        leaves = list(_leaves(schema, output, schema, depth))
-        if len(leaves) <= MOST_FIELDS:
-            break
-    return {".".join(["output", *path]): _field(path, *of) for path, *of in leaves}
+    made = {_name(path): _field(path, *of) for path, *of in _shown_leaves(schema, output)}
+    for row, first in {field.row: field for field in reversed(made.values()) if field.row}.items():
+        first.begins = True
+        if row.is_new:
+            said = gettext("While all of it is empty, nothing is added.")
+            first.help_text = f"{first.help_text} {said}".strip()
+    return made
+
+
+def typed(schema: dict, standing: Any, output: Any) -> dict[str, Any]:
+    """What has to stand in the fields of `standing` for them to say `output`."""
+    leaves, said = _shown_leaves(schema, standing), {}
+    lists = {row.of: _in_place(_at(standing, row.of), _at(output, row.of)) for *_leaf, row in leaves if row}
+    for path, inner, _value, *of, row in leaves:
+        value = _at(lists[row.of], path[len(row.of) :]) if row else _at(output, path)
+        said[_name(path)] = value is MISSING if row and path == row.path else _field(path, inner, value, *of, row).initial
+    return said
+
+
+def _in_place(held, items) -> list:
+    """The items, each where the one stood of which it has most; MISSING where one is gone. One more may have come at the end."""
+    held, items = (each if isinstance(each, list) else [] for each in (held, items))
+
+    @cache
+    def best(place, number):
+        if place == len(held):
+            return (0 if len(items) - number < 2 else -math.inf), items[number:]
+        score, rest = best(place + 1, number)
+        gone = score, [MISSING, *rest]
+        if number == len(items):
+            return gone
+        score, rest = best(place + 1, number + 1)
+        kept = score + _alike(held[place], items[number]), [items[number], *rest]
+        return max(kept, gone, key=lambda found: found[0])
+
+    return best(0, 0)[1]
+
+
+def _alike(one, other) -> int:
+    """How many values two items have in common."""
+    return sum(other.get(key, MISSING) == value for key, value in one.items()) if isinstance(other, dict) else 0
 
 
 def label(schema: dict, name: str) -> str:
@@ -66,11 +106,30 @@ def titled(schema: dict, path: list[str]) -> list[str]:
 
 def edited(output: Any, made: dict[str, forms.Field], cleaned: dict, changed: list[str]) -> Any:
     """A copy of `output` with what was changed in the form."""
-    result = copy.deepcopy(output)
-    for name, field in made.items():
+    result, ticks = copy.deepcopy(output), {name for name, field in made.items() if field.row and field.path == field.row.path}
+    begun = {made[name].row for name in changed if name in made}
+    idle = {field.row for field in made.values() if field.row and field.row.is_new} - begun
+    out = {made[name].row for name in ticks if cleaned.get(name)}
+    read = {name: field for name, field in made.items() if name not in ticks and field.row not in idle | out}
+    _check_items(read, cleaned)
+    for row in {field.row for field in read.values() if field.row and field.row.is_new}:
+        _within(result, (*row.path, ""))
+    for name, field in read.items():
         if name in cleaned and (name in changed or not field.fits):
             result = _put(result, field, cleaned[name]) if field.path else cleaned[name]
+    for row in idle:
+        if row.needed and _at(result, row.of) is MISSING:
+            _within(result, row.path)
+    for row in sorted(out, reverse=True):
+        del _at(result, row.of)[row.number]
     return result
+
+
+def _check_items(read, cleaned):
+    """What an item must have is asked only once it is clear that there is to be one. Raises ValidationError."""
+    empty = [name for name, field in read.items() if field.row and field.must and cleaned.get(name) in BLANK]
+    if empty:
+        raise ValidationError({name: gettext("Fill this in.") for name in empty})
 
 
 def without_blanks(output: dict) -> dict:
@@ -79,14 +138,56 @@ def without_blanks(output: dict) -> dict:
     return {name: value for name, value in inner.items() if value not in ("", None, {}, [])}
 
 
+class Row(NamedTuple):
+    """An item that is shown value by value: its list, its place there, whether it is one more, and whether the schema requires the list."""
+
+    of: tuple
+    number: int
+    is_new: bool
+    needed: bool
+
+    @property
+    def path(self) -> tuple:
+        return (*self.of, self.number)
+
+    @property
+    def list_name(self) -> str:
+        return _name(self.of)
+
+
+def _name(path) -> str:
+    return ".".join(["output", *map(str, path)])
+
+
+def _at(value, path) -> Any:
+    for step in path:
+        if isinstance(value, list if isinstance(step, int) else dict):
+            value = (value[step] if step < len(value) else MISSING) if isinstance(step, int) else value.get(step, MISSING)
+        else:
+            return MISSING
+    return value
+
+
+def _within(inner, path) -> Any:
+    """What the last step of the path is in; what is missing on the way is made."""
+    for key, then in pairwise(path):
+        if isinstance(key, int):
+            inner.extend([{}] if key == len(inner) else [])
+        elif isinstance(then, int):
+            inner[key] = [] if inner.get(key) is None else inner[key]
+        else:
+            inner.setdefault(key, {})
+        inner = inner[key]
+    return inner
+
+
 def _put(result, field, value) -> dict:
     """Set one value; a blank one is left out where the schema lets it."""
     *above, last = field.path
-    blank, inner = value in BLANK and value is not False, result
-    for key in above:
-        if blank and key not in inner:
-            return result
-        inner = inner.setdefault(key, {})
+    blank = value in BLANK and value is not False
+    if blank and above and _at(result, above) is MISSING:
+        return result
+    inner = _within(result, field.path)
     if not blank or field.kind == "array":
         inner[last] = value if not blank else []
     elif field.nullable:
@@ -98,20 +199,70 @@ def _put(result, field, value) -> dict:
     return result
 
 
-def _leaves(schema, value, root, depth, path=(), needed=True, above=()) -> Iterator[tuple]:
-    """(path, schema, value, needed, what each step is called) of everything that is shown as one field. `depth`: how far objects are opened."""
+def _shown_leaves(schema, output) -> list[tuple]:
+    for depth, items in ((sys.maxsize, True), (sys.maxsize, False), (1, False), (0, False)):
+        leaves = list(_leaves(schema, output, schema, depth, items))
+        if len(leaves) <= MOST_FIELDS:
+            break
+    return leaves
+
+
+def _leaves(schema, value, root, depth, items, path=(), needed=True, above=()) -> Iterator[tuple]:
+    """(path, schema, value, needed, what each step is called, the item it is of) of everything that is shown as one field.
+
+    depth: how far objects are opened. items: whether the items of lists are.
+    """
     schema = _resolved(schema, root)
     named = (*above, label(schema, path[-1])) if path else ()
     known = schema.get("properties") or {}
+    if path and isinstance(schema.get("items"), dict):
+        schema = {**schema, "items": _resolved(schema["items"], root)}
+    if items and path and _is_items(schema, value, root):
+        yield from _items(schema, value, root, path, needed, above)
+        return
     if len(path) >= depth or not (_is_opened(schema, known, value) or (not path and value)):
-        yield path, schema, value, needed, named
+        yield path, schema, value, needed, named, None
         return
     held = value if isinstance(value, dict) else {}
     required = [key for key in schema.get("required", ()) if key in known]
     for key in dict.fromkeys([*required, *known, *held]):
         inner = known.get(key) if isinstance(known.get(key), dict) else {}
         needs = needed and key in required
-        yield from _leaves(inner, held.get(key, MISSING), root, depth, (*path, key), needs, named)
+        yield from _leaves(inner, held.get(key, MISSING), root, depth, items, (*path, key), needs, named)
+
+
+def _items(schema, value, root, path, needed, above) -> Iterator[tuple]:
+    """Of each item its values and whether it is to go; and one more, empty, where the list may grow."""
+    known = schema["items"]["properties"]
+    required = [key for key in schema["items"].get("required", ()) if key in known]
+    held, called = value if isinstance(value, list) else [], label(schema, path[-1])
+    more = [{}] if len(held) < schema.get("maxItems", sys.maxsize) else []
+    for number, item in enumerate([*held, *more]):
+        row = Row(path, number, number == len(held), needed)
+        words = gettext("{list} {number}, new") if row.is_new else "{list} {number}"
+        named = (*above, words.format(list=called, number=number + 1))
+        for key in dict.fromkeys([*required, *known, *item]):
+            inner = _resolved(known.get(key), root)
+            yield (*row.path, key), inner, item.get(key, MISSING), key in required, (*named, label(inner, key)), row
+        if not row.is_new:
+            yield row.path, {"type": "boolean"}, False, False, (*named, gettext("Leave it out")), row
+
+
+def _is_items(schema, value, root) -> bool:
+    """Whether a list is shown item by item: its schema names what they have, all of it plain, and they are few."""
+    kind, nullable = _kind(schema, MISSING)
+    known = schema["items"].get("properties") if isinstance(schema.get("items"), dict) else None
+    if kind != "array" or "enum" in schema or not isinstance(known, dict) or not known:
+        return False
+    if isinstance(value, list):
+        few = len(value) <= MOST_ITEMS and all(isinstance(each, dict) for each in value)
+    else:
+        few = value is MISSING or (value is None and nullable)
+    return few and all(_is_plain(_resolved(each, root)) for each in known.values())
+
+
+def _is_plain(schema) -> bool:
+    return "enum" in schema or _kind(schema, MISSING)[0] in PLAIN
 
 
 def _is_opened(schema, known, value) -> bool:
@@ -131,7 +282,7 @@ def _resolved(schema, root, depth=8) -> dict:
     return schema if isinstance(schema, dict) else {}
 
 
-def _field(path, schema, value, needed, named) -> forms.Field:
+def _field(path, schema, value, needed, named, row=None) -> forms.Field:
     kind, nullable = _kind(schema, value)
     if (kind, nullable) == ("boolean", True):
         schema = {"enum": [True, False, None], **schema}
@@ -141,11 +292,13 @@ def _field(path, schema, value, needed, named) -> forms.Field:
     if is_placeholder(value) and make is not Text:
         make = Hidden
     field = make(schema, value)
-    field.path, field.kind, field.needed, field.nullable = path, kind, needed, nullable
+    field.path, field.kind, field.needed, field.nullable, field.row = path, kind, needed, nullable, row
     field.fits = _fits(value, kind, nullable, needed)
-    field.required = needed and not nullable and not isinstance(field, Text | Lines | Yes)
+    field.begins = False  # an item
+    field.must = needed and not nullable and not isinstance(field, Text | Lines | Yes)
+    field.required = field.must and not row
     field.label = ": ".join(named) or schema.get("title") or gettext("Output")
-    field.help_text = schema.get("description", "")
+    field.help_text = " ".join(filter(None, [str(schema.get("description", "")), field.hint if make is Lines else ""]))
     field.links = _links(schema, value)
     return field
 
@@ -172,6 +325,12 @@ def _kind(schema, value) -> tuple[str, bool]:
 
 def _is_lines(schema, value) -> bool:
     items = schema.get("items") if isinstance(schema.get("items"), dict) else {}
+    if "enum" in items:
+        held = value if isinstance(value, list) else []
+        named = {_called(each).strip() for each in items["enum"]}
+        told = [*items["enum"], *held]
+        one_line = all(not isinstance(each, dict | list) and "\n" not in str(each) for each in told)
+        return one_line and len(named) == len(items["enum"]) and "" not in named
     scalars = value is MISSING or all(type(each) in (str, int, float) and "\n" not in str(each) for each in value or [])
     inferred = isinstance(value, list) and bool(value) and len({type(each) for each in value}) == 1
     return bool(scalars and (items.get("type") in ("string", "integer", "number") or (not items and inferred)))
@@ -263,19 +422,32 @@ class Choice(forms.TypedChoiceField):
 
 
 class Lines(forms.CharField):
-    """A list of plain values, one a line."""
+    """A list of plain values, one a line; of a schema's list of permitted ones, by what they are called."""
 
     def __init__(self, schema, value):
         items = schema.get("items") or {}
         sample = value[0] if isinstance(value, list) and value else ""
         self.numeric = items.get("type") in ("integer", "number") or isinstance(sample, int | float)
+        self.permitted = {_called(each).strip(): each for each in items.get("enum", ())}
+        self.hint = (
+            gettext("One a line, of these: {values}.").format(values=", ".join(self.permitted)) if self.permitted else ""
+        )
         shown = value if isinstance(value, list) else []
         widget = forms.Textarea(attrs={"rows": 3, "placeholder": gettext("One a line")})
-        super().__init__(strip=False, initial="\n".join(map(str, shown)), widget=widget)
+        super().__init__(strip=False, initial="\n".join(map(_called, shown)), widget=widget)
 
     def to_python(self, value):
         lines = [line for line in _unified(super().to_python(value)).split("\n") if line.strip()]
+        if self.permitted:
+            return [self._meant(line.strip()) for line in lines]
         return [line if is_placeholder(line) else _number(line) for line in lines] if self.numeric else lines
+
+    def _meant(self, line):
+        alike = [name for name in self.permitted if name.casefold() == line.casefold()]
+        name = line if line in self.permitted or is_placeholder(line) else alike[0] if len(alike) == 1 else None
+        if name is None:
+            raise ValidationError(gettext("“{value}” is not permitted. {hint}").format(value=line, hint=self.hint))
+        return self.permitted.get(name, name)
 
     def has_changed(self, initial, data):
         try:

@@ -39,8 +39,8 @@ def _typed(form, verb, decision) -> dict:
     [told] = rows(form.case, [decision])
     said = {}
     if decision.output is not None:
-        made = outputs.fields(compiled_policy(form.case.policy_id).output_schema, output_of(form.case, decision.output))
-        said |= {name: field.initial for name, field in made.items()}
+        schema = compiled_policy(form.case.policy_id).output_schema
+        said |= outputs.typed(schema, form.case.standing, output_of(form.case, decision.output))
     said |= {change.field: change.after for change in told.changes if change.field.startswith("action.")}
     said |= {f"{verb}.reason": told.reason, f"{verb}.reason_code": told.reason_code}
     said |= {f"{verb}.{name}": value for name, value in _judged(decision).items()} | _marks(decision)

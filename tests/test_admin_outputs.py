@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django import forms
+from django.core.exceptions import ValidationError
 
 from cases import outputs
 
@@ -197,3 +198,190 @@ def test_of_more_values_than_a_form_can_send_those_within_others_are_one_field(o
 
 def test_what_is_required_comes_first():
     assert list(outputs.fields(SCHEMA, OUTPUT))[:3] == ["output.decision", "output.amount", "output.reply"]
+
+
+# a list of an enum's values
+
+
+TOPICS = {"properties": {"topics": {"type": "array", "items": {"$ref": "#/$defs/topic"}}, "reply": {"type": "string"}}}
+TOPICS["$defs"] = {"topic": {"enum": ["Lamp", "late", "a b", True, 3]}}
+
+
+@pytest.mark.parametrize(
+    ("written", "becomes"),
+    [
+        ("late\r\nlate\r\nLamp", ["late", "late", "Lamp"]),
+        (" LAMP \r\n\r\na b", ["Lamp", "a b"]),
+        ("yes\r\n3", [True, 3]),
+        ("", []),
+    ],
+)
+def test_of_permitted_values_one_a_line_is_written(written, becomes):
+    assert edit({"topics": ["Lamp", "late"]}, TOPICS, topics=written) == {"topics": becomes}
+    assert edit({"topics": [True, "late"]}, TOPICS, reply="So.") == {"topics": [True, "late"], "reply": "So."}
+
+
+def test_which_values_are_permitted_is_said_beside_the_list_and_of_any_other():
+    form = Form(TOPICS, {"topics": ["late"]}, {"output.topics": "late\r\nspam"})
+
+    assert form["output.topics"].help_text == "One a line, of these: Lamp, late, a b, yes, 3."
+    assert form.errors == {"output.topics": ["“spam” is not permitted. One a line, of these: Lamp, late, a b, yes, 3."]}
+
+
+@pytest.mark.parametrize("permitted", [["1", 1], ["a\nb"], [["a"]], [""]])
+def test_values_that_lines_cannot_tell_apart_stay_json(permitted):
+    schema = {"properties": {"topics": {"type": "array", "items": {"enum": permitted}}}}
+
+    assert type(outputs.fields(schema, {"topics": permitted})["output.topics"]) is outputs.Json
+
+
+# a list of objects
+
+
+ITEM = {
+    "type": "object",
+    "title": "Item",
+    "required": ["amount", "sku"],
+    "properties": {
+        "sku": {"type": "string"},
+        "amount": {"type": "number"},
+        "tax": {"enum": ["full", "none"]},
+        "due": {"type": "string", "format": "date"},
+        "gift": {"type": "boolean"},
+    },
+}
+POSITIONS = {
+    "properties": {"reply": {"type": "string"}, "positions": {"type": "array", "items": {"$ref": "#/$defs/item"}}},
+    "$defs": {"item": ITEM},
+}
+TWO = {"positions": [{"sku": "L-1", "amount": 4.50, "note": " x\r\n"}, {"amount": 3, "sku": "L-2", "gift": True}]}
+
+
+def positions(schema=POSITIONS, output=TWO, **said):
+    typed = {f"positions.{name.replace('_', '.', 1)}": value for name, value in said.items()}
+    return edit(output, schema, **typed).get("positions", outputs.MISSING)
+
+
+def test_each_item_is_called_by_its_list_and_its_number():
+    made = outputs.fields(POSITIONS, TWO)
+
+    assert {name: str(field.label) for name, field in made.items() if name.startswith("output.positions.1")} == {
+        "output.positions.1.amount": "Positions 2: Amount",
+        "output.positions.1.sku": "Positions 2: Sku",
+        "output.positions.1.tax": "Positions 2: Tax",
+        "output.positions.1.due": "Positions 2: Due",
+        "output.positions.1.gift": "Positions 2: Gift",
+        "output.positions.1": "Positions 2: Leave it out",
+    }
+    assert str(made["output.positions.2.amount"].label) == "Positions 3, new: Amount"
+    assert made["output.positions.0.note"].initial == " x\n"
+    assert [name for name, field in made.items() if field.begins] == [
+        f"output.positions.{number}.amount" for number in range(3)
+    ]
+    assert made["output.positions.2.amount"].help_text == "While all of it is empty, nothing is added."
+
+
+@pytest.mark.parametrize(
+    ("said", "becomes"),
+    [
+        ({}, TWO["positions"]),
+        ({"1_amount": "3,5"}, [TWO["positions"][0], {**TWO["positions"][1], "amount": 3.5}]),
+        ({"1_gift": ""}, [TWO["positions"][0], {**TWO["positions"][1], "gift": False}]),
+        ({"0": "on"}, TWO["positions"][1:]),
+        ({"0": "on", "1": "on"}, []),
+        ({"0": "on", "0_amount": "", "1_sku": "L-3"}, [{**TWO["positions"][1], "sku": "L-3"}]),
+        ({"2_amount": "7"}, [*TWO["positions"], {"amount": 7, "sku": ""}]),
+        ({"2_amount": "7", "2_tax": '"none"'}, [*TWO["positions"], {"amount": 7, "sku": "", "tax": "none"}]),
+        ({"0": "on", "2_amount": "7", "2_sku": "L-9"}, [TWO["positions"][1], {"amount": 7, "sku": "L-9"}]),
+    ],
+)
+def test_an_item_changes_goes_or_comes(said, becomes):
+    before = json.dumps(TWO)
+
+    assert json.dumps(positions(**said)) == json.dumps(becomes)
+    assert json.dumps(TWO) == before
+
+
+@pytest.mark.parametrize(("typed", "where"), [({"2.sku": "L-9"}, "2.amount"), ({"0.amount": ""}, "0.amount")])
+def test_what_an_item_must_have_is_asked_at_its_field(typed, where):
+    form = Form(POSITIONS, TWO, {f"output.positions.{name}": value for name, value in typed.items()})
+
+    with pytest.raises(ValidationError) as refused:
+        form.edited()
+
+    assert refused.value.message_dict == {f"output.positions.{where}": ["Fill this in."]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "stands"), [("array", {}), (["array", "null"], {"positions": None}), ("array", {"positions": []})]
+)
+def test_where_there_is_no_item_one_may_be_added(kind, stands):
+    schema = {"properties": {"positions": {"type": kind, "items": ITEM}}}
+
+    assert edit(stands, schema) == stands
+    assert positions(schema, stands, **{"0_amount": "1", "0_sku": "L"}) == [{"amount": 1, "sku": "L"}]
+    assert edit({}, {**schema, "required": ["positions"]}) == {"positions": []}
+
+
+def test_a_text_that_an_item_must_have_is_there_though_empty():
+    schema = {"properties": {"positions": {"type": "array", "items": {**ITEM, "required": ["sku", "amount"]}}}}
+
+    assert positions(schema, **{"2_amount": "7"})[2] == {"sku": "", "amount": 7}
+
+
+def test_what_is_hidden_in_an_item_stays():
+    output = {"positions": [{"sku": "[sku 1]", "amount": "[amount 1]"}]}
+
+    assert positions(POSITIONS, output, **{"0_gift": "on"}) == [{**output["positions"][0], "gift": True}]
+
+
+def test_of_more_values_than_a_form_can_send_lists_are_one_field_first():
+    items = {"properties": {f"k{number}": {"type": "string"} for number in range(60)}}
+    schema = {"properties": {"to": {"properties": {"zip": {}}}, "lines": {"type": "array", "items": items}}}
+
+    assert list(outputs.fields(schema, {"lines": [{}] * 7})) == ["output.to.zip", "output.lines"]
+
+
+def test_a_full_list_grows_no_further():
+    schema = {"properties": {"positions": {"type": "array", "maxItems": 2, "items": ITEM}}}
+
+    assert not [name for name in outputs.fields(schema, TWO) if ".2" in name]
+
+
+@pytest.mark.parametrize(
+    ("items", "stands"),
+    [
+        (ITEM, [{"sku": "L"}] * 21),
+        (ITEM, ["L-1"]),
+        (ITEM, "[positions 1]"),
+        ({"properties": {"sku": {"type": "object"}}}, [{"sku": {}}]),
+        ({"properties": {f"k{number}": {"type": "string"} for number in range(60)}}, [{}] * 7),
+        ({"type": "object"}, [{"sku": "L"}]),
+    ],
+)
+def test_what_is_too_much_or_not_plain_stays_one_field(items, stands):
+    schema = {"properties": {"reply": {"type": "string"}, "positions": {"type": "array", "items": items}}}
+
+    assert list(outputs.fields(schema, {"positions": stands})) == ["output.reply", "output.positions"]
+    assert edit({"positions": stands}, schema, reply="So.") == {"positions": stands, "reply": "So."}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"0": "on"},
+        {"1": "on"},
+        {"0": "on", "1": "on"},
+        {"2_sku": "L-3", "2_amount": "1"},
+        {"0": "on", "1_amount": "8", "2_sku": "L-3", "2_amount": "1"},
+        {"0_sku": "L-2", "1_gift": ""},
+    ],
+)
+def test_fields_can_be_filled_so_that_they_say_another_output(said):
+    output = {"positions": positions(**said)}
+    filled = outputs.typed(POSITIONS, TWO, output)
+
+    typed = {name: "" if value in (None, False) else value for name, value in filled.items()}
+
+    assert Form(POSITIONS, TWO, typed).edited() == output

@@ -10,6 +10,7 @@ from cases import actions, prose, queues
 from cases.models import Case, Decision
 from cases.templatetags.desk import value
 from tests import factories
+from tests.conftest import acting_as
 
 pytestmark = pytest.mark.django_db
 HTML = "<script>alert(1)</script><img src=x onerror=alert(1)>[click](javascript:alert(1)) <b>bold</b>"
@@ -97,6 +98,96 @@ def test_the_room_on_a_page_is_one_for_the_whole_value():
 
     assert prose.is_cut(cut) and not prose.is_cut(prose.told(deep, whole=True))
     assert value(cut).count("<dd>") < prose.MOST_VALUES + 20
+
+
+# lists
+
+
+CARDS = ["4111111111111111", "5500005555555559"]
+ITEMS = {
+    "type": "array",
+    "minItems": 1,
+    "items": {
+        "type": "object",
+        "required": ["sku"],
+        "properties": {"sku": {"type": "string"}, "amount": {"type": "number"}, "card": {"type": "string"}},
+    },
+}
+with_items = pytest.mark.parametrize(
+    "output_schema",
+    [{"required": ["items"], "properties": {"decision": {"type": "string"}, "items": ITEMS}}],
+)
+TWO = {"items": [{"sku": "A", "amount": 2.50, "card": CARDS[0]}, {"sku": "B", "card": CARDS[1], "seen": [1, {}]}]}
+
+
+def as_opened(bench, case):
+    """What a browser sends of the form when nobody touches it."""
+    form = bench.get(at(case)).context["form"]
+    shown = {name: form[name].value() for name in form.fields if name.startswith("output.")}
+    return {name: value for name, value in shown.items() if value not in (None, False)}
+
+
+def correct(bench, case, **typed):
+    named = {f"output.items.{name}": value for name, value in typed.items()}
+    return bench.post(at(case), {"verb": "correct", "revision": 1, **as_opened(bench, case), **named})
+
+
+@with_items
+def test_an_item_of_a_list_is_changed_left_out_and_added_and_what_is_untouched_stays(bench, held):
+    case = held(output=TWO)
+
+    assert correct(bench, case, **{"0": "on", "2.sku": "C"}).status_code == 302
+
+    done = Case.objects.get(pk=case.pk)
+    becomes = [TWO["items"][1], {"sku": "C"}]
+    assert done.standing_output == {"items": becomes}
+    assert [(each.field, each.before, each.after) for each in Decision.objects.get().corrections.all()] == [
+        ("items", TWO["items"], becomes)
+    ]
+
+
+@with_items
+def test_what_the_schema_says_of_a_list_is_told_at_its_first_field_without_all_that_is_in_it(bench, held):
+    case = held(output=TWO)
+
+    shown = correct(bench, case, **{"0": "on", "1": "on"}).content.decode()
+
+    told = re.search(r'<div id="case-\d+-output.items.0.sku_error">(.*?)</div>', shown)[1]
+    assert told == '<p class="wrong">The list has less than 1 item.</p>'
+    assert re.search(r'name="output.items.1"[^>]* checked', shown)
+
+
+@with_items
+def test_a_vendors_person_changes_an_item_and_what_is_hidden_in_it_stays(client, send, vendor, vendor_reviewer):
+    case = send(0.5, output=TWO)
+    Case.objects.filter(pk=case.pk).update(vendor=vendor)
+    client.force_login(vendor_reviewer)
+    with acting_as(vendor_reviewer):
+        queues.claim(case.pk, by=vendor_reviewer)
+
+    shown = client.get(at(case)).content.decode()
+    added = correct(client, case, **{"2.sku": "C", "2.card": "[card 7]"})
+    done = correct(client, case, **{"0": "on", "1.amount": "4"})
+
+    assert "[card 1]" in shown and not any(card in shown for card in CARDS)
+    assert added.status_code == 422 and "stands for nothing in this case" in added.content.decode()
+    assert done.status_code == 302
+    assert Case.objects.get(pk=case.pk).standing_output == {"items": [{**TWO["items"][1], "amount": 4}]}
+
+
+@with_items
+def test_what_was_undone_stands_in_the_items_again(bench, held, refunds, owner, output_schema):
+    factories.policy(refunds, owner, rules={**refunds.policy.rules, "grace_seconds": 60}, output_schema=output_schema)
+    case = held(output=TWO)
+    correct(bench, case, **{"0": "on", "1.sku": "B-1"})
+    bench.post(at(case), {"verb": "undo", "revision": 2})
+
+    again = bench.post(
+        at(case), {"verb": "correct", "revision": Case.objects.get(pk=case.pk).revision, **as_opened(bench, case)}
+    )
+
+    assert again.status_code == 302
+    assert Case.objects.get(pk=case.pk).standing_output == {"items": [{**TWO["items"][1], "sku": "B-1"}]}
 
 
 # strange

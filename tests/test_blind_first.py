@@ -187,6 +187,35 @@ def test_what_may_not_stay_empty_has_a_star_and_is_said_at_its_field(bench, send
     assert OwnAnswer.objects.get().answer == {"decision": "refund", "reply": "Yes.", "lines": ["a"], "amount": 2}
 
 
+@pytest.mark.parametrize(
+    "output_schema",
+    [
+        {
+            "required": ["decision"],
+            "properties": {
+                "decision": {"enum": ["refund", SECRET]},
+                "items": {
+                    "type": "array",
+                    "items": {"required": ["sku"], "properties": {"sku": {"type": "string"}, "amount": {"type": "number"}}},
+                },
+            },
+        }
+    ],
+)
+def test_of_a_list_there_is_one_empty_item_which_counts_only_where_it_is_filled_in(bench, send, reviewer):
+    case = queues.claim(send(0.43217, output={"decision": SECRET, "items": [{"sku": "A"}, {"sku": "B"}]}).pk, by=reviewer)
+    typed = {"verb": "own_answer", "revision": 1, "output.decision": '"refund"'}
+
+    shown = bench.get(at(case)).content.decode()
+    none = bench.post(at(case), {**typed, "output.decision": ""}).content.decode()
+    half = bench.post(at(case), {**typed, "output.items.0.amount": "2"}).content.decode()
+    bench.post(at(case), {**typed, "output.items.0.amount": "2", "output.items.0.sku": "C"})
+
+    assert re.findall(r'name="output\.items\.([\w.]+)"', shown) == ["0.sku", "0.amount"]
+    assert (none.count("Fill this in."), half.count("Fill this in.")) == (1, 1)
+    assert OwnAnswer.objects.get().answer == {"decision": "refund", "items": [{"sku": "C", "amount": 2}]}
+
+
 def test_it_is_given_once(case, reviewer):
     answer(case, reviewer)
 

@@ -1,5 +1,6 @@
 """Another content in place of what stands: checked, routed anew, kept field by field."""
 
+import re
 from copy import copy
 from decimal import Decimal
 
@@ -16,6 +17,8 @@ from workflows.models import compiled_policy
 from workflows.patterns import RANK
 from workflows.routing import Dial, action_in, at_odds_anew, chain_for, route
 from workflows.triggers import Facts
+
+OF_A_LIST = re.compile(r"has (?:(?:less|more) than \d+ items?|non-unique elements)$")
 
 
 def edit(case, output, action=None, root_causes=None, new_values=None):
@@ -60,8 +63,10 @@ def _check_output(output, policy):
 
 
 def fault(error) -> str:
-    """What the schema says of a value, as a sentence; of an empty text it would say how short it is."""
-    return gettext("Fill this in.") if error.instance == "" else f"{retold(error.message, 'fault')}."
+    """What the schema says of a value, as a sentence; of an empty text it would say how short it is, and of a list all that is in it."""
+    of_a_list = OF_A_LIST.search(error.message) if isinstance(error.instance, list) else None
+    message = " ".join([gettext("The list"), of_a_list[0]]) if of_a_list else error.message
+    return gettext("Fill this in.") if error.instance == "" else f"{retold(message, 'fault')}."
 
 
 def _edited_action(case, output, action, policy):
