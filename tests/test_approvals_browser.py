@@ -52,6 +52,13 @@ def card(page, case):
     return page.locator(f"#approval-{case.pk}")
 
 
+WATCH_WHICH_IS_AT_HAND = """() => {  // which card has the keys whenever one has changed
+    window.atHand = [];
+    const look = () => window.atHand.push(document.querySelector(".approval.at")?.id);
+    new MutationObserver(look).observe(document.querySelector(".approval").parentElement, { childList: true });
+}"""
+
+
 def an_hour_later(page):
     """The session's second factor was given an hour ago."""
     [cookie] = [each for each in page.context.cookies() if each["name"] == "sessionid"]
@@ -92,8 +99,10 @@ def test_one_edited_and_approved_and_the_next_rejected_by_keyboard_alone(page, s
     keys(page, "Tab", "End")
     page.keyboard.type(" Sorry.")
     assert card(page, first).locator(".was:visible").all_inner_texts() == ["We will."]
+    page.evaluate(WATCH_WHICH_IS_AT_HAND)
     keys(page, "Control+Enter")
     card(page, first).get_by_text("edited and approved").wait_for()
+    assert page.evaluate("window.atHand") == [f"approval-{second.pk}"]  # at once: a key pressed in between would be another's
     keys(page, "x", "ArrowDown", "Tab")
     page.keyboard.type("Paid already.")
     keys(page, "Control+Enter")

@@ -115,7 +115,7 @@ def test_it_names_the_approvals_and_every_fault_of_the_schema(ask):
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"output": '{"decision": '}, "This is not JSON: Expecting value: line 1 column 14 (char 13). It reads like {"),
+        ({"output": '{"decision": '}, "This is not JSON: look at line 1, at its sign 14. It reads like {"),
         ({"input": "[1]"}, "Write a JSON object, in braces."),
         ({"alternatives": "{}"}, "Write a JSON list, in square brackets."),
         ({"action_type": "refund", "amount": "1.000", "currency": "EUR"}, "can be read in two ways"),
