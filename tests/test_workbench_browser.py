@@ -224,28 +224,6 @@ def test_a_lost_network_keeps_the_text_and_the_next_press_does_it_once(page, sta
     assert sorted(page.faults) == ["Failed to load resource: net::ERR_INTERNET_DISCONNECTED", *LOST]
 
 
-def test_a_lost_answer_is_asked_for_again_and_told_as_done(page, start):
-    _, [case, other] = start(cases=2)
-    keys(page, "e", "Tab")
-    page.keyboard.type("To whom?")
-
-    def lose(route):
-        route.fetch(max_redirects=0)
-        route.abort()
-
-    page.route("**/work/", lose, times=1)
-    keys(page, "Control+Enter")
-    page.get_by_text("The network is away.").wait_for()
-    assert [each.reason for each in rows(Decision, case=case)] == ["To whom?"]
-    keys(page, "Control+Enter")
-    at(page, other)
-    page.get_by_text("you did this already, at").wait_for()
-
-    assert [each.reason for each in rows(Decision, case=case)] == ["To whom?"]
-    assert page.evaluate("Object.keys(sessionStorage).filter(name => name.startsWith('hitldesk.case.'))") == []
-    assert sorted(page.faults) == ["Failed to load resource: net::ERR_FAILED", *LOST]
-
-
 def test_typed_text_is_there_again_after_a_reload(page, start):
     start()
     keys(page, "c")
