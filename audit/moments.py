@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext, gettext_noop
 
 from audit import clock
 from audit.phrases import retold
@@ -22,12 +23,18 @@ SAID = [
     )
 ]
 LIKE = "D j M Y"
+gettext_noop(" at ")  # the day and the hour, as `kept` has them
 A_FACT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?\+00:00")  # as an event keeps a moment among its facts
 
 
 def told(kept) -> str:
     """A kept sentence or fact in the reader's language and zone."""
     return at_home(retold(kept))
+
+
+def kept(moment) -> str:
+    """“2026-06-01 at 12:00 UTC”: as a sentence has it that is made for everybody, for `told` to read."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d at %H:%M} UTC"
 
 
 def when(moment) -> str:
@@ -69,7 +76,8 @@ def _local(found) -> str:
     if not said.get("day"):
         return told
     parts = [date_format(moment, "j M Y"), told]
-    return said["between"].join(parts if found.start("day") < found.start("time") else parts[::-1])
+    between = said["between"]
+    return gettext(between).join(parts if found.start("day") < found.start("time") else parts[::-1])
 
 
 def _moment(said) -> datetime:

@@ -161,6 +161,7 @@ PHRASES = [
     gettext_noop("{who} holds this case until {until}."),
     # what came of one among many
     gettext_noop("It is at {desk} now."),
+    gettext_noop("It goes on at {state} on {until}."),
     gettext_noop("It is closed."),
     gettext_noop("It is not there for you any more."),
     gettext_noop("High risk is accepted one by one. Open it."),

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from audit import acting, clock, trail
+from audit.moments import kept
 from audit.wording import within
 from cases import gate, pages, verbs
 from cases.actions.closing import seconds_to_undo
@@ -210,10 +211,7 @@ def _typed(made, row) -> QueryDict:
 def _where(case, name) -> str:
     if name == "snooze":
         until = case.pauses.open().filter(kind="snooze").latest("pk").until
-        told = _("It goes on at {state} on {until}.")
-        return told.format(
-            state=within(case.get_state_display()), until=f"{until:%Y-%m-%d at %H:%M} UTC"
-        )  # the page tells it by the reader's clock
+        return _("It goes on at {state} on {until}.").format(state=within(case.get_state_display()), until=kept(until))
     if case.state in DESKS:
         return _("It is at %(desk)s now.") % {"desk": within(case.get_state_display())}
     return _("It is closed.")

@@ -6,6 +6,7 @@ from django.db import connection, transaction
 from django.db.models import Count, F, Q
 
 from accounts.models import Absence
+from audit.moments import kept
 from cases.models import Case, Claim, Pause, Stuck
 from cases.states import APPROVAL
 
@@ -51,7 +52,7 @@ def found(now):
     """(why, case, sentence) of everything that is stuck at this moment."""
     cases = Case.objects.open().filter(is_test=False)
     for case in cases.overdue():
-        yield Why.OVERDUE, case, f"It was due on {_day(case.due_at)}."
+        yield Why.OVERDUE, case, f"It was due on {kept(case.due_at)}."
     for pause in _not_back(now):
         yield Why.NOT_BACK, pause.case, _not_back_says(pause)
     yield from _nobody(now, cases)
@@ -63,7 +64,7 @@ def found(now):
     for case in cases.filter(pk__in=often.values("case")):
         yield Why.SNOOZES, case, f"It was snoozed {OFTEN} times or more."
     for case in cases.filter(state=APPROVAL, expires_at__lte=now):
-        yield Why.EXPIRED, case, f"The time to approve ran out on {_day(case.expires_at)}. The owner of risk decides."
+        yield Why.EXPIRED, case, f"The time to approve ran out on {kept(case.expires_at)}. The owner of risk decides."
 
 
 def _not_back(now):
@@ -73,8 +74,8 @@ def _not_back(now):
 
 
 def _not_back_says(pause) -> str:
-    planned = f"planned until {_day(pause.until)}" if pause.until else "and nobody planned until when"
-    return f"It has waited on {pause.on_whom} since {_day(pause.since)}, {planned}."
+    planned = f"planned until {kept(pause.until)}" if pause.until else "and nobody planned until when"
+    return f"It has waited on {pause.on_whom} since {kept(pause.since)}, {planned}."
 
 
 def _nobody(now, cases):
@@ -95,7 +96,3 @@ def _nobody(now, cases):
 def _expired_claims():
     ran_out = Claim.objects.filter(ended_by="expired", since__gte=F("case__desk_since")).filter(~Q(case__state="closed"))
     return ran_out.values("case").annotate(times=Count("id")).filter(times__gte=OFTEN).values("case")
-
-
-def _day(moment) -> str:
-    return f"{moment:%Y-%m-%d at %H:%M} UTC"

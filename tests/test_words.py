@@ -22,7 +22,7 @@ from django.utils.translation import gettext
 
 from accounts import actions
 from accounts.models import User
-from audit import clock, phrases, terms, trail
+from audit import clock, moments, phrases, terms, trail
 from audit.models import AuditEvent
 from audit.templatetags import wording
 from audit.wording import of_json
@@ -456,6 +456,13 @@ def test_a_kept_day_is_read_as_every_other_day_of_a_page():
         assert wording.retold("It is due on 2026-06-01 at 22:30 UTC.") == "It is due on 1 Jun 2026 at 22:30 UTC."
     with timezone.override("UTC"), translation.override("de"):
         assert wording.retold("It is due on 2026-05-01 at 22:30 UTC.") == "Er ist am 1 Mai 2026 um 22:30 UTC fällig."
+
+
+def test_until_when_a_bulk_put_a_case_off_is_read_whole_in_the_readers_language():
+    kept = f"It goes on at review on {moments.kept(datetime(2026, 5, 1, 22, 30, tzinfo=UTC))}."
+
+    with timezone.override(ZoneInfo("Europe/Berlin")), translation.override("de"):
+        assert wording.retold(kept) == "Er geht weiter am 2 Mai 2026 um 00:30 CEST, hier: Prüfung."
 
 
 def test_a_moment_that_an_event_kept_is_read_as_one_in_any_zone():

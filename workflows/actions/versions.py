@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit import clock, trail
 from audit.models import AuditEvent
+from audit.moments import kept
 from integrations.problems import Conflict
 from workflows.actions.asking import deciding
 from workflows.gaps import gaps
@@ -199,7 +200,7 @@ def _discarded(policy):
         _("{discarded_by} discarded version {version} on {when}. Restore it first, or begin a new draft from it."),
         discarded_by=policy.discarded_by,
         version=policy.version,
-        when=f"{policy.discarded_at:%Y-%m-%d at %H:%M} UTC",
+        when=kept(policy.discarded_at),
     )
 
 
@@ -208,13 +209,12 @@ def _still_a_draft(policy) -> Policy:
     if policy.discarded_at:
         raise ValidationError(_discarded(policy))
     if policy.published_at:
-        when = f"{policy.published_at:%Y-%m-%d at %H:%M} UTC"
         raise ValidationError(
             format_lazy(
                 _("{policy} was published by {published_by} on {when}. Begin a new draft from it."),
                 policy=policy,
                 published_by=policy.published_by,
-                when=when,
+                when=kept(policy.published_at),
             )
         )
     return policy
@@ -239,7 +239,7 @@ def _published_meanwhile(last, then) -> ValidationError:
             _("{published_by} published version {version} on {when}. {then}"),
             published_by=last.published_by,
             version=last.version,
-            when=f"{last.published_at:%Y-%m-%d at %H:%M} UTC",
+            when=kept(last.published_at),
             then=then,
         )
     )
