@@ -22,6 +22,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit import wording
+from cases import prose
 from cases.masking import is_placeholder
 from workflows import money
 from workflows.amount_field import TYPED
@@ -327,7 +328,7 @@ def _is_lines(schema, value) -> bool:
     items = schema.get("items") if isinstance(schema.get("items"), dict) else {}
     if "enum" in items:
         held = value if isinstance(value, list) else []
-        named = {_called(each).strip() for each in items["enum"]}
+        named = {prose.called(each).strip() for each in items["enum"]}
         told = [*items["enum"], *held]
         one_line = all(not isinstance(each, dict | list) and "\n" not in str(each) for each in told)
         return one_line and len(named) == len(items["enum"]) and "" not in named
@@ -353,12 +354,6 @@ def _input(kind="text", **attrs):
 
 def _shown(value, *otherwise):
     return (otherwise[0] if otherwise else "") if value is MISSING else value
-
-
-def _called(value) -> str:
-    if isinstance(value, bool):
-        return gettext("yes") if value else gettext("no")
-    return gettext("none") if value is None else str(value)
 
 
 def _unified(text) -> str:
@@ -405,7 +400,7 @@ class Choice(forms.TypedChoiceField):
     """One of the schema's list. A value that the list lacks is said, and must be replaced."""
 
     def __init__(self, schema, value):
-        permitted = [(json.dumps(each), _called(each)) for each in schema["enum"]]
+        permitted = [(json.dumps(each), prose.called(each)) for each in schema["enum"]]
         shown = "" if value is MISSING else json.dumps(value)
         known = shown in dict(permitted)
         first = (
@@ -428,13 +423,13 @@ class Lines(forms.CharField):
         items = schema.get("items") or {}
         sample = value[0] if isinstance(value, list) and value else ""
         self.numeric = items.get("type") in ("integer", "number") or isinstance(sample, int | float)
-        self.permitted = {_called(each).strip(): each for each in items.get("enum", ())}
+        self.permitted = {prose.called(each).strip(): each for each in items.get("enum", ())}
         self.hint = (
             gettext("One a line, of these: {values}.").format(values=", ".join(self.permitted)) if self.permitted else ""
         )
         shown = value if isinstance(value, list) else []
         widget = forms.Textarea(attrs={"rows": 3, "placeholder": gettext("One a line")})
-        super().__init__(strip=False, initial="\n".join(map(_called, shown)), widget=widget)
+        super().__init__(strip=False, initial="\n".join(map(prose.called, shown)), widget=widget)
 
     def to_python(self, value):
         lines = [line for line in _unified(super().to_python(value)).split("\n") if line.strip()]

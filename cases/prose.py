@@ -54,14 +54,19 @@ class _Room:
             points = [self.told(inner) for inner in value if self.values > 0]
             return Told(points=points, more=len(value) - len(points))
         self.values -= 1
-        return self._text(
-            PLAIN[value] if isinstance(value, bool) else gettext("none") if value in (None, {}, []) else str(value)
-        )
+        return self._text(called(None if value in ({}, []) else value))
 
     def _text(self, text) -> Told:
         shown = text[: max(self.signs, 0)]
         self.signs -= len(shown)
         return Told(shown, more=len(text) - len(shown))
+
+
+def called(value: Any) -> str:
+    """A plain value in words."""
+    if isinstance(value, bool):
+        return str(PLAIN[value])
+    return gettext("none") if value is None else str(value)
 
 
 def told(value: Any, *, whole: bool = False) -> Told:

@@ -116,11 +116,13 @@ def leave(case_id, user, typed):
 
 def _is_begun(case, user, typed) -> bool:
     """Whether he chose or changed something, or did anything since he took it."""
+    if "verb" in typed:
+        return True
     standing = gate.standing(case, user)
     form = WorkForm(verbs.offered(case, user, standing, clock.now()), seen_by(case, user), user, standing, typed)
     since = case.claims.filter(ended_at=None).values_list("since", flat=True).first() or clock.now()  # none: it ended just now
     his = AuditEvent.objects.filter(subject_type="case", subject_id=case.pk, actor_id=user.pk, at__gte=since)
-    return "verb" in typed or bool(form.typed()) or his.exists()
+    return bool(form.typed()) or his.exists()
 
 
 def _taken(case_id, user) -> Case | None:

@@ -284,12 +284,18 @@ def test_a_sign_that_nobody_sees_is_told_by_its_number(page, start):
     assert page.faults == []
 
 
-def test_without_a_script_a_decision_is_still_possible(page, start):
-    _, [case] = start()
+def without_a_script(page, case):
+    """The case, open in a browser of the same person's that runs no script."""
     context = page.context.browser.new_context(java_script_enabled=False, base_url=page.url.split("/admin")[0])
     context.add_cookies(page.context.cookies())
     plain = watched(context.new_page(), page.url)
     plain.goto(f"/admin/cases/case/{case.pk}/work/")
+    return plain
+
+
+def test_without_a_script_a_decision_is_still_possible(page, start):
+    _, [case] = start()
+    plain = without_a_script(page, case)
 
     plain.get_by_text("Accept", exact=False).first.click()
     plain.get_by_role("button", name="Commit", exact=True).click()
@@ -297,15 +303,12 @@ def test_without_a_script_a_decision_is_still_possible(page, start):
     assert "is accepted" in plain.inner_text("body")
     assert rows(Case, pk=case.pk)[0].state == "closed"
     assert page.faults == plain.faults == []
-    context.close()
+    plain.context.close()
 
 
 def test_without_a_script_a_correction_says_why_the_ai_was_wrong(page, start):
     _, [case] = start()
-    context = page.context.browser.new_context(java_script_enabled=False, base_url=page.url.split("/admin")[0])
-    context.add_cookies(page.context.cookies())
-    plain = watched(context.new_page(), page.url)
-    plain.goto(f"/admin/cases/case/{case.pk}/work/")
+    plain = without_a_script(page, case)
 
     plain.get_by_label("Reply", exact=True).fill("We cannot.")
     plain.get_by_label("Why was the AI wrong?").fill("Misread", timeout=5_000)
@@ -317,7 +320,7 @@ def test_without_a_script_a_correction_says_why_the_ai_was_wrong(page, start):
         [changed] = Decision.objects.get(case=case).corrections.all()
         assert (changed.after, changed.root_cause) == ("We cannot.", "Misread")
     assert page.faults == plain.faults == []
-    context.close()
+    plain.context.close()
 
 
 @pytest.mark.parametrize("rules", [{"grace_seconds": 60}])

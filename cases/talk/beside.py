@@ -7,8 +7,14 @@ from cases.seen import whole
 from cases.talk import attached, inquiries, reading
 from cases.talk.forms import CommentForm
 
-BESIDE = {"questions": Question, "comments": Comment, "inquiries": Inquiry, "attachments": Attachment, "alerts": Alert}
-BESIDE |= {"unfinished": Unfinished}
+BESIDE = {
+    "questions": Question,
+    "comments": Comment,
+    "inquiries": Inquiry,
+    "attachments": Attachment,
+    "alerts": Alert,
+    "unfinished": Unfinished,
+}
 THERE_IS = (
     f"SELECT {', '.join(f'EXISTS (SELECT FROM {each._meta.db_table} WHERE case_id = %(case)s)' for each in BESIDE.values())}"
 )
