@@ -14,6 +14,7 @@ GROWING = ["cases_case", "cases_release", "cases_decision", "audit_auditevent", 
 def outputs(first, last):
     for number in range(first, last):
         item = {"workflow": "refunds", "external_id": f"P-{number}", "input": {"text": f"{number}"}, "confidence": 0.9}
+        item["customer_reference"] = f"P-{number}"
         yield msgspec.convert({**item, "output": {"decision": "answer"}}, Intake)
 
 
@@ -64,12 +65,15 @@ def test_ones_own_escalations_are_looked_for_only_where_nothing_else_waits(send,
     assert choosing == [1, 2]
 
 
-def test_a_customers_earlier_cases_are_found_by_index_whoever_the_customer_is(send, integration, reviewer):
+def test_a_customers_earlier_cases_are_found_by_index_whoever_the_customer_is(committed):
     """The plan that is made for every customer: it knows of none that he has a reference, without which the index has no case."""
-    receive([*outputs(0, 300)], by=integration)
-    first, case = send(customer_reference="C-1"), send(customer_reference="C-1")
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE cases_case")  # what other tests left of the table's figures made another plan, once
+    integration, reviewer, send = committed("integration", "reviewer", "send")
+    with transaction.atomic():
+        receive([*outputs(0, 300)], by=integration)
+        first, case = send(customer_reference="C-1"), send(customer_reference="C-1")
+    with as_owner(), connection.cursor() as cursor:
+        cursor.execute("ANALYZE cases_case")
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         cursor.execute("SET LOCAL enable_seqscan = off")
         before = rows_of_cases()
