@@ -15,7 +15,7 @@ from django.utils.translation import pgettext_lazy
 
 from accounts.models import Vendor
 from audit import clock
-from cases import finding, paging
+from cases import awaited, finding, paging
 from cases.models import Alert, Case, Decision, Pause, seen_workflows
 from cases.seen import Sight
 from cases.states import DESKS, OPEN, ClosedAs, State
@@ -32,6 +32,7 @@ CASE WHEN cases_case.action_type = '' THEN (
 """
 ANY = ("", _("Any"))
 OPEN_ONES = "open"
+AWAITED = "awaited"
 HOUSE = "house"
 LED = {"ai_release", "category"}  # filters with an index that leads through the list
 LONGEST = 1000  # of what a view keeps
@@ -51,7 +52,9 @@ class Filters(forms.Form):
     )  # no case is stored at intake
     tier = forms.ChoiceField(label=_("Tier"), required=False, choices=[ANY, *TIER_CHOICES])
     due = forms.ChoiceField(
-        label=_("Due"), required=False, choices=[ANY, ("over", _("Overdue")), ("soon", _("Due soon")), ("paused", _("Paused"))]
+        label=_("Due"),
+        required=False,
+        choices=[ANY, ("over", _("Overdue")), ("soon", _("Due soon")), ("paused", _("Paused")), (AWAITED, _("I wait for it"))],
     )
     held = forms.ChoiceField(
         label=pgettext_lazy("by whom a case is", "Held"),
@@ -127,6 +130,8 @@ class Filters(forms.Form):
     def _by_due(self, cases, due):
         if due == "over":
             return cases.overdue()
+        if due == AWAITED:
+            return cases.filter(pk__in=awaited.cases_of(self.user))
         warned = Alert.objects.open().filter(code=Alert.Code.DUE_SOON)
         return cases.filter(paused_since__isnull=False) if due == "paused" else cases.filter(pk__in=warned.values("case"))
 
@@ -251,7 +256,7 @@ class Listing:
     @property
     def is_known(self) -> bool:
         """Whether its cases are known by their ids, so that nothing has to be read in between."""
-        return bool(self.begin_so) or self.few is not None or "decided" in self.chosen
+        return bool(self.begin_so) or self.few is not None or "decided" in self.chosen or self.chosen.get("due") == AWAITED
 
     def count(self, page, cases=None) -> tuple[int, bool]:
         """(how many fit, whether that is all of them). Of a very long list only the newest are counted: so many there are at least.

@@ -47,6 +47,7 @@ def my_desk(request, context):
     user, now = request.user, clock.now()
     there = what_may_be(user, now)
     absence, coming = absences_of(user, now) if "absences" in there else (None, [])
+    awaits, more = awaited.by(user, now, there)
     return {
         **context,
         "title": gettext("My desk"),
@@ -63,7 +64,8 @@ def my_desk(request, context):
         "to_sign": signatures.waited_for(user) if "to_sign" in there and user.is_in_house else [],
         "questions": rulings.open_to(user, now).count() if "questions" in there else 0,
         "answers": rulings.answers_to(user, now) if "answers" in there else [],
-        "awaited": awaited.by(user, now, there),
+        "awaited": awaits,
+        "more_awaited": more,
         "attention": attention.mine(user),
     }
 
@@ -98,9 +100,10 @@ def unread_told(request) -> str:
 
 def my_day(user, now) -> dict:
     """What he decided since midnight, by his clock, and how long one took him where that was measured."""
-    return Decision.objects.filter(by=user, at__gte=clock.midnight(now)).aggregate(
+    day = Decision.objects.filter(by=user, at__gte=clock.midnight(now)).aggregate(
         done=Count("case", distinct=True), seconds=Avg("active_seconds")
     )
+    return {**day, "seconds": day["seconds"] and round(day["seconds"])}
 
 
 def my_alerts(request):

@@ -1,5 +1,6 @@
 """My desk asks once of what there may be something, and then for that alone: nobody misses what is his, and nothing grows with the past."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from django.urls import reverse
 from accounts import actions as people
 from audit import clock
 from cases import actions, queues
+from cases import awaited as waits
 from cases.models import Case, Question
 from hitlsite.desk import what_may_be
 from tests import factories
@@ -107,6 +109,7 @@ def test_nobody_waits_for_a_case_that_he_may_not_see(desk, send, refunds, owner,
     workflows.end_seat(reviewer.seats.get(), by=owner)
 
     assert page(case) in before and awaited(desk(reviewer)) == ""
+    assert waits.by(reviewer, clock.now(), {"paused", "unanswered"}) == ([], 0)
 
 
 def test_a_vendors_person_reads_what_he_waits_for_as_he_sees_the_case(desk, send, vendor, vendor_reviewer):
@@ -129,6 +132,31 @@ def test_who_owes_his_own_answer_is_not_told_the_machines_by_what_he_waits_for(d
 
     told = awaited(desk(reviewer))
     assert case.external_id in told and "Finance" in told and "Decision" not in told
+
+
+def test_of_more_than_are_shown_it_says_how_many_and_leads_to_them_all(desk, client, send, reviewer, monkeypatch):
+    monkeypatch.setattr(waits, "FEW", 1)
+    paused, unclear, other = [send() for _ in range(3)], [send(), send()], send()
+    for case in paused:
+        actions.pause(case.pk, by=reviewer, on="team", whom="Finance", reason="They look.")
+    for case in (*unclear, paused[0]):
+        actions.ask(case.pk, by=reviewer, reason="What is a voucher?")
+    shown = awaited(desk(reviewer))
+    [(link, said)] = re.findall(r'<a href="([^"]*\?due=awaited)">([^<]*)</a>', shown)
+
+    listed = client.get(link).content.decode()
+
+    assert shown.count("<li>") == 2 and said == "You wait for 4 more things: see all these cases"
+    assert {case for case in (*paused, *unclear, other) if page(case) in listed} == {*paused, *unclear}
+    monkeypatch.setattr(waits, "FEW", 6)
+    assert "more" not in awaited(desk(reviewer))
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(1, "one active second each."), (2, "2 active seconds each.")])
+def test_one_second_is_one_second(desk, send, reviewer, seconds, said):
+    actions.accept(send(0.5).pk, by=reviewer, active_seconds=seconds)
+
+    assert said in desk(reviewer)
 
 
 def test_who_waits_for_nothing_any_more_is_asked_nothing_more(send, reviewer, owner):
