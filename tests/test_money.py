@@ -46,3 +46,14 @@ def test_a_limit_of_twenty_thousand_is_not_taken_for_twenty():
     assert "Write 20000, or 20.0000" in str(seat.errors["limits"])
     assert "Write 20000, or 20.0000" in str(limit.errors["amount"])
     assert 'value="20.000"' in str(limit["amount"])
+
+
+@pytest.mark.parametrize("amount", ["499.9999999999999999999999999999999999", "0.001", "1E-99999999", "12.345"])
+def test_no_amount_has_more_places_than_its_currency_however_long_it_is(amount):
+    """Rounded to 28 digits, the first reads 500.00 and stays below a band that begins there."""
+    assert money.fault(Decimal(amount), "EUR") == "EUR has 2 decimal places; the amount has more."
+
+
+@pytest.mark.parametrize("amount", ["1E+3", "1000.000000", "0.50", "0E-9", "-0.0"])
+def test_places_that_say_nothing_do_not_count(amount):
+    assert money.fault(Decimal(amount), "EUR") is None

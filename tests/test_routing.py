@@ -380,6 +380,24 @@ def test_the_chain_an_action_needs(chains, proposed, expected):
     assert [step.people for step in way.chain.steps] == expected
 
 
+@pytest.mark.parametrize(
+    ("said", "sent", "amount", "conflicts"),
+    [
+        ("sNaN", 50, None, ["the action's amount is “50”, the output's “NaN”", "The amount is not a number"]),
+        ("Infinity", None, None, ["The amount is not a number"]),
+        ("1e9999999999999999999", None, None, ["The amount is not a number"]),
+        ("1E+3", None, "1000", []),
+        ("0E-999999999999", None, "0", []),  # written out, it would fill the memory
+        (-0.0, None, "0", []),
+    ],
+)
+def test_an_amount_that_no_person_would_write(said, sent, amount, conflicts):
+    proposed, found = action_in({"amount": said}, {**action(sent or 1), "amount": sent, "payee": ""}, policy(**FROM_OUTPUT).rules)
+
+    assert found == conflicts
+    assert str(proposed["amount"]) == str(amount)
+
+
 @pytest.mark.django_db
 def test_a_published_version_is_compiled_once_in_a_process(refunds, django_assert_num_queries):
     version = refunds.policy.pk

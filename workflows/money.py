@@ -36,11 +36,18 @@ def fault(amount: Decimal | None, currency: str) -> str | None:
         return gettext("The amount is beyond anything this desk approves (1,000,000,000,000).")
     if not currency:
         return gettext("An amount needs its currency.")
-    if -amount.as_tuple().exponent > decimals(currency) and -amount.normalize().as_tuple().exponent > decimals(currency):
+    if _places(amount) > decimals(currency):
         return gettext("{currency} has {decimals} decimal places; the amount has more.").format(
             currency=currency, decimals=decimals(currency)
         )
     return None
+
+
+def _places(amount: Decimal) -> int:
+    """How many decimal places it needs, to the last: to normalize() rounds to 28 digits, and what is smallest to nothing."""
+    _, digits, exponent = amount.as_tuple()
+    needed = "".join(map(str, digits)).rstrip("0")
+    return len(needed) - len(digits) - exponent if needed else 0
 
 
 def typed(text: str) -> Decimal:

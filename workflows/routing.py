@@ -141,7 +141,7 @@ def action_in(output: Any, sent: dict, rules: Rules) -> tuple[dict, list[str]]:
         if action["currency"] not in money.currencies():
             action["currency"] = ""
     if action["amount"] is not None:
-        action["amount"] = Decimal(f"{action['amount']:f}")  # 1E+3 is read by nobody: 1000
+        action["amount"] = _plain(action["amount"])
     return action, conflicts
 
 
@@ -338,11 +338,18 @@ def _sentence(state, why, sampled, held, rate) -> str:
     return f"{'Straight through' if state == 'closed' else f'Held for {state}'}: {why}."
 
 
-def _amount(value):
+def _amount(value) -> Decimal:
+    """NaN for what is none; of the two that Decimal knows, the one that can be compared."""
     try:
-        return Decimal(str(value))
+        amount = Decimal(str(value))
     except InvalidOperation:
         return Decimal("NaN")
+    return amount if amount.is_finite() else Decimal("NaN")
+
+
+def _plain(amount: Decimal) -> Decimal:
+    """1E+3 is read by nobody: 1000. Nothing is 0, though somebody wrote it with a million places."""
+    return Decimal(f"{amount:f}") if amount else Decimal(0)
 
 
 def _short(text: str, limit: int = 200) -> str:
