@@ -45,6 +45,8 @@ PHRASES = [
     gettext_noop("confidence {confidence} is below {threshold}"),
     gettext_noop("fewer than two alternatives were given"),
     gettext_noop("the best two alternatives ({best} and {second}) are closer than {margin}"),
+    gettext_noop("there is an alternative ({best}), and no confidence of what is proposed"),
+    gettext_noop("an alternative ({best}) is likelier than what is proposed ({own})"),
     gettext_noop("{fields} is missing"),
     gettext_noop("{fields} are missing"),
     gettext_noop("{left} ({one}) must {place} {right} ({other})"),

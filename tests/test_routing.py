@@ -392,7 +392,9 @@ def test_the_chain_an_action_needs(chains, proposed, expected):
     ],
 )
 def test_an_amount_that_no_person_would_write(said, sent, amount, conflicts):
-    proposed, found = action_in({"amount": said}, {**action(sent or 1), "amount": sent, "payee": ""}, policy(**FROM_OUTPUT).rules)
+    proposed, found = action_in(
+        {"amount": said}, {**action(sent or 1), "amount": sent, "payee": ""}, policy(**FROM_OUTPUT).rules
+    )
 
     assert found == conflicts
     assert str(proposed["amount"]) == str(amount)
@@ -458,6 +460,7 @@ def policies(draw):
             {"kind": "expression", "name": "E", "expression": "action.amount >= 300", "raises": draw(tier_names)},
             {"kind": "low_confidence", "name": "C", "below": draw(SHARES), "desk": draw(desks)},
             {"kind": "conflict", "name": "X", "left": "context.one", "right": "context.two"},
+            {"kind": "ambiguous", "name": "A", "margin": draw(st.sampled_from([0.1, 0.3])), "desk": draw(desks)},
         ],
         "chains": [
             {
@@ -488,6 +491,7 @@ RISKS = {  # what raises the risk of an output: given its facts, the riskier one
     "no confidence": lambda facts, less, more: {**facts, "confidence": None},
     "a field less sure": lambda facts, less, more: {**facts, "confidences": {"iban": min(facts["confidences"]["iban"], less)}},
     "a field says nothing": lambda facts, less, more: {**facts, "confidences": {}},
+    "an alternative": lambda facts, less, more: {**facts, "alternatives": [*facts["alternatives"], less]},
     "a larger amount": lambda facts, less, more: {**facts, "action": action(facts["action"]["amount"] + more)},
     "one more trigger": lambda facts, less, more: {**facts, "context": {**facts["context"], "risk0": True}},
     "another trigger": lambda facts, less, more: {**facts, "context": {**facts["context"], "risk1": True}},
@@ -509,12 +513,14 @@ RISKS = {  # what raises the risk of an output: given its facts, the riskier one
     more=st.sampled_from([0, 50, 500]),
     lot=st.sampled_from([0.0, 0.03, 0.3, 0.9]),
     risks=st.sets(st.sampled_from(["risk0", "risk1"])),
+    alternatives=st.lists(SHARES, max_size=2),
 )
-def test_more_risk_never_means_less_scrutiny(risk, rules, confidence, iban, less, amount, more, lot, risks):
+def test_more_risk_never_means_less_scrutiny(risk, rules, confidence, iban, less, amount, more, lot, risks, alternatives):
     compiled = policy(**rules)
     facts = {
         "confidence": confidence,
         "confidences": {"iban": iban},
+        "alternatives": alternatives,
         "action": action(amount),
         "lot": lot,
         "context": dict.fromkeys(risks, True),

@@ -287,6 +287,11 @@ def test_a_house_has_promises_of_its_own():
         (0.5, [0.48, "x", True, 7], {}, "the best two alternatives (0.5 and 0.48)"),
         (0.5, None, {}, None),
         (0.5, None, {"alternatives_required": True}, "fewer than two alternatives were given"),
+        (0.2, [{"label": "b", "confidence": 0.5}], {}, "an alternative (0.5) is likelier than what is proposed (0.2)"),
+        (None, [{"label": "b", "confidence": 0.5}], {}, "there is an alternative (0.5), and no confidence of what is proposed"),
+        (None, [0.9, 0.1], {}, "there is an alternative (0.9), and no confidence of what is proposed"),
+        (None, [{"label": "a", "score": 0.8}, {"label": "b", "score": 0.3}], {}, None),
+        (None, [{"x": "b", "score": 0.4}, {"x": "a", "score": 0.8}], {}, None),
     ],
 )
 def test_an_ambiguous_classification(confidence, alternatives, more, expected):
@@ -294,6 +299,12 @@ def test_an_ambiguous_classification(confidence, alternatives, more, expected):
     said = says(trigger, confidence=confidence, alternatives=alternatives, output={"x": "a"})
 
     assert said is None if expected is None else said.startswith(expected)
+
+
+def test_an_alternative_of_a_field_is_not_the_output_because_another_field_says_the_same():
+    output, other = {"urgent": True, "spam": False}, {"urgent": False, "confidence": 0.48}
+
+    assert says({"kind": "ambiguous", "margin": 0.1}, confidence=0.5, alternatives=[other], output=output)
 
 
 @pytest.mark.parametrize(

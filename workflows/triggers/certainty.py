@@ -33,7 +33,8 @@ class LowConfidence(Effect, tag="low_confidence"):
 class Ambiguous(Effect, tag="ambiguous"):
     """Fires when the best two alternatives are closer than `margin`; where asked, also when fewer than two were sent.
 
-    What the AI proposes counts as one of them with its own confidence, whether or not it also stands in the list.
+    What the AI proposes counts as one of them with its own confidence, whether or not it also stands in the list. It fires,
+    too, where another is likelier than that, or where it has none to be compared with: to be less sure is never safer.
     """
 
     margin: Annotated[float, Meta(gt=0, le=1)]
@@ -45,19 +46,23 @@ class Ambiguous(Effect, tag="ambiguous"):
         def fires(facts):
             if not required and _is_far_ahead(facts, margin):
                 return None
-            scores = _scores(facts)
-            if len(scores) < 2:
-                return {"best": scores, "says": "fewer than two alternatives were given"} if required else None
-            scores = sorted(scores, reverse=True)[:2]
-            best, second = scores
-            if round(best - second, 9) >= margin:
+            own, others = _scores(facts)
+            scores = sorted(others if own is None else [own, *others], reverse=True)[:2]
+            if required and len(scores) < 2:
+                return {"best": scores, "says": "fewer than two alternatives were given"}
+            if not others or (own is not None and round(own - max(others), 9) >= margin):
                 return None
-            return {
-                "best": scores,
-                "says": f"the best two alternatives ({best:.4g} and {second:.4g}) are closer than {margin:.4g}",
-            }
+            return {"best": scores, "says": _says(own, scores, margin)}
 
         return fires
+
+
+def _says(own: float | None, scores: list[float], margin: float) -> str:
+    if len(scores) == 2 and round(scores[0] - scores[1], 9) < margin:
+        return f"the best two alternatives ({scores[0]:.4g} and {scores[1]:.4g}) are closer than {margin:.4g}"
+    if own is None:
+        return f"there is an alternative ({scores[0]:.4g}), and no confidence of what is proposed"
+    return f"an alternative ({scores[0]:.4g}) is likelier than what is proposed ({own:.4g})"
 
 
 def _is_far_ahead(facts, margin) -> bool:
@@ -70,8 +75,8 @@ def _is_far_ahead(facts, margin) -> bool:
     return True
 
 
-def _scores(facts) -> list[float]:
-    """The confidence of what is proposed and of every other alternative."""
+def _scores(facts) -> tuple[float | None, list[float]]:
+    """The confidence of what is proposed, and that of every other alternative."""
     own, others = facts["confidence"], []
     for alternative in facts.get("alternatives") or ():
         score = _score(alternative)
@@ -81,7 +86,7 @@ def _scores(facts) -> list[float]:
             own = score if own is None else own
         else:
             others.append(score)
-    return others if own is None else [own, *others]
+    return own, others
 
 
 def _score(alternative: Any) -> float | None:
@@ -92,10 +97,12 @@ def _score(alternative: Any) -> float | None:
 
 
 def _is_proposed(alternative: Any, output) -> bool:
-    """Whether the alternative is the output itself: under `output`, or because all it says stands in the output."""
+    """Whether the alternative is the output itself: under `output`, or because all it says stands in the output, where it names a field of it in that."""
     if not isinstance(alternative, dict) or not isinstance(output, dict):
         return False
     if "output" in alternative:
         return alternative["output"] == output
-    said, known = [value for name, value in alternative.items() if name not in SCORES], output.values()
-    return bool(said) and all(value in known for value in said)
+    said = {name: value for name, value in alternative.items() if name not in SCORES}
+    return bool(said) and all(
+        output[name] == value if name in output else value in output.values() for name, value in said.items()
+    )
