@@ -188,14 +188,37 @@ class BulkIntake(Door):
     @documented(body=shapes.Bulk, answers={200: shapes.BulkAnswer}, operation_id="cases_receive_bulk")
     @idempotent
     def post(self, request):
-        """Each output is received, known already, or refused with its reason; the good ones are kept."""
-        raws = reads(request, RawBulk).cases
+        """Each output is received, known already, or refused with its reason; the good ones are kept. Of a body that is no JSON none is."""
+        try:
+            raws = reads(request, RawBulk).cases
+        except msgspec.DecodeError as error:
+            if isinstance(error, msgspec.ValidationError):
+                raise
+            raise msgspec.DecodeError(f"{error.args[0].rstrip('.')}. None of the outputs was taken in") from None
         if len(raws) > MOST_AT_ONCE:
-            return problem(413, "too_many", f"Send at most {MOST_AT_ONCE} outputs at once; these are {len(raws)}.")
+            says = f"Send at most {MOST_AT_ONCE} outputs at once; these are {len(raws)}, and none was taken in."
+            return problem(413, "too_many", says)
         answers = receive([decoded(raw) for raw in raws], by=request.user, is_test=is_test(request))
         results = [answer.as_item(index) for index, answer in enumerate(answers)]
         counts = [sum(result.status == status for result in results) for status in ("received", "known", "refused")]
-        return said(shapes.BulkAnswer(results, *counts))
+        return said(shapes.BulkAnswer(results, *counts, _in_words(results)))
+
+
+def _in_words(results) -> str:
+    """What became of a batch: which output was refused first and why, and what that did to the others."""
+    refused = [each for each in results if each.status == "refused"]
+    if not refused:
+        return "No output was refused."
+    first = refused[0]
+    called = f" (“{first.external_id[:200]}”)" if first.external_id else ""
+    others = len(results) - len(refused)
+    return " ".join(
+        [
+            f"{len(refused)} of {len(results)} outputs {'was' if len(refused) == 1 else 'were'} refused and not taken in.",
+            f"{'It is' if len(refused) == 1 else 'The first is'} cases/{first.index}{called}: {first.detail}",
+            {0: "None is in.", 1: "The other one is in."}.get(others, f"The other {others} are in."),
+        ]
+    )
 
 
 class RawBulk(shapes.Body, kw_only=True):

@@ -270,7 +270,7 @@ def routed(items: list[Intake | Refusal], *, by) -> list["dict | Waiting | Refus
     """
     may_receive(by)
     now = clock.now()
-    wanted = {item.workflow for item in items if isinstance(item, Intake)}
+    wanted = {item.workflow for item in items if isinstance(item, Intake) and "\0" not in item.workflow}
     in_force = _rules_in_force(by, wanted) if wanted else {}
     return [item if isinstance(item, Refusal) else _row_or_refusal(item, in_force, now) for item in items]
 

@@ -47,12 +47,18 @@ class Bulk(Body, kw_only=True):
 
 
 class BulkAnswer(Struct, frozen=True):
-    """One answer for each output, in order, and the counts."""
+    """One answer for each output, in order, and the counts. What is refused keeps none of the others from being taken in."""
 
     results: list[Answer]
     received: int
     known: int
     refused: int
+    detail: Annotated[
+        str,
+        Meta(
+            description="What became of them, as a sentence: how many were refused, which is the first of those and why, and that the others are in."
+        ),
+    ]
 
 
 class Mark(Struct, forbid_unknown_fields=True, frozen=True):

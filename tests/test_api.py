@@ -141,6 +141,39 @@ def test_what_is_refused_in_a_batch_is_found_again_by_its_id_and_its_place(post,
     assert results[2]["detail"] == "external_id: Expected `str`, got `int`."
 
 
+@pytest.mark.parametrize(
+    ("bad", "at", "says"),
+    [
+        (item("D-1", input="text"), "#/cases/1/input", "(“D-1”): input: Expected `object`, got `str`."),
+        (item("D-1", confidences={"a": 1}, alternatives=7), "#/cases/1/alternatives", "(“D-1”): alternatives: Expected"),
+        (item("D-1", workflow="refunds\0"), "#/cases/1/workflow", "(“D-1”): There is no workflow"),
+        (item(17), "#/cases/1/external_id", "cases/1: external_id: Expected `str`, got `int`."),
+        (17, "#/cases/1", "cases/1: Expected `object`, got `int`."),
+    ],
+)
+def test_of_a_batch_it_is_said_in_words_which_output_is_wrong_and_what_became_of_the_others(
+    post, key, integration, bad, at, says
+):
+    sent = post("cases/bulk/", {"cases": [item("D-0"), bad, item("D-2")]}, **key(integration))
+
+    told = sent.json()
+    assert (sent.status_code, told["received"], told["refused"]) == (200, 2, 1)
+    assert [error["pointer"] for error in told["results"][1]["errors"]] == [at]
+    assert told["detail"].startswith("1 of 3 outputs was refused and not taken in. It is cases/1") and says in told["detail"]
+    assert told["detail"].endswith(" The other 2 are in.") and Case.objects.count() == 2
+
+
+def test_what_became_of_a_batch_is_counted_in_words(post, key, integration):
+    def told(*batch):
+        return post("cases/bulk/", {"cases": batch}, **header).json()["detail"]
+
+    header = key(integration)
+
+    assert told(item("E-1"), item("E-1"), item("E-2")) == "No output was refused."
+    assert told(item("E-1"), 1, 2).startswith("2 of 3 outputs were refused and not taken in. The first is cases/1: Expected")
+    assert told(item("E-1"), 1, 2).endswith(" The other one is in.") and told(1, 2).endswith(" None is in.")
+
+
 def test_a_batch_that_is_no_json_is_told_with_the_text_around_the_byte(post, key, integration):
     batch = json.dumps({"cases": [item("N-1"), item("N-2", confidence=float("nan"))]})
 
@@ -148,6 +181,9 @@ def test_a_batch_that_is_no_json_is_told_with_the_text_around_the_byte(post, key
 
     assert (answer.status_code, answer.json()["code"]) == (400, "parse_error")
     assert f"(byte {batch.index('NaN')})" in answer.json()["detail"] and '"confidence": NaN}]}”' in answer.json()["detail"]
+    assert answer.json()["detail"].endswith("”. None of the outputs was taken in.") and not Case.objects.exists()
+    cut = post("cases/bulk/", batch[:40], **key(integration)).json()
+    assert cut["detail"] == "Input data was truncated. None of the outputs was taken in."
 
 
 @pytest.mark.parametrize(
