@@ -84,6 +84,8 @@ class Deciding:
 
     def _do(self, request, case, form, shown, name, standing, page):
         desk, chosen = case.state, form.of(name)
+        if before := self._passed_before(request, case, chosen, name, page):
+            return before
         try:
             with transaction.atomic():
                 done = pages.do(case, name, chosen, request.user, **form.seconds(name))
@@ -104,9 +106,16 @@ class Deciding:
     def _done_before(self, request, case, chosen, name, page):
         """Where it is what he did already: as if it had been done now."""
         anew = self.one(request, case.pk)
+        if before := self._passed_before(request, anew, chosen, name, page):
+            return before
         standing = gate.standing(anew, request.user)
         if at := repeated.done_at(chosen, name, anew, standing, request.user):
             return page.done(request, anew, standing.last["desk"], name, repeated.told(seen_by(anew, request.user), at))
+        return None
+
+    def _passed_before(self, request, case, chosen, name, page):
+        if at := repeated.passed_at(chosen, name, case, request.user):
+            return page.done(request, case, case.state, name, repeated.told(seen_by(case, request.user), at))
         return None
 
     def _not_done(self, request, case, form, name, chosen, error, page):

@@ -248,8 +248,13 @@ def _json(value):
 
 def what_happened(case) -> str:
     """For whoever came too late: the state, and the last thing that happened, with its actor and time."""
-    events = AuditEvent.objects.filter(subject_type="case", subject_id=case.pk).exclude(verb__endswith="_refused")
-    return _happened(case, events.exclude(verb__in=FOLLOWS).last())
+    return _happened(case, last_event(case.pk))
+
+
+def last_event(case_id) -> AuditEvent | None:
+    """The last thing that happened to a case; no refusal, and not what follows from a decision by itself."""
+    events = AuditEvent.objects.filter(subject_type="case", subject_id=case_id).exclude(verb__endswith="_refused")
+    return events.exclude(verb__in=FOLLOWS).last()
 
 
 def _happened(case, event) -> str:

@@ -1,6 +1,6 @@
 """Sent again, because the answer was lost on the way: what somebody did already is told to him as done, and is not done twice."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -10,11 +10,15 @@ from django.utils.translation import gettext as _
 
 from audit import clock
 from audit.moments import when
+from cases import gate
 from cases.models import Decision
 from cases.own_decisions import OWN
 from cases.states import APPROVAL
 
 AS = {"edit": ("edit", "approve"), "break_glass": ("approve",)}  # how a decision calls a button's verb, where otherwise
+
+PASSES = ("skip", "snooze", "hand_over")  # what decides nothing and leaves the case to others
+ABOUT = timedelta(minutes=1)
 
 
 def done_at(form, name, case, standing, user) -> datetime | None:
@@ -32,6 +36,32 @@ def done_at(form, name, case, standing, user) -> datetime | None:
     words = said.get("reason", ""), said.get("reason_code", "")
     same = _is_so(name, asked["desk"], words, last["verb"], last["desk"], (last["reason"], last["reason_code"]))
     return datetime.fromisoformat(last["at"]) if same else None
+
+
+def passed_at(form, name, case, user) -> datetime | None:
+    """When he passed it on, lastly on this case and just as this form asks for it, unless he has taken it up again since."""
+    if name not in PASSES or case.held_by(clock.now()) == user.pk:
+        return None
+    last, typed = gate.last_event(case.pk), form.data
+    if not last or (last.verb, last.actor_id) != (f"case.{name}", user.pk):
+        return None
+    so = typed.get("desk") == last.body["from"] and typed.get("reason", "").strip() == last.words
+    asks_it = {"snooze": _is_until, "hand_over": _is_to}.get(name, lambda *_: True)
+    return last.at if so and asks_it(form, last) else None
+
+
+def _is_until(form, last) -> bool:
+    """The same moment; or as long from now as it was then."""
+    if not form.is_valid() or not (until := form.arguments().get("until")):
+        return False
+    later = until - datetime.fromisoformat(last.body["until"])
+    return any(abs(later - since) < ABOUT for since in (timedelta(0), clock.now() - last.at))
+
+
+def _is_to(form, last) -> bool:
+    """As it was typed: the side that has it now is no choice any more."""
+    person, side = form.data.get("to", ""), form.data.get("side", "")
+    return person == str(last.body.get("to_person") or "") and side in ("", str(last.body.get("to_vendor") or "house"))
 
 
 def done_out_of_sight(number, typed, user) -> datetime | None:

@@ -2,10 +2,13 @@
 
 import html
 import re
+from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 
+from audit import clock
+from audit.models import AuditEvent
 from cases import actions, queues
 from cases.models import Case, Decision
 from tests.conftest import acting_as, seated
@@ -122,3 +125,84 @@ def test_what_went_to_another_side_is_told_as_done_and_the_next_case_is_offered(
     assert same.status_code == 200 and DONE.search(text(same)) and reverse("admin:cases_case_next") in text(same)
     assert else_.status_code == 409 and not DONE.search(text(else_)) and "By whom?" in text(else_)
     assert Decision.objects.filter(case=case).count() == 1
+
+
+PASSED = {
+    "skip": {"skip.reason": "Whose is it?"},
+    "snooze": {"snooze.reason": "They open at nine.", "snooze.until": "hour"},
+    "hand_over": {"hand_over.reason": "She knows him."},
+}
+
+
+def events(case, verb):
+    return AuditEvent.objects.filter(subject_type="case", subject_id=case.pk, verb=f"case.{verb}").count()
+
+
+@pytest.mark.parametrize("is_taken", [False, True])
+@pytest.mark.parametrize("verb", PASSED)
+def test_passed_on_twice_it_is_passed_on_once_whoever_has_it_now(client, send, typed, refunds, owner, verb, is_taken):
+    case, form = typed
+    other, colleague = send(0.5), seated(refunds, "reviewer", owner)
+    form |= {"verb": verb, "next": "1", **PASSED[verb]}
+
+    first = client.post(page(case), form)
+    if is_taken:
+        queues.claim(case.pk, by=colleague)
+    with clock.moved(clock.now() + timedelta(minutes=3)):
+        second = client.post(page(case), form)
+
+    assert first.url == second.url == page(other) and DONE.search(text(client.get(second.url)))
+    assert events(case, verb) == 1
+
+
+def test_handed_to_somebody_twice_he_is_told_once(client, typed, refunds, owner):
+    case, form = typed
+    colleague, other = seated(refunds, "reviewer", owner), seated(refunds, "reviewer", owner)
+    form |= {"verb": "hand_over", **PASSED["hand_over"]}
+
+    answers = [client.post(page(case), form | {"hand_over.to": person.pk}) for person in (colleague, colleague, other)]
+
+    assert [answer.status_code for answer in answers] == [302] * 3
+    assert events(case, "hand_over") == 2 and Case.objects.get(pk=case.pk).assigned_to == other
+
+
+@pytest.mark.parametrize(
+    ("verb", "otherwise"),
+    [
+        ("snooze", {"snooze.until": "tomorrow"}),
+        ("snooze", {"snooze.until": "other", "snooze.until_other": "2027-01-01T09:00"}),
+        ("snooze", {"snooze.reason": "They open at ten."}),
+        ("snooze", {"desk": "resolution"}),
+    ],
+)
+def test_who_puts_it_off_otherwise_is_told_that_he_did(client, typed, verb, otherwise):
+    case, form = typed
+    form |= {"verb": verb, **PASSED[verb]}
+    client.post(page(case), form)
+
+    answer = client.post(page(case), form | otherwise)
+
+    assert answer.status_code == 409 and not DONE.search(text(answer)) and events(case, verb) == 1
+
+
+@pytest.mark.parametrize("verb", ["skip", "hand_over"])
+def test_who_took_it_up_again_may_pass_it_on_again(client, typed, reviewer, verb):
+    case, form = typed
+    form |= {"verb": verb, **PASSED[verb]}
+    client.post(page(case), form)
+
+    queues.claim(case.pk, by=reviewer)
+    client.post(page(case), form)
+
+    assert events(case, verb) == 2
+
+
+def test_what_somebody_else_did_since_is_told(client, typed, refunds, owner):
+    case, form = typed
+    form |= {"verb": "hand_over", **PASSED["hand_over"]}
+    client.post(page(case), form)
+
+    actions.accept(case.pk, by=seated(refunds, "reviewer", owner))
+    answer = client.post(page(case), form)
+
+    assert answer.status_code == 409 and not DONE.search(text(answer))
