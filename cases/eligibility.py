@@ -16,7 +16,7 @@ UNTOUCHED = """
 """
 # `may`: everybody with a seat to sign by, and his limit for each kind of action that waits. Most cases leave at the first
 # question: one approval, no title, and somebody is there. The steps are summed by title, and once over all of them: a
-# person takes one step only.
+# person takes one step only, with whichever of his own and his lent titles.
 NOBODY = f"""
 WITH kinds AS MATERIALIZED (
   SELECT DISTINCT workflow_id, action_type, currency FROM cases_case WHERE state <> 'closed' AND requires_approval),
@@ -30,14 +30,16 @@ SELECT c.id FROM cases_case c
        AND (c.amount IS NULL OR m.most >= c.amount) AND {UNTOUCHED}))
    AND EXISTS (
      SELECT FROM (
-       SELECT coalesce(title_key(step->>'title'), '') AS title, sum((step->>'people')::integer
-           - (SELECT count(*) FROM valid_approvals(c.id, c.digest) v WHERE v.step = number - 1)) AS open
+       SELECT sum((step->>'people')::integer
+           - (SELECT count(*) FROM valid_approvals(c.id, c.digest) v WHERE v.step = number - 1)) AS open,
+           array_agg(coalesce(title_key(step->>'title'), '')) FILTER (WHERE (step->>'people')::integer
+             > (SELECT count(*) FROM valid_approvals(c.id, c.digest) v WHERE v.step = number - 1)) AS titles
          FROM jsonb_array_elements(c.chain) WITH ORDINALITY x(step, number)
         GROUP BY GROUPING SETS ((title_key(step->>'title')), ())) s
       WHERE s.open > (
         SELECT least(count(DISTINCT m.holder_id), count(DISTINCT m.user_id)) FROM may m
          WHERE m.workflow_id = c.workflow_id AND m.action_type = c.action_type AND m.currency = c.currency
-           AND (c.amount IS NULL OR m.most >= c.amount) AND s.title IN ('', m.title)
+           AND (c.amount IS NULL OR m.most >= c.amount) AND s.titles && ARRAY['', m.title]
            AND NOT EXISTS (SELECT FROM valid_approvals(c.id, c.digest) v
              WHERE v.by_id IN (m.user_id, m.holder_id) OR v.holder_id IN (m.user_id, m.holder_id))
            AND {UNTOUCHED}))

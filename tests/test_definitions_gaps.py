@@ -56,6 +56,16 @@ def test_an_owner_who_is_away_with_nobody_in_his_place_is_a_gap(refunds, owner, 
     assert gaps(refunds) == []
 
 
+def test_a_stand_in_who_is_away_too_closes_no_gap(refunds, owner, stranger):
+    until = clock.now() + timedelta(days=7)
+    people.be_absent(owner, by=owner, until=until, stand_in=stranger)
+    people.be_absent(stranger, by=stranger, until=until - timedelta(days=1))
+
+    assert len(gaps(refunds)) == 5
+    with clock.moved(until - timedelta(hours=1)):
+        assert gaps(refunds) == []
+
+
 def test_without_seats_everything_would_wait(refunds):
     assert warnings(refunds, rules()) == [
         "Nothing can send outputs: no integration has a seat.",

@@ -1,9 +1,13 @@
 """The title that a step asks for and that of a seat: the same whatever the capitals, to the gate, the queue, the alert and the database."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
+from accounts import actions as accounts
+from audit import clock
 from cases import actions, jobs, queues
 from cases.models import Alert
 from tests.factories import UserFactory
@@ -121,3 +125,18 @@ def test_the_code_and_the_database_compare_titles_alike():
 
     assert [(letter, key) for letter, key in zip(letters, keys, strict=True) if title_key(f"x{letter}") != key] == []
     assert sql("SELECT title_key('  Team LEAD ')") == [(title_key("  Team LEAD "),)] == [("team lead",)]
+
+
+@pytest.mark.parametrize(
+    "rules", [{**chained(), "chains": [{"steps": chained("Team lead", "Finance")["chains"][0]["steps"][1:]}]}]
+)
+def test_whoever_was_lent_the_other_title_takes_one_step_only_and_a_third_one_neither(high, seat, approver):
+    """Two people are there, and each title has one: but both have the same."""
+    lead, finance = seat("Team lead"), seat("Finance")
+    until = clock.now() + timedelta(days=1)
+    accounts.be_absent(finance, by=finance, until=until)
+    workflows.delegate(finance.seats.get(), lead, by=finance, until=until, reason="Away")
+
+    jobs.name_what_nobody_can_approve()
+
+    assert Alert.objects.get().case == high

@@ -53,13 +53,16 @@ def _gap(kind, user, away) -> str:
 
 def _away_alone(users) -> dict[int, datetime]:
     """Of these people those who are away with nobody to act in their place, by id, and until when."""
-    absences = Absence.objects.at(clock.now()).filter(user__in=users).select_related("stand_in").order_by("since")
+    now_away = Absence.objects.at(clock.now())
+    absences = now_away.filter(user__in=users).select_related("stand_in").order_by("since")
     latest = {absence.user_id: absence for absence in absences}
-    return {user: absence.until for user, absence in latest.items() if not _covered(absence)}
+    away_too = set(now_away.filter(user__in=[each.stand_in_id for each in latest.values()]).values_list("user", flat=True))
+    return {user: absence.until for user, absence in latest.items() if not _covered(absence, away_too)}
 
 
-def _covered(absence) -> bool:
-    return bool(absence.stand_in and absence.stand_in.is_active and absence.stand_in.is_in_house)
+def _covered(absence, away) -> bool:
+    stand_in = absence.stand_in
+    return bool(stand_in and stand_in.is_active and stand_in.is_in_house and stand_in.pk not in away)
 
 
 def warnings_in_force(workflow) -> list[str]:
