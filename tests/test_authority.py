@@ -15,6 +15,7 @@ from cases import actions, jobs, queues, shapes
 from cases.models import Alert, BreakGlassReview, Case, Claim, Decision
 from integrations.models import OutboxRow
 from integrations.problems import Conflict
+from tests import factories
 from tests.conftest import seated
 from tests.desk import decide
 from tests.factories import UserFactory
@@ -432,6 +433,34 @@ def test_the_database_knows_who_breaks_glass(high, owner, approver, refunds):
             add(approval(high, approver, **broken))
     with pytest.raises(PermissionDenied, match="worked on this content yourself"):
         actions.approve(high.pk, by=approver, **broken)
+
+
+def test_nobody_breaks_the_glass_in_the_place_of_somebody_who_worked_on_it(high, owner, refunds, stranger):
+    maker = UserFactory(username="maker")
+    workflows.own(refunds, "risk", maker, by=owner)
+    people.be_absent(maker, by=maker, until=clock.now() + DAY, stand_in=stranger)
+    Decision.objects.bulk_create([approval(high, maker, verb="resolve", desk="resolution", step=None)])
+
+    with pytest.raises(PermissionDenied, match="stand in for somebody who worked on this content"):
+        actions.approve(high.pk, by=stranger, break_glass=True, reason="Now")
+    for add in ADDING:
+        with refused("only_the_owner_of_risk_breaks_glass"):
+            add(approval(high, stranger, break_glass=True, reason="Now"))
+
+    workflows.own(refunds, "risk", stranger, by=factories.administrator())
+    actions.approve(high.pk, by=stranger, break_glass=True, reason="Now")
+
+
+def test_nobody_breaks_the_glass_in_the_place_of_whoever_is_behind_the_sender(high, owner, refunds, stranger):
+    behind = high.sender.answers_for
+    workflows.own(refunds, "risk", behind, by=owner)
+    people.be_absent(behind, by=behind, until=clock.now() + DAY, stand_in=stranger)
+
+    with pytest.raises(PermissionDenied, match="stand in for somebody who worked on this content"):
+        actions.approve(high.pk, by=stranger, break_glass=True, reason="Now")
+    for add in ADDING:
+        with refused("only_the_owner_of_risk_breaks_glass"):
+            add(approval(high, stranger, break_glass=True, reason="Now"))
 
 
 def test_the_database_knows_who_reviews_a_broken_glass(high, owner, approver, vendor_reviewer):

@@ -54,6 +54,7 @@ def approve(
         _keep(case, reason_code, ticked, active_seconds)
         if break_glass:
             _check_the_glass(case, output, action)
+            _stands_in_for_no_maker(case, by)
         elif (output is not None or action is not None) and _edit_goes_to_another(case, output, action):
             case.story.verb = "edit"
             case.approve(complete=False)
@@ -207,6 +208,15 @@ def _check_the_glass(case, output, action):
     said(case.story.reason)
     if output is not None or action is not None:
         raise ValidationError(_("Breaking the glass approves what stands. Send it back to have it changed."))
+
+
+def _stands_in_for_no_maker(case, by):
+    """As a delegate of a maker approves nothing, whoever acts in the place of one breaks no glass over it."""
+    owned = Owner.objects.acting_as(by, case.story.now).filter(workflow=case.workflow_id, of=Ownership.RISK)
+    if not owned.exclude(user__in={*case.standing_facts.makers, case.standing_facts.behind} - {None, by.pk}).exists():
+        raise PermissionDenied(
+            _("You stand in for somebody who worked on this content, so somebody else must break the glass for it.")
+        )
 
 
 def _edit_goes_to_another(case, output, action) -> bool:
