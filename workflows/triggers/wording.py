@@ -12,6 +12,11 @@ from workflows.triggers.base import REMEMBERED, Facts, look
 FEW = 3  # phrases that are looked for at once: to part the text into words costs more
 WORD = re.compile(r"\w+")
 BEYOND = re.compile("[\U00010000-\U0001ffff]")
+ALIKE = (("’", "'"), ("‘", "'"), ("\u2010", "-"), ("ı", "i"), ("ł", "l"), ("ø", "o"), ("đ", "d"))
+# Scripts that put no space between words: Thai to Burmese, Khmer, kana and Han, and what lies beyond U+FFFF of Han.
+UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]"
+)
 BETWEEN = bytes(byte if chr(byte).isalnum() or chr(byte) == "_" else 32 for byte in range(128)) + bytes(range(128, 256))
 
 
@@ -32,12 +37,18 @@ def texts(value) -> list[str]:
 
 
 def folded_text(text: str) -> str:
-    """Lower case without accents: “Más” and “mas” are one word. Marks nobody sees (soft hyphens, zero widths) hide no word."""
+    """Lower case without accents: “Más” and “mas” are one word. Marks nobody sees (soft hyphens, zero widths) hide no word.
+
+    Nor does an apostrophe or a hyphen as a typesetter makes it, a letter that is struck through, or Turkish “I” and “ı”.
+    """
     if text.isascii():
         return text.lower()
     near, far = _marks()
     bare = near.sub("", unicodedata.normalize("NFKD", text))
-    return (far.sub("", bare) if BEYOND.search(bare) else bare).casefold()
+    folded = (far.sub("", bare) if BEYOND.search(bare) else bare).casefold()
+    for sign, plain in ALIKE:
+        folded = folded.replace(sign, plain)
+    return folded
 
 
 @cache
@@ -133,14 +144,15 @@ class Phrases:
     """Words and phrases to look for, whole, in folded text.
 
     A word is looked up in the set of the text's words. A phrase, or a word with a sign in it (“24/7”), is searched for only
-    where all of its words stand in the text, and the longest of them first.
+    where all of its words stand in the text, and the longest of them first. What is written without spaces (“律师”) is
+    searched for as signs are: it is whole wherever it stands.
     """
 
     def __init__(self, phrases: Iterable[str]):
         folded = dict.fromkeys(" ".join(folded_text(phrase).split()) for phrase in phrases)
         folded.pop("", None)
-        self.words = frozenset(phrase for phrase in folded if WORD.fullmatch(phrase))
-        self.longer = [(phrase, frozenset(WORD.findall(phrase))) for phrase in folded if phrase not in self.words]
+        self.words = frozenset(phrase for phrase in folded if WORD.fullmatch(phrase) and not UNSPACED.search(phrase))
+        self.longer = [(phrase, _spaced_words(phrase)) for phrase in folded if phrase not in self.words]
         self.led = defaultdict(list)
         for number, (_, words) in enumerate(self.longer):
             self.led[max(words, key=len) if words else ""].append(number)
@@ -181,6 +193,10 @@ class Phrases:
         return [*sorted(self.words - said), *longer]
 
 
+def _spaced_words(phrase: str) -> frozenset[str]:
+    return frozenset(word for word in WORD.findall(phrase) if not UNSPACED.search(word))
+
+
 def _stands(phrase: str, text: str) -> bool:
     """Whether the phrase stands in the text, not as a part of longer words."""
     at = text.find(phrase)
@@ -193,7 +209,7 @@ def _stands(phrase: str, text: str) -> bool:
 
 
 def _joins(beside: str, edge: str) -> bool:
-    return (beside.isalnum() or beside == "_") and (edge.isalnum() or edge == "_")
+    return (beside.isalnum() or beside == "_") and (edge.isalnum() or edge == "_") and not UNSPACED.match(edge)
 
 
 class PhrasesByLanguage:
