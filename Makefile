@@ -6,10 +6,11 @@ FIT = import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 BIN = .venv/bin
 READY = .venv/.ready
 CHROMIUM = /usr/bin/chromium
+SEES = [ -x $(CHROMIUM) ] || echo "$(CHROMIUM) is not there, so the journeys in a browser are skipped. Install it: sudo apt-get install chromium" >&2
 
 unexport PYTHONDONTWRITEBYTECODE  # compiled once, not at every start
 
-.PHONY: help run test test-all check bench clean
+.PHONY: help run test check test-all bench clean
 .DEFAULT_GOAL = help
 
 help: ## this list
@@ -18,21 +19,21 @@ help: ## this list
 run: $(READY) ## everything at once: database, web and worker, with sample cases
 	$(BIN)/python manage.py up
 
-test: $(READY) ## the tests but the slow ones; ARGS="-k name" passes options to pytest
-	@[ -x $(CHROMIUM) ] || echo "$(CHROMIUM) is not there, so the journeys in a browser are skipped. Install it: sudo apt-get install chromium" >&2
+test: $(READY) ## the tests that take a moment each: a few minutes; ARGS="-k name" passes options to pytest
+	@$(SEES)
 	$(BIN)/pytest -q -n 2 $(ARGS)
 
-test-all: $(READY) ## all tests
-	@[ -x $(CHROMIUM) ] || echo "$(CHROMIUM) is not there, so the journeys in a browser are skipped. Install it: sudo apt-get install chromium" >&2
-	$(BIN)/pytest -q -n 2 -m "" $(ARGS)
-
-check: $(READY) ## what every change must pass
-	@[ -x $(CHROMIUM) ] || echo "$(CHROMIUM) is not there, so the journeys in a browser are skipped. Install it: sudo apt-get install chromium" >&2
+check: $(READY) ## what every change must pass: format, lint, Django's checks, and the tests but the slow ones
+	@$(SEES)
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/python manage.py check
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	$(BIN)/pytest -q -n 2 $(ARGS)
+	$(BIN)/pytest -q -n 2 -m "not slow" $(ARGS)
+
+test-all: $(READY) ## all tests, those that take minutes each too
+	@$(SEES)
+	$(BIN)/pytest -q -n 2 -m "" $(ARGS)
 
 bench: $(READY) ## the measurements of docs and README, on this machine
 	$(BIN)/python -m bench $(ARGS)

@@ -14,10 +14,11 @@ QUIET += ["--disable-sync", "--no-first-run"]
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 SIZES = {"wide": WIDE, "narrow": NARROW}
 
-pytestmark = [
+in_a_browser = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(not CHROMIUM.exists(), reason="there is no Chromium here"),
 ]
+pytestmark = [*in_a_browser, pytest.mark.long]
 
 
 @pytest.fixture

@@ -39,6 +39,7 @@ def while_away(absence):
 # What reads it
 
 
+@pytest.mark.long
 def test_until_it_begins_he_is_given_work_and_from_then_on_none(send, reviewer, later):
     for _ in range(2):
         send()

@@ -332,6 +332,7 @@ def our_addresses() -> list[str]:
     return [name for name in dict.fromkeys(addresses()) if name]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("role", ROLES)
 def test_who_may_open_what(client, request, things, role):
     if role != "anonymous":
@@ -393,6 +394,7 @@ def other_vendors_lead(other_vendors_reviewer):
     return factories.lead(other_vendors_reviewer.vendor)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("role", ALIKE)
 def test_who_else_may_open_what(client, request, role, things):
     client.force_login(request.getfixturevalue(role))
@@ -403,6 +405,7 @@ def test_who_else_may_open_what(client, request, role, things):
     assert found == {name: TABLE[name][ROLES.index(like)] for name in found} | but
 
 
+@pytest.mark.long
 def test_without_the_second_factor_that_his_work_needs_no_door_opens_to_an_approver(things, approver):
     browser = Client()
     give(browser, let_in(approver))

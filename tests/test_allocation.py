@@ -192,6 +192,7 @@ def test_shares_are_as_agreed_within_the_random_error():
     assert all(within_the_random_error(counts[side], 20_000, share / 100) for side, share in SHARES.items())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("gone", ["in_house", "acme", "bright"])
 def test_a_side_that_drops_out_moves_its_own_cases_only_and_to_the_others_by_their_shares(gone):
     whose = next(side for side, name in NAMES.items() if name.lower().replace("-", "_") == gone)

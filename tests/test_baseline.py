@@ -79,6 +79,7 @@ def asked(cursor, statement):
     return cursor.fetchall()
 
 
+@pytest.mark.long
 def test_the_same_200_cases_through_single_bulk_and_plain_give_the_same_rows_and_audit(post):
     items = two_hundred()
 

@@ -312,6 +312,7 @@ def own(case, person, **more):
     return OwnAnswer(case=case, by=person, at=clock.now(), answer={"decision": "refund"}, differs=[], **more)
 
 
+@pytest.mark.long
 def test_who_reviews_blind_answers_first(case, reviewer):
     facts = {"case": case, "by": reviewer, "at": clock.now(), "desk": "review", "to": "closed", "digest": bytes(case.digest)}
     row = Decision(verb="accept", **facts)

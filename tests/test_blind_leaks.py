@@ -101,6 +101,7 @@ def asked(client, case, things, refunds, reviewer, key, owner):
     return asked
 
 
+@pytest.mark.long
 def test_nothing_reaches_who_owes_his_own_answer_and_then_all_of_it(asked, case, reviewer):
     told = asked()
     assert {name for name, text in told.items() if SAYS in text or "0.43217" in text} == set()

@@ -162,6 +162,7 @@ def until(true, seconds=20):
         time.sleep(0.002)
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("rules", [EVERY_SECOND_IS_DRAWN])
 def test_while_batches_come_in(request, rules):
@@ -176,6 +177,7 @@ def test_while_batches_come_in(request, rules):
     assert took < 1 and Case.objects.filter(released_at=None).exists()
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_while_a_file_is_imported(request, tmp_path):
     lines = [json.dumps({**msgspec.to_builtins(item)}) for item in outputs(30_000)]

@@ -30,6 +30,7 @@ from workflows.models import Calendar, Delegation, Engagement, Mandate, Policy, 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.long
 def test_the_demo_keeps_every_promise_and_shows_every_part_of_the_rules(capsys):
     call_command("demo")
 

@@ -66,6 +66,7 @@ def fuzz(described, next_role, examples):
     return sent
 
 
+@pytest.mark.long
 def test_a_thousand_requests_break_nothing(described, next_role):
     assert fuzz(described, next_role, examples=45) >= 1000
 

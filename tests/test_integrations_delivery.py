@@ -296,6 +296,7 @@ def test_what_we_refuse_is_called_so_and_is_tried_again_only_where_a_dns_may_say
     assert only().last_answer == says and bool(only().next_try_at) == again
 
 
+@pytest.mark.long
 def test_one_that_hangs_does_not_take_the_others_turn(shop, monkeypatch):
     monkeypatch.setattr(posting, "DEADLINE", 5)
     came = []
@@ -368,6 +369,7 @@ def test_a_receiver_that_dies_on_the_way_gets_every_event_once_by_id(shop):
     assert {told["data"]["number"] for told in receiver.verified(signature.secret(hook))} == set(range(1, 51))
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_many_deliverers_send_nothing_twice(shop):
     def deliver():

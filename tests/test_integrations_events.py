@@ -234,6 +234,7 @@ class Mortal:
         self.process.wait()
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("deaths", "decisions"), [(3, 60), pytest.param(20, 1000, marks=pytest.mark.slow)])
 def test_a_receiver_that_dies_again_and_again_has_each_decision_once_by_id(committed, tmp_path, deaths, decisions):

@@ -155,6 +155,7 @@ def in_another_thread(work):
         return pool.submit(run).result()
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_64_at_once_have_one_effect_and_one_answer(sender):
     together = threading.Barrier(64)

@@ -224,6 +224,7 @@ def test_every_operation_is_in_the_table():
     assert {named(*operation) for operation in operations()} == set(TABLE)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("role", ROLES)
 def test_who_may_do_what(ask, acmes, bolts, role):
     found = {
@@ -333,6 +334,7 @@ def pages(case) -> list[str]:
     return [*found, *(f"{page}?{more}" for page in lists for more in asked), *picked, f"{reverse('admin:search')}?s={WORD}"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("role", ["own_vendors", "own_lead"])
 def test_no_page_tells_of_another_vendors_case(client, people, acmes, bolts, role):
     client.force_login(people[role])

@@ -156,6 +156,7 @@ def ready(worker):
     until(lambda: len(pool(worker)) == 4, 5, "the pool is complete")
 
 
+@pytest.mark.long
 def test_a_worker_does_jobs_and_schedules_and_stops_cleanly(worker):
     ready(worker)
     assert ends(queue.enqueue("jobs.jobs.nap", 0.1)).report == "Slept 0.1."
@@ -172,6 +173,7 @@ def test_a_worker_does_jobs_and_schedules_and_stops_cleanly(worker):
     assert not [child for child in family if child.is_running()]
 
 
+@pytest.mark.long
 def test_the_death_of_a_busy_worker_does_not_stop_the_queue_and_costs_its_neighbour_no_attempt(worker):
     ready(worker)
     victim, neighbour = queue.enqueue("jobs.jobs.nap", 3), queue.enqueue("jobs.jobs.nap", 3)

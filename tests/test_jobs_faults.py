@@ -67,6 +67,7 @@ def somebody_at_work():
         return running.order_by("attempts", "-started_at").first()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kills", [2, slow(50)])
 def test_workers_killed_in_the_middle_leave_all_done_and_each_effect_once(worker, kills):
     ready(worker)
@@ -90,6 +91,7 @@ def started_since(moment):
         return Job.objects.filter(schedule=None, started_at__gt=moment).exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("times", "busy"), [(1, False), slow(20, False), slow(20, True)], ids=str)
 def test_whichever_child_dies_the_next_job_starts_soon(worker, times, busy):
     ready(worker)

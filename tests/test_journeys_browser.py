@@ -6,7 +6,7 @@ from django.db import transaction
 from accounts import welcome
 from audit import acting
 from cases.models import Case
-from tests import factories
+from tests import browsers, factories
 from tests import test_workbench_browser as workbench
 from tests.browsers import ready
 from tests.conftest import HOUSE
@@ -15,7 +15,7 @@ from tests.test_signin_browser import set_up
 from tests.test_workbench_browser import at, committed_password, keys, rows, sign_in
 
 page, start, output_schema = workbench.page, workbench.start, workbench.output_schema
-chromium, pytestmark = workbench.chromium, workbench.pytestmark
+chromium, pytestmark = workbench.chromium, browsers.in_a_browser
 
 
 def test_the_first_sign_in_from_the_link_to_my_desk(page, committed, live_server):

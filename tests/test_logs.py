@@ -113,6 +113,7 @@ def test_there_are_two_hundred_tokens_of_ten_kinds():
     assert len(set(TOKENS)) == 200
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("who", "pages"), [("administrator", ""), ("vendor_reviewer", "cases_case")])
 def test_in_the_admin(client, request, things, logged, who, pages):  # noqa: F811
     client.force_login(request.getfixturevalue(who))
@@ -297,6 +298,7 @@ def test_a_strangers_finished_sentence_is_told_by_its_place(logged):
 # The processes
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_the_web_servers_own_lines(committed, key, tmp_path):
     """A real gunicorn: bad requests that never reach Django, and good and bad ones that do."""

@@ -296,6 +296,7 @@ def lived(world, examples, steps):
     run_state_machine_as_test(type("Life", (Life,), {"world": world}), settings=shape)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rules", [{"action_tiers": {"refund": "high"}, "chains": TWO}])
 @pytest.mark.parametrize(("examples", "steps"), [(8, 40), pytest.param(300, 60, marks=pytest.mark.slow)])
 def test_whatever_anybody_tries_the_promises_hold(world, rules, examples, steps):

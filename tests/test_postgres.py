@@ -143,6 +143,7 @@ def test_a_failed_start_says_which_log_to_read(var):
         postgres.join()
 
 
+@pytest.mark.long
 def test_data_that_are_no_data_give_up_instead_of_trying_for_ever(var):
     (postgres.home() / "data").mkdir()
 
@@ -164,6 +165,7 @@ def test_a_stale_pid_file_that_names_a_stranger_is_no_obstacle(server):
         stranger.kill()
 
 
+@pytest.mark.long
 def test_a_fresh_clone_at_the_same_path_meets_neither_the_old_server_nor_its_data(var):
     postgres.join()
     tell("create table kept as select 42 as answer")
@@ -198,6 +200,7 @@ def test_run_hands_over_both_addresses_and_the_exit_code(server):
     assert done.returncode == 7
 
 
+@pytest.mark.long
 def test_eight_processes_that_come_at_once_start_one_server(var):
     show = "import hitlsite.postgres as p; p.join(); print(p.supervisor_pid())"
     many = [subprocess.Popen([sys.executable, "-c", show], cwd=postgres.CHECKOUT, stdout=subprocess.PIPE) for _ in range(8)]
@@ -208,6 +211,7 @@ def test_eight_processes_that_come_at_once_start_one_server(var):
     assert postgres.log_path().read_text().count("starting PostgreSQL") == 1
 
 
+@pytest.mark.long
 def test_the_last_one_out_stops_it_and_the_next_one_finds_the_data(server):
     tell("create table if not exists kept as select 42 as answer")
     pid = postmaster()
@@ -221,6 +225,7 @@ def test_the_last_one_out_stops_it_and_the_next_one_finds_the_data(server):
     assert ask("select answer from kept", "hitl_owner") == (42,)
 
 
+@pytest.mark.long
 def test_a_forked_child_keeps_its_parents_place(server):
     if (child := os.fork()) == 0:
         time.sleep(5)
@@ -354,6 +359,7 @@ def test_the_owner_may_make_a_database_for_tests(server):
 # Who runs it
 
 
+@pytest.mark.long
 @as_root
 def test_root_keeps_the_data_elsewhere_when_others_may_not_enter(closed_var):
     postgres.join()
@@ -372,6 +378,7 @@ def test_a_new_clone_at_the_same_path_meets_no_old_data(closed_var):
     first.rmdir()
 
 
+@pytest.mark.long
 @as_root
 def test_binaries_that_others_may_not_reach_are_copied(closed_var, monkeypatch):
     closed = closed_var.parent / "site-packages"

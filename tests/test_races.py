@@ -77,6 +77,7 @@ def arrive(integration, count, **more):
     return list(Case.objects.order_by("id"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("count", [400, pytest.param(5000, marks=pytest.mark.slow)])
 def test_64_claimers_never_get_the_same_case(committed, count):
     refunds, owner, integration = committed("refunds", "owner", "integration")
@@ -92,6 +93,7 @@ def test_64_claimers_never_get_the_same_case(committed, count):
     assert not Claim.objects.exclude(case__claimed_by=F("user")).exists()
 
 
+@pytest.mark.long
 def test_64_claimers_of_the_same_case(committed):
     refunds, owner, integration = committed("refunds", "owner", "integration")
     [case] = arrive(integration, 1)
@@ -128,6 +130,7 @@ def race(cases, people, verb):
         yield case, winners, [str(answer) for answer in heard if answer is not None]
 
 
+@pytest.mark.long
 def test_of_32_approvers_at_once_one_wins_and_the_others_hear_who(committed):
     refunds, owner, integration = committed("refunds", "owner", "integration")
     approvers = team(refunds, owner, "approver", 32, EUR=1000)
@@ -153,6 +156,7 @@ def test_of_16_approvers_at_once_two_make_a_chain_of_two(committed, rules):
         assert (len(winners), len(heard), case.releases.count()) == (2, 14, 1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("held", [False, True], ids=["free", "held by one of them"])
 def test_of_16_reviewers_at_once_one_accepts(committed, held):
     refunds, owner, integration = committed("refunds", "owner", "integration")
@@ -193,6 +197,7 @@ def test_the_same_correction_twice_at_once_is_a_lost_race_not_an_empty_edit(comm
         assert case.decisions.count() == 1
 
 
+@pytest.mark.long
 def test_accepting_correcting_escalating_and_withdrawing_at_once_is_one_of_them(committed):
     refunds, owner, integration = committed("refunds", "owner", "integration")
     people = [*team(refunds, owner, "reviewer", 9), integration]
@@ -236,6 +241,7 @@ def one_effect(answers, status):
     assert IdempotencyKey.objects.count() == 1
 
 
+@pytest.mark.long
 def test_the_same_intake_64_times_at_once_is_one_case(committed):
     integration, key = committed("integration", "key")
     with transaction.atomic():
@@ -250,6 +256,7 @@ def test_the_same_intake_64_times_at_once_is_one_case(committed):
     assert (Case.objects.count(), OutboxRow.objects.count(), Release.objects.count()) == (1, 1, 1)
 
 
+@pytest.mark.long
 def test_the_same_decision_64_times_at_once_is_one_decision(committed):
     approver, integration, key = committed("approver", "integration", "key")
     [case] = arrive(integration, 1, action=REFUND)

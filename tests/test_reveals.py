@@ -138,6 +138,7 @@ def test_nothing_is_hidden_from_the_house(send, reviewer):
         actions.reveal(case.pk, by=reviewer, reason="x")
 
 
+@pytest.mark.long
 def test_many_at_once_stay_within_the_budget(committed):
     mandate, person, vendor, send = committed("mandate", "vendor_reviewer", "vendor", "send")
     with transaction.atomic():

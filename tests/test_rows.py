@@ -469,6 +469,7 @@ def test_a_statement_that_is_planned_once_shows_each_his_own_rows(pooled):
     assert len(plans) == 1 and sum(plans[0]) == 32 and plans[0][0]
 
 
+@pytest.mark.long
 def test_a_server_that_went_away_is_told_of_also_where_a_statement_is_planned_once():
     """Whoever catches a broken connection must find one, whichever cursor he asked for."""
     asks = """
@@ -489,6 +490,7 @@ except OperationalError:
     assert (done.stdout, done.stderr[-500:]) == ("told\n", "")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("said, kept", [("0", 0), ("1", 1)])
 def test_a_pooler_that_knows_no_prepared_statements_is_spared_them(said, kept):
     asks = """

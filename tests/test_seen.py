@@ -213,6 +213,7 @@ def answers(client, header, case):
             yield address, client.get(address, **more).content.decode()
 
 
+@pytest.mark.long
 def test_of_200_tokens_none_reaches_a_vendor_by_any_address(client, key, seeded, story, worker):
     client.force_login(worker)
     seen = dict(answers(client, key(worker), story))
@@ -223,6 +224,7 @@ def test_of_200_tokens_none_reaches_a_vendor_by_any_address(client, key, seeded,
     assert sum("[card 1]" in body for body in seen.values()) > 10  # there was something to be hidden
 
 
+@pytest.mark.long
 def test_the_house_finds_them_there(client, key, seeded, story, resolver):
     client.force_login(resolver)
 
@@ -231,6 +233,7 @@ def test_the_house_finds_them_there(client, key, seeded, story, resolver):
     assert len(seeded.in_(everything)) > 0.9 * len(seeded.given)  # fingerprints of channels and confidences stand on no page
 
 
+@pytest.mark.long
 def test_no_verb_tells_a_vendor_a_token(client, key, seeded, story, worker):
     """Every verb over REST and every form, sent empty and sent wrong: what is refused quotes nothing."""
     client.force_login(worker)

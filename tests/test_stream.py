@@ -87,6 +87,7 @@ def test_a_bad_line_is_named_and_the_rest_goes_on(owner, tmp_path, capsys):
     assert Case.objects.count() == 4
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "stream", ["generated", "the real one's beginning", pytest.param("real", marks=pytest.mark.slow)], indirect=True
 )

@@ -270,6 +270,7 @@ VALUES = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("expression", PLAIN)
 def test_a_plain_expression_answers_as_cel_does(expression):
     """Whatever the values: in parentheses there is no shortcut, and the answer is the same."""

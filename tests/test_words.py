@@ -57,6 +57,7 @@ def of_the_code():
     return words.of_the_code()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("language", words.translated())
 def test_the_catalogue_has_every_text_of_the_code_and_no_other(language, of_the_code):
     catalog = {(message.context, message.id) for message in words.read(language) if message.id}
@@ -493,6 +494,7 @@ def test_how_a_broken_glass_was_judged_is_read_in_the_readers_language():
     assert read == {"es war richtig", "es war falsch"}
 
 
+@pytest.mark.long
 def test_where_we_do_not_post_is_said_in_the_readers_language():
     with pytest.raises(targets.Refused) as refused:
         asyncio.run(targets.checked_address("127.0.0.1", 80))
