@@ -333,7 +333,7 @@ class Output(Part):
     """The output as it should be, a field for each value."""
 
     def fields(self, case, user):
-        return outputs.fields(compiled_policy(case.policy_id).output_schema, case.standing)
+        return outputs.fields(compiled_policy(case.policy_id).output_schema, case.standing, outputs.MOST_NEW)
 
     def arguments(self, form):
         made = {name: field for name, field in form.fields.items() if hasattr(field, "path")}
@@ -346,10 +346,10 @@ class OwnAnswer(Part):
     legend = "Your own answer"
 
     def fields(self, case, user):
-        made = outputs.fields(compiled_policy(case.policy_id).output_schema, {})
+        made = outputs.fields(compiled_policy(case.policy_id).output_schema, {}, outputs.MOST_NEW)
         for field in made.values():
             field.must = field.needed and not isinstance(field, outputs.Yes)
-            field.required = field.must and (field.row is None or field.row.needed)
+            field.required = field.must and (field.row is None or (field.row.needed and not field.row.number))
             field.error_messages["required"] = gettext("Fill this in.")
         return made
 

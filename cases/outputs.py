@@ -10,13 +10,15 @@ import math
 import re
 import sys
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.utils import from_current_timezone
+from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -37,43 +39,44 @@ WEB = re.compile(r"https?://[A-Za-z0-9][!#-;=?-~]*")  # none of the signs that e
 MOST_LINKS = 20
 MOST_FIELDS = 400  # a form with a thousand is not read
 MOST_ITEMS = 20
+MOST_NEW = 5  # a decision
 DATE = re.compile(r"\d{4}-\d\d-\d\d")
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d([Tt ])\d\d:\d\d(?::\d\d(?:\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)")
 WITH_COMMA = re.compile(r"-?\d[\d.]*,[\d.,]*")
 
 
-def fields(schema: dict, output: Any) -> dict[str, forms.Field]:
-    """“output.customer.name” → its field: what the schema requires first, and last what only the output has.
+def fields(schema: dict, output: Any, new=1) -> dict[str, forms.Field]:
+    """“output.customer.name” → its field: what the schema requires first, and last what only the output has. A list may grow by `new`.
 
     Required values come first because their order is all that the database keeps of a schema's order. Of more than a form can send, what is
     within others is one text for each of them, lists first; and of more than that, the whole is one.
     """
-    made = {_name(path): _field(path, *of) for path, *of in _shown_leaves(schema, output)}
+    made = {_name(path): _field(path, *of) for path, *of in _shown_leaves(schema, output, new)}
     for row, first in {field.row: field for field in reversed(made.values()) if field.row}.items():
-        first.begins = True
         if row.is_new:
             said = gettext("While all of it is empty, nothing is added.")
             first.help_text = f"{first.help_text} {said}".strip()
     return made
 
 
-def typed(schema: dict, standing: Any, output: Any) -> dict[str, Any]:
+def typed(schema: dict, standing: Any, output: Any, new=1) -> dict[str, Any]:
     """What has to stand in the fields of `standing` for them to say `output`."""
-    leaves, said = _shown_leaves(schema, standing), {}
-    lists = {row.of: _in_place(_at(standing, row.of), _at(output, row.of)) for *_leaf, row in leaves if row}
+    leaves, said = _shown_leaves(schema, standing, new), {}
+    lists = {row.of: _in_place(_at(standing, row.of), _at(output, row.of), new) for *_leaf, row in leaves if row}
     for path, inner, _value, *of, row in leaves:
         value = _at(lists[row.of], path[len(row.of) :]) if row else _at(output, path)
         said[_name(path)] = value is MISSING if row and path == row.path else _field(path, inner, value, *of, row).initial
     return said
 
 
-def _in_place(held, items) -> list:
-    """The items, each where the one stood of which it has most; MISSING where one is gone. One more may have come at the end."""
+def _in_place(held, items, new) -> list:
+    """The items, each where the one stood of which it has most; MISSING where one is gone. At the end `new` may have come."""
     held, items = (each if isinstance(each, list) else [] for each in (held, items))
 
     @cache
     def best(place, number):
         if place == len(held):
-            return (0 if len(items) - number < 2 else -math.inf), items[number:]
+            return (0 if len(items) - number <= new else -math.inf), items[number:]
         score, rest = best(place + 1, number)
         gone = score, [MISSING, *rest]
         if number == len(items):
@@ -111,6 +114,7 @@ def edited(output: Any, made: dict[str, forms.Field], cleaned: dict, changed: li
     begun = {made[name].row for name in changed if name in made}
     idle = {field.row for field in made.values() if field.row and field.row.is_new} - begun
     out = {made[name].row for name in ticks if cleaned.get(name)}
+    passed = {row for row in idle if any(row.of == other.of and row.number < other.number for other in begun if other)}
     read = {name: field for name, field in made.items() if name not in ticks and field.row not in idle | out}
     _check_items(read, cleaned)
     for row in {field.row for field in read.values() if field.row and field.row.is_new}:
@@ -121,7 +125,7 @@ def edited(output: Any, made: dict[str, forms.Field], cleaned: dict, changed: li
     for row in idle:
         if row.needed and _at(result, row.of) is MISSING:
             _within(result, row.path)
-    for row in sorted(out, reverse=True):
+    for row in sorted(out | passed, reverse=True):
         del _at(result, row.of)[row.number]
     return result
 
@@ -140,7 +144,7 @@ def without_blanks(output: dict) -> dict:
 
 
 class Row(NamedTuple):
-    """An item that is shown value by value: its list, its place there, whether it is one more, and whether the schema requires the list."""
+    """An item that is shown value by value: its list, its place there, whether it is a new one, and whether the schema requires the list."""
 
     of: tuple
     number: int
@@ -173,7 +177,7 @@ def _within(inner, path) -> Any:
     """What the last step of the path is in; what is missing on the way is made."""
     for key, then in pairwise(path):
         if isinstance(key, int):
-            inner.extend([{}] if key == len(inner) else [])
+            inner.extend({} for _ in range(key + 1 - len(inner)))
         elif isinstance(then, int):
             inner[key] = [] if inner.get(key) is None else inner[key]
         else:
@@ -200,26 +204,26 @@ def _put(result, field, value) -> dict:
     return result
 
 
-def _shown_leaves(schema, output) -> list[tuple]:
-    for depth, items in ((sys.maxsize, True), (sys.maxsize, False), (1, False), (0, False)):
-        leaves = list(_leaves(schema, output, schema, depth, items))
+def _shown_leaves(schema, output, new) -> list[tuple]:
+    for depth, more in ((sys.maxsize, new), (sys.maxsize, 1), (sys.maxsize, None), (1, None), (0, None)):
+        leaves = list(_leaves(schema, output, schema, depth, more))
         if len(leaves) <= MOST_FIELDS:
             break
     return leaves
 
 
-def _leaves(schema, value, root, depth, items, path=(), needed=True, above=()) -> Iterator[tuple]:
+def _leaves(schema, value, root, depth, new, path=(), needed=True, above=()) -> Iterator[tuple]:
     """(path, schema, value, needed, what each step is called, the item it is of) of everything that is shown as one field.
 
-    depth: how far objects are opened. items: whether the items of lists are.
+    depth: how far objects are opened. new: by how many items a list may grow; None where it is not shown item by item.
     """
     schema = _resolved(schema, root)
     named = (*above, label(schema, path[-1])) if path else ()
     known = schema.get("properties") or {}
     if path and isinstance(schema.get("items"), dict):
         schema = {**schema, "items": _resolved(schema["items"], root)}
-    if items and path and _is_items(schema, value, root):
-        yield from _items(schema, value, root, path, needed, above)
+    if new is not None and path and _is_items(schema, value, root):
+        yield from _items(schema, value, root, new, path, needed, above)
         return
     if len(path) >= depth or not (_is_opened(schema, known, value) or (not path and value)):
         yield path, schema, value, needed, named, None
@@ -229,17 +233,17 @@ def _leaves(schema, value, root, depth, items, path=(), needed=True, above=()) -
     for key in dict.fromkeys([*required, *known, *held]):
         inner = known.get(key) if isinstance(known.get(key), dict) else {}
         needs = needed and key in required
-        yield from _leaves(inner, held.get(key, MISSING), root, depth, items, (*path, key), needs, named)
+        yield from _leaves(inner, held.get(key, MISSING), root, depth, new, (*path, key), needs, named)
 
 
-def _items(schema, value, root, path, needed, above) -> Iterator[tuple]:
-    """Of each item its values and whether it is to go; and one more, empty, where the list may grow."""
+def _items(schema, value, root, new, path, needed, above) -> Iterator[tuple]:
+    """Of each item its values and whether it is to go; and after them empty ones, as far as the list may grow."""
     known = schema["items"]["properties"]
     required = [key for key in schema["items"].get("required", ()) if key in known]
     held, called = value if isinstance(value, list) else [], label(schema, path[-1])
-    more = [{}] if len(held) < schema.get("maxItems", sys.maxsize) else []
-    for number, item in enumerate([*held, *more]):
-        row = Row(path, number, number == len(held), needed)
+    more = max(0, min(new, schema.get("maxItems", sys.maxsize) - len(held)))
+    for number, item in enumerate([*held, *([{}] * more)]):
+        row = Row(path, number, number >= len(held), needed)
         words = gettext("{list} {number}, new") if row.is_new else "{list} {number}"
         named = (*above, words.format(list=called, number=number + 1))
         for key in dict.fromkeys([*required, *known, *item]):
@@ -292,14 +296,16 @@ def _field(path, schema, value, needed, named, row=None) -> forms.Field:
         make = Json
     if is_placeholder(value) and make is not Text:
         make = Hidden
+    if make is Text and schema.get("format") == "date-time" and (value in (MISSING, None, "") or _moment(value)):
+        make = Moment
     field = make(schema, value)
     field.path, field.kind, field.needed, field.nullable, field.row = path, kind, needed, nullable, row
     field.fits = _fits(value, kind, nullable, needed)
-    field.begins = False  # an item
     field.must = needed and not nullable and not isinstance(field, Text | Lines | Yes)
     field.required = field.must and not row
     field.label = ": ".join(named) or schema.get("title") or gettext("Output")
-    field.help_text = " ".join(filter(None, [str(schema.get("description", "")), field.hint if make is Lines else ""]))
+    field.within, field.short = (": ".join(named[:-1]), named[-1]) if row else ("", "")
+    field.help_text = " ".join(filter(None, [str(schema.get("description", "")), getattr(field, "hint", "")]))
     field.links = _links(schema, value)
     return field
 
@@ -377,6 +383,36 @@ class Text(forms.CharField):
 
     def to_python(self, value):
         return _unified(super().to_python(value))
+
+
+class Moment(Text):
+    """A date and a time by the clock of whoever reads it; kept as the one that stood was written, and else in UTC."""
+
+    def __init__(self, schema, value):
+        self.stands = value if isinstance(value, str) else ""
+        super().__init__(schema, self.stands and _on_the_clock(self.stands))
+        self.hint = gettext("By the clock of {zone}.").format(zone=timezone.get_current_timezone_name())
+
+    def _widget(self, schema, shown):
+        return _input("datetime-local", **({"step": "1"} if shown.count(":") > 1 else {}))
+
+    def to_python(self, value):
+        text = super().to_python(value).strip()
+        if not text:
+            return ""
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            raise ValidationError(_("Write a date and a time, such as 2026-06-01 09:00.")) from None
+        if self.stands and at == datetime.fromisoformat(self.initial):
+            return self.stands
+        return _written_as(self.stands, at if at.tzinfo else from_current_timezone(at))
+
+    def has_changed(self, initial, data):
+        try:
+            return self.to_python(data) != self.stands
+        except ValidationError:
+            return True
 
 
 class Number(forms.Field):
@@ -522,6 +558,27 @@ def _is_a_day(text) -> bool:
     with contextlib.suppress(ValueError):
         return bool(date.fromisoformat(text))
     return False
+
+
+def _moment(text) -> datetime | None:
+    """A moment whose offset from UTC is written with it."""
+    if isinstance(text, str) and MOMENT.fullmatch(text):
+        with contextlib.suppress(ValueError, OverflowError):
+            return timezone.localtime(datetime.fromisoformat(text.upper()))
+    return None
+
+
+def _on_the_clock(text) -> str:
+    """As a browser's field for a date and a time writes it: as short as can be."""
+    at = _moment(text).replace(tzinfo=None, microsecond=0)
+    return at.isoformat(timespec="seconds" if at.second else "minutes")
+
+
+def _written_as(other, at) -> str:
+    """The moment with the offset and the signs of the other one."""
+    apart, offset = MOMENT.fullmatch(other).groups() if other else ("T", "Z")
+    there = at.astimezone(datetime.fromisoformat(other.upper()).tzinfo if other else UTC)
+    return there.replace(tzinfo=None).isoformat(apart, "seconds") + offset
 
 
 def _read(text) -> Any:

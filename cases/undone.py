@@ -40,7 +40,7 @@ def _typed(form, verb, decision) -> dict:
     said = {}
     if decision.output is not None:
         schema = compiled_policy(form.case.policy_id).output_schema
-        said |= outputs.typed(schema, form.case.standing, output_of(form.case, decision.output))
+        said |= outputs.typed(schema, form.case.standing, output_of(form.case, decision.output), outputs.MOST_NEW)
     said |= {change.field: change.after for change in told.changes if change.field.startswith("action.")}
     said |= {f"{verb}.reason": told.reason, f"{verb}.reason_code": told.reason_code}
     said |= {f"{verb}.{name}": value for name, value in _judged(decision).items()} | _marks(decision)

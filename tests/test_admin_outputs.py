@@ -5,6 +5,7 @@ import json
 import pytest
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from cases import outputs
 
@@ -39,8 +40,8 @@ OUTPUT = {
 
 
 class Form(forms.Form):
-    def __init__(self, schema, output, typed):
-        self.made = outputs.fields(schema, output)
+    def __init__(self, schema, output, typed, new=1):
+        self.made = outputs.fields(schema, output, new)
         super().__init__({**as_sent(self.made), **typed})
         self.fields.update(self.made)
         self.output = output
@@ -159,6 +160,82 @@ def test_a_day_that_is_none_is_shown_as_it_was_written(due, kind):
     assert field.widget.input_type == kind
 
 
+# a moment
+
+
+WHEN = {"properties": {"at": {"type": "string", "format": "date-time"}, "reply": {"type": "string"}}}
+MOMENTS = {
+    "2026-06-03T08:00:00Z": "2026-06-03T10:00",
+    "2026-06-03t08:00:05.250z": "2026-06-03T10:00:05",
+    "2026-06-03 23:30:00-05:00": "2026-06-04T06:30",
+    "2026-10-25T01:30:00Z": "2026-10-25T02:30",  # the second half past two of that night
+    "2026-01-03T08:00+0100": "2026-01-03T08:00",
+}
+
+
+@pytest.fixture
+def berlin():
+    with timezone.override("Europe/Berlin"):
+        yield
+
+
+@pytest.mark.usefixtures("berlin")
+@pytest.mark.parametrize("stands", MOMENTS)
+def test_a_moment_is_shown_by_ones_own_clock_and_untouched_stays_to_the_sign(stands):
+    field = outputs.fields(WHEN, {"at": stands})["output.at"]
+
+    assert (field.initial, field.widget.input_type) == (MOMENTS[stands], "datetime-local")
+    assert field.help_text == "By the clock of Europe/Berlin."
+    assert edit({"at": stands}, WHEN, reply="So.") == {"at": stands, "reply": "So."}
+    assert edit({"at": stands}, WHEN, at=f"{MOMENTS[stands]}:00"[:19]) == {"at": stands}
+
+
+@pytest.mark.usefixtures("berlin")
+@pytest.mark.parametrize(
+    ("stands", "becomes"),
+    [
+        ("2026-06-03T08:00:00Z", "2026-07-01T13:15:00Z"),
+        ("2026-06-03t08:00:00.250z", "2026-07-01t13:15:00z"),
+        ("2026-06-03 23:30:00-05:00", "2026-07-01 08:15:00-05:00"),
+        ("2026-01-03T08:00:00+0100", "2026-07-01T14:15:00+0100"),
+        ("", "2026-07-01T13:15:00Z"),
+        (None, "2026-07-01T13:15:00Z"),
+        (outputs.MISSING, "2026-07-01T13:15:00Z"),
+    ],
+)
+def test_another_moment_is_written_as_the_one_that_stood(stands, becomes):
+    output = {} if stands is outputs.MISSING else {"at": stands}
+
+    assert edit(output, WHEN, at="2026-07-01T15:15") == {"at": becomes}
+    assert edit(output, WHEN, at="2026-07-01T15:15:07")["at"] == becomes.replace(":00", ":07", 1)
+
+
+@pytest.mark.usefixtures("berlin")
+@pytest.mark.parametrize(
+    "stands", ["2026-06-03T08:00:00", "2026-02-30T08:00:00Z", "0001-01-01T00:00:00+14:00", "soon", "[at 1]"]
+)
+def test_what_names_no_moment_is_edited_as_the_text_that_it_is(stands):
+    field = outputs.fields(WHEN, {"at": stands})["output.at"]
+
+    assert (field.initial, field.widget.input_type, field.help_text) == (stands, "text", "")
+    assert edit({"at": stands}, WHEN, at="2026-06-03T08:00:00Z") == {"at": "2026-06-03T08:00:00Z"}
+
+
+@pytest.mark.usefixtures("berlin")
+@pytest.mark.parametrize("written", ["tomorrow", "2026-02-30T08:00", "2026-03-29T02:30", "2026-10-25T02:30"])
+def test_a_moment_that_no_clock_shows_once_is_asked_for_again(written):
+    form = Form(WHEN, {"at": "2026-06-03T08:00:00Z"}, {"output.at": written})
+
+    assert list(form.errors) == ["output.at"] and form["output.at"].value() == written
+
+
+@pytest.mark.usefixtures("berlin")
+def test_a_moment_can_be_filled_so_that_it_says_another_one():
+    filled = outputs.typed(WHEN, {"at": "2026-06-03T08:00:00Z"}, {"at": "2026-06-04T08:00:00Z"})
+
+    assert filled["output.at"] == "2026-06-04T10:00"
+
+
 @pytest.mark.parametrize("stands", [True, False, None])
 @pytest.mark.parametrize(("typed", "becomes"), [("true", True), ("false", False), ("null", None)])
 def test_what_may_be_yes_no_or_nothing_is_chosen(stands, typed, becomes):
@@ -275,9 +352,10 @@ def test_each_item_is_called_by_its_list_and_its_number():
     }
     assert str(made["output.positions.2.amount"].label) == "Positions 3, new: Amount"
     assert made["output.positions.0.note"].initial == " x\n"
-    assert [name for name, field in made.items() if field.begins] == [
-        f"output.positions.{number}.amount" for number in range(3)
-    ]
+    assert {(field.row.number, field.within) for field in made.values() if field.row} == {
+        *((0, "Positions 1"), (1, "Positions 2"), (2, "Positions 3, new")),
+    }
+    assert [field.short for field in made.values() if field.row][-5:] == ["Amount", "Sku", "Tax", "Due", "Gift"]
     assert made["output.positions.2.amount"].help_text == "While all of it is empty, nothing is added."
 
 
@@ -300,6 +378,39 @@ def test_an_item_changes_goes_or_comes(said, becomes):
 
     assert json.dumps(positions(**said)) == json.dumps(becomes)
     assert json.dumps(TWO) == before
+
+
+@pytest.mark.parametrize(
+    ("said", "becomes"),
+    [
+        ({"2.amount": "7", "3.amount": "8"}, [*TWO["positions"], {"amount": 7, "sku": ""}, {"amount": 8, "sku": ""}]),
+        ({"4.amount": "9"}, [*TWO["positions"], {"amount": 9, "sku": ""}]),
+        (
+            {"0": "on", "2.amount": "7", "4.sku": "L", "4.amount": "9"},
+            [TWO["positions"][1], {"amount": 7, "sku": ""}, {"amount": 9, "sku": "L"}],
+        ),
+        ({}, TWO["positions"]),
+    ],
+)
+def test_several_items_come_at_once_and_empty_ones_between_them_do_not(said, becomes):
+    typed = {f"output.positions.{name}": value for name, value in said.items()}
+
+    assert json.dumps(Form(POSITIONS, TWO, typed, new=3).edited()["positions"]) == json.dumps(becomes)
+    filled = outputs.typed(POSITIONS, TWO, {"positions": becomes}, new=3)
+    again = {name: "" if value in (None, False) else value for name, value in filled.items()}
+    assert Form(POSITIONS, TWO, again, new=3).edited() == {"positions": becomes}
+
+
+def test_a_list_grows_by_as_many_as_it_may_have_and_as_a_form_can_send():
+    def new(schema, output):
+        made = outputs.fields(schema, output, 5)
+        return {field.row.number for field in made.values() if field.row and field.row.is_new}
+
+    long = {"properties": {f"k{number}": {"type": "string"} for number in range(90)}}
+
+    assert new(POSITIONS, TWO) == {2, 3, 4, 5, 6} and new(POSITIONS, {}) == {0, 1, 2, 3, 4}
+    assert new({"properties": {"positions": {"type": "array", "maxItems": 3, "items": ITEM}}}, TWO) == {2}
+    assert new({"properties": {"positions": {"type": "array", "items": long}}}, {}) == {0}
 
 
 @pytest.mark.parametrize(("typed", "where"), [({"2.sku": "L-9"}, "2.amount"), ({"0.amount": ""}, "0.amount")])

@@ -202,7 +202,7 @@ def test_what_may_not_stay_empty_has_a_star_and_is_said_at_its_field(bench, send
         }
     ],
 )
-def test_of_a_list_there_is_one_empty_item_which_counts_only_where_it_is_filled_in(bench, send, reviewer):
+def test_of_a_list_there_are_empty_items_which_count_only_where_they_are_filled_in(bench, send, reviewer):
     case = queues.claim(send(0.43217, output={"decision": SECRET, "items": [{"sku": "A"}, {"sku": "B"}]}).pk, by=reviewer)
     typed = {"verb": "own_answer", "revision": 1, "output.decision": '"refund"'}
 
@@ -211,7 +211,9 @@ def test_of_a_list_there_is_one_empty_item_which_counts_only_where_it_is_filled_
     half = bench.post(at(case), {**typed, "output.items.0.amount": "2"}).content.decode()
     bench.post(at(case), {**typed, "output.items.0.amount": "2", "output.items.0.sku": "C"})
 
-    assert re.findall(r'name="output\.items\.([\w.]+)"', shown) == ["0.sku", "0.amount"]
+    assert re.findall(r'name="output\.items\.([\w.]+)"', shown) == [
+        f"{number}.{name}" for number in range(5) for name in ("sku", "amount")
+    ]
     assert (none.count("Fill this in."), half.count("Fill this in.")) == (1, 1)
     assert OwnAnswer.objects.get().answer == {"decision": "refund", "items": [{"sku": "C", "amount": 2}]}
 
@@ -355,3 +357,27 @@ def test_a_policy_published_later_asks_of_later_cases_only(case, send, refunds, 
     assert blind.is_owed(case, reviewer)
     assert not blind.is_owed(send(0.5), reviewer)
     assert Policy.objects.filter(workflow=refunds).count() == 2
+
+
+LISTED = {
+    "required": ["decision", "lines"],
+    "properties": {
+        "decision": {"enum": ["refund", SECRET]},
+        "lines": {"type": "array", "items": {"required": ["amount"], "properties": {"amount": {"type": "number"}}}},
+    },
+}
+
+
+@pytest.mark.usefixtures("output_schema")
+@pytest.mark.parametrize("output_schema", [LISTED])
+def test_of_a_list_that_an_own_answer_needs_one_item_is_asked_for_and_several_may_come(bench, send, reviewer):
+    case = queues.claim(send(0.4, output={"decision": SECRET, "lines": [{"amount": 1}]}).pk, by=reviewer)
+    typed = {"verb": "own_answer", "revision": 1, "output.decision": '"refund"'}
+
+    none = bench.post(at(case), typed)
+    shown = unescape(none.content.decode())
+    bench.post(at(case), typed | {"output.lines.0.amount": "2", "output.lines.2.amount": "3"})
+
+    assert none.status_code == 422 and shown.count("Fill this in.") == 1
+    assert re.findall(r"<legend>(Lines \d), new</legend>", shown) == [f"Lines {number}" for number in range(1, 6)]
+    assert OwnAnswer.objects.get().answer == {"decision": "refund", "lines": [{"amount": 2}, {"amount": 3}]}

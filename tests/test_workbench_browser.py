@@ -47,7 +47,7 @@ def start(page, committed):
         person, send = committed(role, "send")
         committed_password(person)
         with transaction.atomic():
-            sent = [send(0.5, output=ANSWER, **facts) for _ in range(cases)]
+            sent = [send(0.5, **{"output": ANSWER, **facts}) for _ in range(cases)]
         acting._current.set(acting.NOBODY)
         sign_in(page, person)
         ready(page.get_by_role("heading", name="My desk"))
@@ -394,4 +394,45 @@ def test_menus_close_keys_are_told_and_dark_is_dark_on_every_page(page, start):
     assert themed.count() == 1
     page.goto("/admin/workflows/playbooksection/")
     themed.wait_for(timeout=5000)
+    assert page.faults == []
+
+
+LISTED = {
+    "type": "object",
+    "required": ["decision"],
+    "properties": {
+        "decision": {"enum": ["refund", "decline"]},
+        "due": {"type": "string", "format": "date-time"},
+        "positions": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["sku"],
+                "properties": {"sku": {"type": "string"}, "amount": {"type": "number"}},
+            },
+        },
+    },
+}
+INVOICE = {"decision": "refund", "due": "2026-06-03T08:00:00+00:00", "positions": [{"sku": "L-1", "amount": 4.5}]}
+
+
+@pytest.mark.usefixtures("output_schema")
+@pytest.mark.parametrize("output_schema", [LISTED])
+def test_two_items_more_and_another_moment_by_keyboard(page, start):
+    _, [case] = start(output=INVOICE)
+    assert page.locator(".field.changed").count() == 0 and page.get_by_text("By the clock of UTC.").is_visible()
+
+    for number, sku in ((2, "L-2"), (3, "L-3")):
+        page.get_by_role("group", name=f"Positions {number}, new").get_by_label("Sku").fill(sku)
+        page.locator("summary:visible", has_text="One more").last.press("Enter")
+    page.get_by_label("Due", exact=True).fill("2026-06-04T09:30")
+    assert page.locator(".field.changed").count() == 3 and page.locator(".was:visible").all_inner_texts() == [
+        "2026-06-03 08:00"
+    ]
+    keys(page, "Control+Enter")
+    page.get_by_text("corrected").first.wait_for()
+
+    stands = rows(Case, pk=case.pk)[0].standing_output
+    assert stands["due"] == "2026-06-04T09:30:00+00:00"
+    assert stands["positions"] == [*INVOICE["positions"], {"sku": "L-2"}, {"sku": "L-3"}]
     assert page.faults == []

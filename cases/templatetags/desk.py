@@ -1,6 +1,7 @@
 """What the desk's templates cannot say themselves."""
 
 import re
+from itertools import groupby
 
 from django import template
 from django.forms.models import ModelChoiceIteratorValue
@@ -49,8 +50,46 @@ def field(of, *, must=False, differs=False) -> SafeString:
     return _drawn_before(of, must, made_of) if made_of else _drawn(of, must, differs)
 
 
-def _drawn(of, must, differs=False) -> SafeString:
-    about = {"field": of, "must": must, "differs": differs, "unseen": _told_of_the_unseen(of.value()) if differs else ""}
+@register.simple_tag
+def content(fields, *, must=False) -> SafeString:
+    """The output's fields, each with the value that stands; those of an item together. must: a star at what has to be filled."""
+    drawn = []
+    for is_list, of in groupby(fields, lambda each: (row := _row(each)) and row.of):
+        of = list(of)
+        drawn += _items(of, must) if is_list else [_drawn(each, must and each.field.required, True) for each in of]
+    return mark_safe("".join(drawn))
+
+
+def _row(of):
+    return getattr(of.field, "row", None)
+
+
+def _items(of, must) -> list[str]:
+    """An item each; of the new ones the second is folded behind the first, the third behind the second."""
+    made = [(row, list(fields)) for row, fields in groupby(of, _row)]
+    held = [_item(fields, must) for row, fields in made if not row.is_new]
+    new = [fields for row, fields in made if row.is_new]
+    folded, is_begun = "", False
+    for fields in reversed(new[1:]):
+        is_begun = is_begun or any(each.errors or (each.value() or "") != (each.initial or "") for each in fields)
+        more = format_html("<summary>{}</summary>{}{}", gettext("One more"), _item(fields, must), folded)
+        folded = format_html('<details class="more-items"{}>{}</details>', mark_safe(" open") if is_begun else "", more)
+    return [*held, *(_item(fields, must) for fields in new[:1]), folded]
+
+
+def _item(fields, must) -> SafeString:
+    drawn = "".join(_drawn(each, must and each.field.required, True, each.field.short) for each in fields)
+    return format_html('<fieldset class="item"><legend>{}</legend>{}</fieldset>', fields[0].field.within, mark_safe(drawn))
+
+
+def _drawn(of, must, differs=False, called="") -> SafeString:
+    about = {
+        "field": of,
+        "must": must,
+        "differs": differs,
+        "called": called,
+        "unseen": _told_of_the_unseen(of.value()) if differs else "",
+    }
     about["links"] = [mark_safe(_link(each)) for each in getattr(of.field, "links", ())]
     return mark_safe(QUICK.render("desk/field.html", about))  # it escapes
 

@@ -82,7 +82,7 @@
     field.classList.toggle("changed", changed);
     const told = $(".was", field);
     const option = input.options && [...input.options].find((each) => each.value === was);
-    told.textContent = option ? option.textContent : was;
+    told.textContent = option ? option.textContent : input.type === "datetime-local" ? was.replace("T", " ") : was;
     told.hidden = !changed || was === "" || input.type === "checkbox";
   }
   function compareAll(form) {
