@@ -42,14 +42,16 @@ def doing(case, offered: Buttons, standing, last, user, now) -> Doing:
         undo=of.get("undo"),
         seconds_left=left,
         at_the_workbench=case.is_open and bool(offered),
-        next_desk=next_desk(standing, last, user),
+        next_desk=next_desk(case, standing, last, user, now),
         next_first=not {verbs.MAIN.get(case.state), "own_answer"} & of.keys() or case.paused_since is not None,
     )
 
 
-def next_desk(standing, last: Any, user) -> str:
-    """The desk at which this person works here: where he decided this case, or the first at which he has a seat; none where he has none."""
+def next_desk(case, standing, last: Any, user, now) -> str:
+    """The desk at which this person works: where he decided this case lastly, else where it stands, else the first at which he has a seat.
+
+    None where he has none. What he holds he works on where it stands.
+    """
     his = [desk for desk, role in DESKS.items() if role in standing.roles]
-    if last is not None and last.by_id == user.pk and last.desk in his:
-        return last.desk
-    return his[0] if his else ""
+    decided_at = last.desk if last is not None and last.by_id == user.pk and case.held_by(now) != user.pk else ""
+    return next((desk for desk in (decided_at, case.state) if desk in his), his[0] if his else "")

@@ -13,6 +13,7 @@ from cases.models import Case
 from tests import factories
 from tests.conftest import acting_as, seated
 from tests.desk import decide, page
+from workflows import actions as workflows
 from workflows.models import Mandate
 
 pytestmark = pytest.mark.django_db
@@ -98,6 +99,35 @@ def test_an_approver_goes_on_with_the_approvals(client, send, approver):
 
 
 # its frame
+
+
+def next_desk(client, case) -> str:
+    """Of which desk the case's page offers the next one."""
+    return re.search(r'name="desk" value="(\w+)"', story(client, case).content.decode())[1]
+
+
+def test_the_next_case_is_one_of_the_desk_at_which_this_one_stands_where_its_reader_works_there(
+    desk, send, reviewer, refunds, owner
+):
+    case, other = send(), send()
+    for one in (case, other):
+        actions.escalate(one.pk, by=seated(refunds, "reviewer", owner), reason="Whose is it?")
+    elsewhere = next_desk(desk, case)
+
+    workflows.seat(reviewer, refunds, "resolver", by=owner)
+
+    assert (elsewhere, next_desk(desk, case), next_desk(desk, send())) == ("review", "resolution", "review")
+
+
+def test_who_decided_a_case_goes_on_at_the_desk_where_he_did_until_he_takes_it_up_again(desk, send, reviewer, refunds, owner):
+    workflows.seat(reviewer, refunds, "resolver", by=owner)
+    case = send()
+    actions.escalate(case.pk, by=reviewer, reason="Whose is it?")
+    decided = next_desk(desk, case)
+
+    queues.claim(case.pk, by=reviewer)
+
+    assert (decided, next_desk(desk, case)) == ("review", "resolution")
 
 
 def test_it_stands_in_the_desks_frame_under_its_policy_and_speaks_its_words(desk, send, refunds):
