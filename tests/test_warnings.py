@@ -81,6 +81,26 @@ def test_a_sound_policy_has_no_warnings():
             "The medium tier is sampled less (0.05) than the low tier",
         ),
         (
+            {"tiers": {"low": {"pattern": "threshold", "threshold": 0.5, "thresholds": {"vip": 0.9}}}},
+            "In the segment “vip” the medium tier goes straight through at a lower confidence (0.8) than the low tier (0.9).",
+        ),
+        (
+            {"tiers": {"low": {"pattern": "threshold", "threshold": 0.5, "field_thresholds": {"iban": 0.9}}}},
+            "The medium tier asks less of iban (0) than the low tier (0.9).",
+        ),
+        (
+            {"tiers": {"low": {"pattern": "sampling", "sample_rates": {"vip": 0.25}}}},
+            "In the segment “vip” the medium tier is sampled less (0.05) than the low tier (0.25).",
+        ),
+        (
+            {"tiers": {"low": {"pattern": "sampling", "sampled": "held"}}},
+            "What is drawn for a look is held in the low tier and released in the medium tier.",
+        ),
+        (
+            {"triggers": [{"kind": "expression", "name": "E", "expression": "confidence < 0.5", "raises": "high"}]},
+            "Trigger “E” looks at the confidence and stays silent where none was given",
+        ),
+        (
             {"triggers": [{"kind": "low_confidence", "name": "C", "below": 0.9, "desk": "review"}]},
             "The threshold of the medium tier (0.8) decides nothing: trigger “C” holds all below 0.9",
         ),

@@ -32,6 +32,7 @@ def warnings(rules: Rules, schemas: dict[str, dict] | None = None) -> list[str]:
     """All that is odd. `schemas`: the JSON Schemas by side, "input" and "output"; a side unnamed is not looked at."""
     found = [
         *_tiers(rules),
+        *_parts_of_tiers(rules),
         *_raises(rules),
         *_bands(rules),
         *_thresholds(rules),
@@ -85,6 +86,40 @@ def _tiers(rules: Rules) -> Iterator[str]:
                     "The {higher} tier is sampled less ({sample_rate:g}) than the {lower} tier ({sample_rate_2:g}). Raise its sampling rate."
                 ).format(higher=term(higher), sample_rate=other.sample_rate, lower=term(lower), sample_rate_2=one.sample_rate)
             )
+
+
+def _parts_of_tiers(rules: Rules) -> Iterator[str]:
+    """A higher tier that is watched less than a lower one in one segment, in one field, or once it is drawn for a look."""
+    for lower, higher in combinations(TIERS, 2):
+        one, other = rules.tiers[lower], rules.tiers[higher]
+        if "approval" in (one.pattern, other.pattern):
+            continue
+        named = {"lower": term(lower), "higher": term(higher)}
+        if one.pattern == other.pattern == "threshold":
+            for segment, least, less in _fallen(one.thresholds, one.threshold, other.thresholds, other.threshold):
+                yield gettext(
+                    "In the segment “{segment}” the {higher} tier goes straight through at a lower confidence ({less:g}) than the {lower} tier ({least:g}). Raise its threshold there."
+                ).format(segment=segment, less=less, least=least, **named)
+            for name, least, less in _fallen(one.field_thresholds, 0, other.field_thresholds, 0):
+                yield gettext(
+                    "The {higher} tier asks less of {name} ({less:g}) than the {lower} tier ({least:g}). Raise its threshold for that field."
+                ).format(name=name, less=less, least=least, **named)
+        for segment, least, less in _fallen(one.sample_rates, one.sample_rate, other.sample_rates, other.sample_rate):
+            yield gettext(
+                "In the segment “{segment}” the {higher} tier is sampled less ({less:g}) than the {lower} tier ({least:g}). Raise its sampling rate there."
+            ).format(segment=segment, less=less, least=least, **named)
+        if (one.sampled, other.sampled) == ("held", "released"):
+            yield gettext(
+                "What is drawn for a look is held in the {lower} tier and released in the {higher} tier. Hold it in both."
+            ).format(**named)
+
+
+def _fallen(lower: dict, of_lower: float, higher: dict, of_higher: float) -> Iterator[tuple[str, float, float]]:
+    """Each name for which the higher tier asks for less, with what either asks for."""
+    for name in sorted({*lower, *higher}):
+        least, less = lower.get(name, of_lower), higher.get(name, of_higher)
+        if less < least:
+            yield name, least, less
 
 
 def _raises(rules: Rules) -> Iterator[str]:
@@ -268,7 +303,7 @@ def _meant(path, schemas) -> str:
 
 
 def _expressions(rules: Rules, schemas) -> Iterator[str]:
-    """An expression that no case can be judged by: it fails closed, so it fires on all of them."""
+    """An expression that no case can be judged by: it fails closed, so it fires on all of them. And one that no confidence silences."""
     whys = {
         cel_kinds.NO_BOOL: gettext("it gives no yes or no"),
         cel_kinds.MISFIT: gettext("it compares or joins values of different kinds, such as a text with a number"),
@@ -276,6 +311,11 @@ def _expressions(rules: Rules, schemas) -> Iterator[str]:
     for trigger in rules.triggers:
         if trigger.__struct_config__.tag != "expression":
             continue
+        asked = {place.path for place in checked(trigger.expression, trigger.name).places}
+        if trigger.when_missing == "silent" and ("confidence",) in asked:
+            yield gettext(
+                "Trigger “{trigger}” looks at the confidence and stays silent where none was given: what comes without one passes more easily than what is unsure. Let it fire when something is missing."
+            ).format(trigger=trigger.name)
         if fault := cel_kinds.fault(trigger.expression, trigger.name, schemas):
             yield Grave(
                 gettext(
