@@ -6,6 +6,7 @@ from threading import Barrier, Thread
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
+from django.urls import reverse
 
 from audit import acting, clock
 from audit.models import AuditEvent
@@ -248,6 +249,31 @@ def test_what_is_rolled_back_to_was_in_force_once_and_is_not_now(refunds, draft,
 
 
 # Gaps
+
+
+def test_a_version_that_is_to_begin_is_called_off_by_rolling_back_to_the_one_in_force(refunds, draft, owner, client):
+    first, coming, tomorrow = refunds.policy, draft, clock.now() + timedelta(days=1)
+    workflows.publish(coming, by=owner, reason="Fewer looks.", effective_from=tomorrow)
+    client.force_login(owner)
+    page, overview = (
+        reverse(f"admin:workflows_{of}_change", args=[pk]) for of, pk in (("policy", coming.pk), ("workflow", refunds.pk))
+    )
+    assert "It takes effect on" in client.get(page).text and "effective from" in client.get(overview).text
+    assert (
+        reverse("admin:workflows_policy_roll_back", args=[first.pk])
+        in client.get(page.replace(str(coming.pk), str(first.pk))).text
+    )
+
+    back = workflows.roll_back(first, by=owner, reason="Not yet.", seen=1)
+
+    coming.refresh_from_db()
+    assert back.rules == first.rules and coming.never_begins and not back.never_begins
+    with clock.moved(tomorrow + timedelta(days=1)):
+        assert refunds.policy == back
+    assert "and never does: a later version came first" in client.get(page).text
+    assert "overtaken before it began" in client.get(overview).text
+    with pytest.raises(ValidationError, match="is in force already"):
+        workflows.roll_back(back, by=owner, reason="x")
 
 
 def test_a_workflow_with_a_gap_is_not_published_and_each_gap_is_named(refunds, draft, owner):

@@ -162,6 +162,7 @@ def publish(policy, *, by, reason, improvement="", effective_from=None, seen=Non
 def roll_back(to: Policy, *, by, reason, seen=None) -> Policy:
     """The old rules anew, as the next version: in force at once, or waiting for the second signature where two people publish.
 
+    Those in force, too, where another version is to begin: then it never does.
     `seen` is the version in force that the difference was read against, as for `publish`.
     """
     with deciding(to.workflow, "publish_policy", by=by) as workflow:
@@ -170,7 +171,7 @@ def roll_back(to: Policy, *, by, reason, seen=None) -> Policy:
         in_force = workflow.policy
         if not to.published_at:
             raise ValidationError(format_lazy(_("{to} was never published. Publish it instead."), to=to))
-        if in_force and in_force.pk == to.pk:
+        if in_force and in_force.pk == to.pk and not workflow.policies.published().filter(version__gt=to.version).exists():
             raise ValidationError(format_lazy(_("{to} is in force already."), to=to))
         if in_force and seen not in (None, in_force.version):
             raise _published_meanwhile(in_force, gettext("Read the difference again, then roll back."))

@@ -101,6 +101,15 @@ class Policy(models.Model):
         """Whether it has been published and has begun. Of those, the highest version is in force."""
         return self.published_at is not None and (self.effective_from is None or self.effective_from <= at)
 
+    @property
+    def never_begins(self) -> bool:
+        """Whether a later version was in force before its time came."""
+        if self.published_at is None or self.effective_from is None:
+            return False
+        later = Policy.objects.published().filter(workflow=self.workflow_id, version__gt=self.version)
+        came_first = Q(effective_from=None, published_at__lte=self.effective_from) | Q(effective_from__lte=self.effective_from)
+        return later.filter(came_first).exists()
+
 
 @lru_cache(maxsize=512)
 def compiled_policy(policy_id: int) -> Compiled:
