@@ -51,6 +51,24 @@ def test_a_refund_policy_is_written_tried_published_and_rolled_back(page, commit
         page.locator("[name=bands-2-amount]").fill("1000")
         save(page)
 
+        edit(page, "How high risk is watched")
+        pattern, only = page.get_by_label("Pattern"), ["Confident enough from, in per cent", "Review before approval", "Due in"]
+        asked = {}
+        for name in ("sampling", "threshold", "approval"):
+            pattern.select_option(name)
+            asked[name] = [page.get_by_label(label).is_visible() for label in [*only, "Drawn for a look, in per cent"]]
+        assert asked == {
+            "sampling": [False, False, True, True],
+            "threshold": [True, False, True, True],
+            "approval": [False, True, True, False],
+        }
+        pattern.select_option("threshold")
+        save(page)
+        assert "Write from which confidence on an output goes straight through" in page.inner_text("body")
+        pattern.select_option("sampling")
+        assert page.get_by_label(only[0]).is_visible()  # what is marked as wrong is never hidden
+        page.get_by_role("link", name="Back without saving").click()
+
         edit(page, "Triggers")
         add_trigger(page, "Promises to customers")
         add_trigger(page, "Possible duplicate")

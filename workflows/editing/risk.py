@@ -101,9 +101,14 @@ class RiskMap(Section):
 
 
 class Watch(PartForm):
-    """How one tier is watched."""
+    """How one tier is watched. A field is shown where its pattern is chosen, by the style sheet; what stands in the others stays."""
 
     struct, blame = TierRule, "threshold"
+    only_for = {
+        "threshold": ("threshold", "below", "thresholds", "field_thresholds"),
+        "approval": ("review_first",),
+        "straight": ("sample_rate", "sample_rates", "sample_floor", "sampled"),  # sampling and threshold
+    }
     pattern = Choice(
         label=_("Pattern"),
         choices=[
@@ -111,12 +116,12 @@ class Watch(PartForm):
             ("threshold", _("Threshold: straight through if the AI is confident enough")),
             ("approval", _("Approval: never without a person's approval")),
         ],
-        help_text=_("The fields below say which pattern they are for. The others you may leave as they are."),
+        help_text=_("What is asked below depends on it."),
     )
     threshold = Percent(
         label=_("Confident enough from, in per cent"),
         required=False,
-        help_text=_("Threshold only. 90 means: at a confidence of 90 % or more the output goes straight through."),
+        help_text=_("90 means: at a confidence of 90 % or more the output goes straight through."),
     )
     below = Choice(
         label=_("Below that it goes to"),
@@ -124,19 +129,18 @@ class Watch(PartForm):
             ("review", _("Review: somebody accepts or corrects it")),
             ("resolution", _("Resolution: somebody works the case out")),
         ],
-        help_text=_("Threshold only."),
     )
     thresholds = PercentByName(
         label=_("Another threshold for a segment"),
-        help_text=_("Threshold only. One a line, in per cent: VIP: 95"),
+        help_text=_("One a line, in per cent: VIP: 95"),
     )
     field_thresholds = PercentByName(
         label=_("A threshold for a single field"),
-        help_text=_("Threshold only. One a line: iban: 98. Each field named here must reach its own confidence too."),
+        help_text=_("One a line: iban: 98. Each field named here must reach its own confidence too."),
     )
     review_first = Tick(
         label=_("Review before approval"),
-        help_text=_("Approval only. A reviewer looks first; what he accepts goes on to the approver."),
+        help_text=_("A reviewer looks first; what he accepts goes on to the approver."),
     )
     sample_rate = Percent(
         label=_("Drawn for a look, in per cent"),
@@ -186,6 +190,12 @@ class Watch(PartForm):
         most=60 * 24 * 366,
         help_text=_("So long before it is due, in the hours of the calendar, whoever works it is warned. Empty: nobody is."),
     )
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        for pattern, names in self.only_for.items():
+            for name in names:
+                self.fields[name].only_for = pattern
 
     def clean(self):
         cleaned = super().clean()
