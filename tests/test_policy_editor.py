@@ -136,6 +136,26 @@ def test_a_tier_is_written_in_per_cent_and_hours(client, page, draft):
     assert fresh(draft).rules["tiers"]["high"] == RULES["tiers"]["high"]
 
 
+@pytest.mark.parametrize(
+    ("pattern", "kept"),
+    [
+        ("approval", []),
+        ("sampling", ["sample_rate", "sampled"]),
+        ("threshold", ["sample_rate", "sampled", "threshold", "thresholds", "field_thresholds", "below"]),
+    ],
+)
+def test_of_a_tier_is_kept_what_its_pattern_asks_for(client, page, draft, pattern, kept):
+    """What is not shown is not kept, so that no warning tells to remove what nobody sees."""
+    typed = shown(client.get(page("medium"))) | {"tier-pattern": pattern, "tier-sample_rate": "7"}
+
+    client.post(page("medium"), typed)
+
+    rule = fresh(draft).rules["tiers"]["medium"]
+    defaults = {"sample_floor": None, "review_first": False}
+    said = {name for name in rule if rule[name] != defaults.get(name)}
+    assert said == {"pattern", "due_minutes", "warn_minutes", *kept}
+
+
 # triggers: every kind, by its form
 
 TRIGGERS = {

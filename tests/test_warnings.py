@@ -74,23 +74,23 @@ def test_a_sound_policy_has_no_warnings():
         ),
         (
             {"tiers": {"low": {"pattern": "threshold", "threshold": 0.9}}},
-            "The medium tier goes straight through at a lower confidence (0.8) than the low tier (0.9)",
+            "The medium tier goes straight through at a lower confidence (80 %) than the low tier (90 %)",
         ),
         (
             {"tiers": {"low": {"pattern": "sampling", "sample_rate": 0.5}}},
-            "The medium tier is sampled less (0.05) than the low tier",
+            "The medium tier is sampled less (5 %) than the low tier",
         ),
         (
             {"tiers": {"low": {"pattern": "threshold", "threshold": 0.5, "thresholds": {"vip": 0.9}}}},
-            "In the segment “vip” the medium tier goes straight through at a lower confidence (0.8) than the low tier (0.9).",
+            "In the segment “vip” the medium tier goes straight through at a lower confidence (80 %) than the low tier (90 %).",
         ),
         (
             {"tiers": {"low": {"pattern": "threshold", "threshold": 0.5, "field_thresholds": {"iban": 0.9}}}},
-            "The medium tier asks less of iban (0) than the low tier (0.9).",
+            "The medium tier asks less of iban (0 %) than the low tier (90 %).",
         ),
         (
             {"tiers": {"low": {"pattern": "sampling", "sample_rates": {"vip": 0.25}}}},
-            "In the segment “vip” the medium tier is sampled less (0.05) than the low tier (0.25).",
+            "In the segment “vip” the medium tier is sampled less (5 %) than the low tier (25 %).",
         ),
         (
             {"tiers": {"low": {"pattern": "sampling", "sampled": "held"}}},
@@ -102,14 +102,14 @@ def test_a_sound_policy_has_no_warnings():
         ),
         (
             {"triggers": [{"kind": "low_confidence", "name": "C", "below": 0.9, "desk": "review"}]},
-            "The threshold of the medium tier (0.8) decides nothing: trigger “C” holds all below 0.9",
+            "The threshold of the medium tier (80 %) decides nothing: trigger “C” holds all below 90 %",
         ),
         (
             {
                 "tiers": {"medium": {"pattern": "threshold", "threshold": 0.8, "field_thresholds": {"iban": 0.5}}},
                 "triggers": [{"kind": "low_confidence", "name": "C", "below": 0.7, "field": "iban", "desk": "review"}],
             },
-            "The threshold of iban in the medium tier (0.5) decides nothing",
+            "The threshold of iban in the medium tier (50 %) decides nothing",
         ),
         (
             {"tiers": {"high": {"pattern": "approval", "sample_rate": 0.5}}},
@@ -117,7 +117,7 @@ def test_a_sound_policy_has_no_warnings():
         ),
         (
             {"tiers": {"low": {"pattern": "sampling", "sample_floor": 0.1}}},
-            "The low tier's sampling rate 0.05 is below its floor 0.1",
+            "The low tier's sampling rate 5 % is below its floor 10 %",
         ),
         ({"triggers": [words(desk=None)]}, "Trigger “Risk” does nothing when it fires"),
         ({"triggers": [words(words=[])]}, "Trigger “Risk” has no words"),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from audit.terms import term
 from workflows import money, reading
 from workflows.patterns import TIERS, Chain, Rules
-from workflows.terms import duration, listed
+from workflows.terms import duration, listed, share
 
 
 class Version(NamedTuple):
@@ -84,7 +84,7 @@ def _of(tier, what) -> str:
 
 def _formed(name) -> Callable[[Any], str]:
     if name in SHARES:
-        return lambda share: _plain(share) if share is None else f"{share * 100:.4g} %"
+        return lambda rate: _plain(rate) if rate is None else share(rate)
     if name.endswith("_minutes"):
         return lambda minutes: _plain(minutes) if minutes is None else duration(minutes * 60)
     return _plain

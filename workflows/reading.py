@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from audit.terms import term
 from workflows import money
 from workflows.patterns import TIERS, Chain, Rules, TierRule
-from workflows.terms import duration, listed
+from workflows.terms import duration, listed, share
 from workflows.triggers.base import shown
 
 
@@ -86,27 +86,23 @@ def _tier(rule: TierRule) -> str:
         )
         return f"{how} {due}"
     drawn = gettext("{share} of what goes straight through is drawn for a look, {sampled} meanwhile.").format(
-        share=_share(rule.sample_rate), sampled=term(rule.sampled)
+        share=share(rule.sample_rate), sampled=term(rule.sampled)
     )
     if rule.sample_rates:
-        drawn += f" {_by_segment(rule.sample_rates, _share)}."
+        drawn += f" {_by_segment(rule.sample_rates, share)}."
     if rule.sample_floor is not None:
-        drawn += " " + gettext("Never less than {share}.").format(share=_share(rule.sample_floor))
+        drawn += " " + gettext("Never less than {share}.").format(share=share(rule.sample_floor))
     if rule.pattern == "sampling":
         return " ".join([gettext("straight through."), drawn, due])
     fields = [
-        gettext("{share} in {name}").format(share=_share(least), name=name) for name, least in rule.field_thresholds.items()
+        gettext("{share} in {name}").format(share=share(least), name=name) for name, least in rule.field_thresholds.items()
     ]
-    asked = gettext("{share} or more").format(share=_share(rule.threshold)) + (
+    asked = gettext("{share} or more").format(share=share(rule.threshold)) + (
         gettext(", and of {listed} too").format(listed=listed(fields)) if fields else ""
     )
-    segments = f" {_by_segment(rule.thresholds, _share)}." if rule.thresholds else ""
+    segments = f" {_by_segment(rule.thresholds, share)}." if rule.thresholds else ""
     how = gettext("straight through at a confidence of {asked}, below it to {below}.")
     return f"{how.format(asked=asked, below=term(rule.below))}{segments} {drawn} {due}"
-
-
-def _share(rate: float) -> str:
-    return f"{rate:.4%}".rstrip("0%").rstrip(".") + " %"
 
 
 def _by_segment(values: dict, reads) -> str:
@@ -190,7 +186,7 @@ def fires_when(trigger) -> str:
 
 def _conflict(t) -> str:
     slack = [gettext("{tolerance:g} (days for dates)").format(tolerance=t.tolerance)] if t.tolerance else []
-    slack += [_share(t.tolerance_share)] if t.tolerance_share else []
+    slack += [share(t.tolerance_share)] if t.tolerance_share else []
     give = gettext(", give or take {listed}").format(listed=listed(slack, "or")) if slack else ""
     return gettext("unless {left} is {place} {right}{give}").format(left=t.left, place=PLACES[t.must], right=t.right, give=give)
 

@@ -11,6 +11,11 @@ def listed(phrases: list[str], joined: str = "and") -> str:
     return f" {JOINED[joined]} ".join(filter(None, [", ".join(phrases[:-1]), *phrases[-1:]]))
 
 
+def share(rate: float) -> str:
+    """0.125 is “12.5 %”."""
+    return f"{rate:.4%}".rstrip("0%").rstrip(".") + " %"
+
+
 def duration(seconds: int) -> str:
     """“8 hours”, “90 seconds”: in the largest unit that divides it."""
     for size, said in UNITS:

@@ -13,7 +13,7 @@ from audit.terms import term
 from workflows import money
 from workflows.patterns import FLOOR, RANK, TIERS, Chain, Rules
 from workflows.schemas import properties
-from workflows.terms import duration, listed
+from workflows.terms import duration, listed, share
 from workflows.triggers import cel_kinds
 from workflows.triggers.cel_bounds import checked
 from workflows.triggers.cel_values import NAMES
@@ -77,14 +77,21 @@ def _tiers(rules: Rules) -> Iterator[str]:
         elif one.pattern == other.pattern == "threshold" and other.threshold < one.threshold:
             yield (
                 gettext(
-                    "The {higher} tier goes straight through at a lower confidence ({threshold:g}) than the {lower} tier ({threshold_2:g}). Raise its threshold."
-                ).format(higher=term(higher), threshold=other.threshold, lower=term(lower), threshold_2=one.threshold)
+                    "The {higher} tier goes straight through at a lower confidence ({threshold}) than the {lower} tier ({threshold_2}). Raise its threshold."
+                ).format(
+                    higher=term(higher), threshold=share(other.threshold), lower=term(lower), threshold_2=share(one.threshold)
+                )
             )
         elif other.pattern != "approval" and other.sample_rate < one.sample_rate:
             yield (
                 gettext(
-                    "The {higher} tier is sampled less ({sample_rate:g}) than the {lower} tier ({sample_rate_2:g}). Raise its sampling rate."
-                ).format(higher=term(higher), sample_rate=other.sample_rate, lower=term(lower), sample_rate_2=one.sample_rate)
+                    "The {higher} tier is sampled less ({sample_rate}) than the {lower} tier ({sample_rate_2}). Raise its sampling rate."
+                ).format(
+                    higher=term(higher),
+                    sample_rate=share(other.sample_rate),
+                    lower=term(lower),
+                    sample_rate_2=share(one.sample_rate),
+                )
             )
 
 
@@ -98,16 +105,16 @@ def _parts_of_tiers(rules: Rules) -> Iterator[str]:
         if one.pattern == other.pattern == "threshold":
             for segment, least, less in _fallen(one.thresholds, one.threshold, other.thresholds, other.threshold):
                 yield gettext(
-                    "In the segment “{segment}” the {higher} tier goes straight through at a lower confidence ({less:g}) than the {lower} tier ({least:g}). Raise its threshold there."
-                ).format(segment=segment, less=less, least=least, **named)
+                    "In the segment “{segment}” the {higher} tier goes straight through at a lower confidence ({less}) than the {lower} tier ({least}). Raise its threshold there."
+                ).format(segment=segment, less=share(less), least=share(least), **named)
             for name, least, less in _fallen(one.field_thresholds, 0, other.field_thresholds, 0):
                 yield gettext(
-                    "The {higher} tier asks less of {name} ({less:g}) than the {lower} tier ({least:g}). Raise its threshold for that field."
-                ).format(name=name, less=less, least=least, **named)
+                    "The {higher} tier asks less of {name} ({less}) than the {lower} tier ({least}). Raise its threshold for that field."
+                ).format(name=name, less=share(less), least=share(least), **named)
         for segment, least, less in _fallen(one.sample_rates, one.sample_rate, other.sample_rates, other.sample_rate):
             yield gettext(
-                "In the segment “{segment}” the {higher} tier is sampled less ({less:g}) than the {lower} tier ({least:g}). Raise its sampling rate there."
-            ).format(segment=segment, less=less, least=least, **named)
+                "In the segment “{segment}” the {higher} tier is sampled less ({less}) than the {lower} tier ({least}). Raise its sampling rate there."
+            ).format(segment=segment, less=share(less), least=share(least), **named)
         if (one.sampled, other.sampled) == ("held", "released"):
             yield gettext(
                 "What is drawn for a look is held in the {lower} tier and released in the {higher} tier. Hold it in both."
@@ -175,16 +182,18 @@ def _thresholds(rules: Rules) -> Iterator[str]:
         for trigger in lowest:
             yield (
                 gettext(
-                    "The threshold of the {tier} tier ({threshold:g}) decides nothing: trigger “{trigger}” holds all below {below:g}. Raise the threshold, or lower the trigger's."
-                ).format(tier=term(tier), threshold=rule.threshold, trigger=trigger.name, below=trigger.below)
+                    "The threshold of the {tier} tier ({threshold}) decides nothing: trigger “{trigger}” holds all below {below}. Raise the threshold, or lower the trigger's."
+                ).format(tier=term(tier), threshold=share(rule.threshold), trigger=trigger.name, below=share(trigger.below))
             )
         for name, least in rule.field_thresholds.items():
             for trigger in holding:
                 if trigger.field == name and trigger.below > least:
                     yield (
                         gettext(
-                            "The threshold of {name} in the {tier} tier ({least:g}) decides nothing: trigger “{trigger}” holds all below {below:g}. Raise the threshold, or lower the trigger's."
-                        ).format(name=name, tier=term(tier), least=least, trigger=trigger.name, below=trigger.below)
+                            "The threshold of {name} in the {tier} tier ({least}) decides nothing: trigger “{trigger}” holds all below {below}. Raise the threshold, or lower the trigger's."
+                        ).format(
+                            name=name, tier=term(tier), least=share(least), trigger=trigger.name, below=share(trigger.below)
+                        )
                     )
 
 
@@ -201,8 +210,8 @@ def _rates(rules: Rules) -> Iterator[str]:
             if rule.sample_floor is not None and rate < rule.sample_floor:
                 yield (
                     gettext(
-                        "The {tier} tier's sampling rate {rate:g} is below its floor {sample_floor:g}, which holds. Raise the rate or lower the floor."
-                    ).format(tier=term(tier), rate=rate, sample_floor=rule.sample_floor)
+                        "The {tier} tier's sampling rate {rate} is below its floor {sample_floor}, which holds. Raise the rate or lower the floor."
+                    ).format(tier=term(tier), rate=share(rate), sample_floor=share(rule.sample_floor))
                 )
 
 

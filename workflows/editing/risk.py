@@ -100,14 +100,17 @@ class RiskMap(Section):
         return {**cls.other, "default_tier": next(each for each in TIERS if each != tier)}
 
 
+DRAWN = ("sample_rate", "sample_rates", "sample_floor", "sampled")
+
+
 class Watch(PartForm):
-    """How one tier is watched. A field is shown where its pattern is chosen, by the style sheet; what stands in the others stays."""
+    """How one tier is watched. What its pattern does not ask for is not shown, by the style sheet, and not kept."""
 
     struct, blame = TierRule, "threshold"
-    only_for = {
-        "threshold": ("threshold", "below", "thresholds", "field_thresholds"),
+    asks = {
+        "sampling": DRAWN,
+        "threshold": ("threshold", "below", "thresholds", "field_thresholds", *DRAWN),
         "approval": ("review_first",),
-        "straight": ("sample_rate", "sample_rates", "sample_floor", "sampled"),  # sampling and threshold
     }
     pattern = Choice(
         label=_("Pattern"),
@@ -193,9 +196,13 @@ class Watch(PartForm):
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)
-        for pattern, names in self.only_for.items():
+        for pattern, names in self.asks.items():
             for name in names:
-                self.fields[name].only_for = pattern
+                self.fields[name].asked_by = [*getattr(self.fields[name], "asked_by", []), pattern]
+
+    def document(self):
+        of_others = {name for names in self.asks.values() for name in names} - {*self.asks[self.cleaned_data["pattern"]]}
+        return {name: value for name, value in super().document().items() if name not in of_others}
 
     def clean(self):
         cleaned = super().clean()
