@@ -22,7 +22,7 @@ from cases.states import CLOSED, State
 from cases.titles import Titles
 from jobs.models import Job
 from workflows.models import TIER_CHOICES, Policy, Workflow
-from workflows.pages import allowed, typed
+from workflows.pages import allowed, refuse, typed
 
 RECENT = 8  # cases offered to try
 GONE = _("There is no such page, or not for you.")
@@ -102,9 +102,8 @@ class RulesPages(Asking):
         may_ask = allowed(request, "define", policy.workflow)
         if request.method == "POST" or request.GET.get("ask"):
             if not may_ask:
-                raise PermissionDenied(
-                    format_lazy(_("{user} may not define {workflow}."), user=request.user, workflow=policy.workflow)
-                )
+                why = format_lazy(_("{user} may not define {workflow}."), user=request.user, workflow=policy.workflow)
+                refuse(request, "define", policy.workflow, why)
             return self._ask_for_one(request, policy)
         shown = {"policy": policy, "replays": policy.replays.select_related("asked_by"), "may_ask": may_ask}
         return self._show(request, "replays", policy, gettext("Replays of {policy}").format(policy=policy), shown)

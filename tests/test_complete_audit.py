@@ -18,7 +18,7 @@ from django.urls import reverse
 
 from accounts import actions as people
 from accounts import factors, identity, keys, lockout, signin, welcome
-from audit import acting, clock
+from audit import acting, clock, trail
 from audit.models import AuditEvent
 from audit.trail import write_refusals
 from cases import actions, ending, intake, queues, replay
@@ -683,6 +683,34 @@ def test_what_is_refused_is_one_event_and_nothing_else(request, verb, who):
     [event] = written_since(before)
     assert event.verb.endswith("_refused") and event.actor_id == by.pk
     assert event.vendor_id == by.vendor_id and event.body["why"].endswith(".")
+
+
+PAGES = {  # of definitions: address → what it is about
+    **{f"workflows_workflow_{name}": "workflow" for name in ("stop", "resume", "seat", "own", "rate", "two", "draft")},
+    **{f"workflows_policy_{name}": "policy" for name in ("publish", "sign", "roll_back", "discard", "edit_risk")},
+    **{f"workflows_workflow_{name}": "seat" for name in ("end_seat", "limit", "delegate")},
+}
+
+
+@pytest.mark.parametrize("who", ["reviewer", "vendor_reviewer"])
+@pytest.mark.parametrize("page", PAGES)
+def test_a_form_of_definitions_sent_by_the_wrong_person_is_one_event_and_opened_none(
+    request, client, refunds, approver, page, who
+):
+    by = request.getfixturevalue(who)
+    about = {"workflow": refunds, "policy": refunds.policy, "seat": approver.seats.get()}[PAGES[page]]
+    address = reverse(f"admin:{page}", args=[about.pk])
+    client.force_login(by)
+    before = last_event()
+
+    opened = client.get(address)
+    assert opened.status_code == 403 and not written_since(before)
+    sent = client.post(address, {"reason": "Because"})
+
+    assert sent.status_code == 403
+    [event] = written_since(before)
+    assert event.verb.endswith("_refused") and (event.actor_id, event.subject_id) == (by.pk, refunds.pk)
+    assert event.request_id == sent["X-Request-Id"] and trail.sentence(event)
 
 
 # The doors: the request's id goes along, and an edit in the admin tells what stood before

@@ -15,6 +15,7 @@ from accounts.asking import Asking
 from accounts.forms import ReasonForm
 from accounts.permissions import is_in_house_staff
 from accounts.roles import Role
+from audit import trail
 from workflows import actions, gaps
 from workflows.forms import (
     CalendarChoiceForm,
@@ -75,6 +76,13 @@ def allowed(request, verb, workflow) -> bool:
     if (verb, workflow.pk) not in answers:
         answers[verb, workflow.pk] = is_in_house_staff(request.user) and may(request.user, verb, workflow)
     return answers[verb, workflow.pk]
+
+
+def refuse(request, verb, workflow, why=""):
+    """Raises PermissionDenied. Who sends the form all the same has tried: that is noted, as the verb itself would."""
+    if request.method == "POST" and workflow:
+        trail.refused(f"workflow.{verb}", by=request.user, subject=workflow, why=refusal(request.user, verb, workflow))
+    raise PermissionDenied(why)
 
 
 def typed(request):
@@ -196,17 +204,17 @@ class WorkflowPages(Asking):
     def _lendable(self, request, seat):
         """The seat, where this person may lend it."""
         if not is_in_house_staff(request.user) or not may_lend(request.user, seat):
-            raise PermissionDenied
+            refuse(request, "delegate", seat.workflow)
         return seat
 
     def _one(self, request, workflow_id, verb):
-        if not is_in_house_staff(request.user):
-            raise PermissionDenied
         workflow = Workflow.objects.filter(pk=workflow_id).first()
+        if not is_in_house_staff(request.user):
+            refuse(request, verb, workflow)
         if workflow is None:
             raise Http404(_("There is no such workflow."))
         if not allowed(request, verb, workflow):
-            raise PermissionDenied(refusal(request.user, verb, workflow))
+            refuse(request, verb, workflow, refusal(request.user, verb, workflow))
         return workflow
 
 

@@ -15,7 +15,7 @@ from workflows import actions, gaps, signatures
 from workflows.differences import Version, differences
 from workflows.forms import OptionalReasonForm, PublishForm, RollBackForm, SignForm
 from workflows.models import Policy
-from workflows.pages import address, allowed, typed
+from workflows.pages import address, allowed, refuse, typed
 from workflows.permissions import refusal
 from workflows.warnings import warnings
 from workflows.weight import by_weight, has_grave
@@ -233,7 +233,7 @@ class PolicyPages(Asking):
     def _asked(self, request, policy_id, verb):
         policy = self._policy(policy_id)
         if not allowed(request, verb, policy.workflow):
-            raise PermissionDenied(refusal(request.user, verb, policy.workflow))
+            refuse(request, verb, policy.workflow, refusal(request.user, verb, policy.workflow))
         return policy
 
     def _policy(self, policy_id):

@@ -26,7 +26,7 @@ from workflows.editing.sections import readable
 from workflows.editing.triggers import kinds
 from workflows.editing.why import Why
 from workflows.models import Policy
-from workflows.pages import address, allowed, typed
+from workflows.pages import address, allowed, refuse, typed
 from workflows.triggers.ready_made import READY_MADE, ready_made
 from workflows.version_pages import odd, offered
 
@@ -154,15 +154,16 @@ class Editing(Asking):
 
     def draft(self, request, policy_id) -> Policy:
         """The policy, for somebody who may define it."""
-        if not is_in_house_staff(request.user):
-            raise PermissionDenied
         found = Policy.objects.select_related("workflow").filter(pk=policy_id) if policy_id < 2**63 else ()
         for policy in found:
+            if not is_in_house_staff(request.user):
+                refuse(request, "define", policy.workflow)
             if not allowed(request, "define", policy.workflow):
-                raise PermissionDenied(
-                    format_lazy(_("{user} may not define in {workflow}."), user=request.user, workflow=policy.workflow)
-                )
+                why = format_lazy(_("{user} may not define in {workflow}."), user=request.user, workflow=policy.workflow)
+                refuse(request, "define", policy.workflow, why)
             return policy
+        if not is_in_house_staff(request.user):
+            raise PermissionDenied
         raise Http404(_("There is no such policy."))
 
     def not_here(self, request, policy, name=""):
