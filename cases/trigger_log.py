@@ -17,6 +17,7 @@ from django.utils.translation import gettext, ngettext
 
 from audit import clock
 from cases.facts import facts_of
+from workflows.editing.triggers import KINDS
 from workflows.models import compiled_policy
 from workflows.patterns import RANK
 from workflows.routing import Compiled, Dial, compile_policy, route
@@ -65,6 +66,10 @@ class Row:
     caught: list = field(default_factory=list)  # the last errors only it caught
 
     @property
+    def kind_called(self) -> str:
+        return KINDS[self.kind].title if self.kind in KINDS else self.kind
+
+    @property
     def hours(self) -> str:
         if self.seconds >= 3600:
             return gettext("{hours} hours").format(hours=floatformat(self.seconds / 3600, 1))
@@ -78,7 +83,9 @@ class Row:
     @property
     def sentence(self) -> str:
         """“fired 120 times, cost 6.2 hours, 31 % changed the output, 9 errors only it caught.”"""
-        unknown = gettext(" (and {unknown:,} decisions of unknown length)").format(unknown=self.unknown) if self.unknown else ""
+        unknown = ngettext(
+            " (and {unknown:,} decision of unknown length)", " (and {unknown:,} decisions of unknown length)", self.unknown
+        ).format(unknown=self.unknown)
         changed = (
             gettext("{share_changed} changed the output").format(share_changed=self.share_changed)
             if self.closed
@@ -89,7 +96,7 @@ class Row:
         return gettext("{fired}, cost {hours}{unknown}, {changed}, {caught}.").format(
             fired=fired.format(number=self.fired),
             hours=self.hours,
-            unknown=unknown,
+            unknown=unknown if self.unknown else "",
             changed=changed,
             caught=caught.format(number=self.caught_alone),
         )

@@ -20,8 +20,8 @@ SENTENCES = [
         "fires where the same customer, action type and amount, or the same input, came before within 14 days",
     ),
     ({"kind": "duplicate", "same": "input", "days": 1}, "fires where the same input came before within 1 day"),
-    ({"kind": "low_confidence", "below": 0.5, "field": "iban"}, "fires when the confidence in iban is missing or below 0.5"),
-    ({"kind": "ambiguous", "margin": 0.1}, "fires when the best two alternatives are closer than 0.1"),
+    ({"kind": "low_confidence", "below": 0.5, "field": "iban"}, "fires when the confidence in iban is missing or below 50 %"),
+    ({"kind": "ambiguous", "margin": 0.1}, "fires when the best two alternatives are closer than 10 points of per cent"),
     ({"kind": "keywords", "words": ["a", "b"]}, "fires when input has “a” or “b”"),
     (
         {"kind": "keywords", "by_language": {"de": list("abcdefg")}, "language_from": "input.l"},

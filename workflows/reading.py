@@ -258,12 +258,14 @@ CLAUSES = {
     "conflict": _conflict,
     "duplicate": _duplicate,
     "low_confidence": lambda t: (
-        gettext("when the confidence in {field} is missing or below {below:g}")
+        gettext("when the confidence in {field} is missing or below {below}")
         if t.field
-        else gettext("when the confidence is missing or below {below:g}")
-    ).format(field=t.field, below=t.below),
+        else gettext("when the confidence is missing or below {below}")
+    ).format(field=t.field, below=share(t.below)),
     "ambiguous": lambda t: (
-        gettext("when the best two alternatives are closer than {margin:g}").format(margin=t.margin)
+        gettext("when the best two alternatives are closer than {margin:g} points of per cent").format(
+            margin=round(t.margin * 100, 2)
+        )
         + (gettext(", or were not sent") if t.alternatives_required else "")
     ),
     "keywords": lambda t: gettext("when {within} has {words}{language}").format(
