@@ -250,6 +250,27 @@ def test_its_forms_lead_back_to_its_page_and_what_was_typed_meanwhile_is_not_los
     assert "Fewer looks at night." in text(typed)
 
 
+@pytest.mark.parametrize("page", ["publish", "sign", "discard"])
+@pytest.mark.parametrize("what", ["discarded", "published"])
+def test_what_is_a_draft_no_more_is_not_asked_about_but_says_so(sign_in, refunds, discarded, owner, page, what):
+    version, told = {
+        "discarded": (discarded, "owner discarded version 2 on "),
+        "published": (refunds.policy, "Refunds v1 was published by owner on "),
+    }[what]
+
+    away = sign_in(owner).get(to(f"policy_{page}", version.pk), follow=True)
+
+    assert away.redirect_chain == [(to("policy_change", version.pk), 302)] and told in text(away)
+    assert "begin a new draft from it" in text(away).lower()
+
+
+def test_why_one_discards_what_another_discarded_meanwhile_is_not_lost(sign_in, discarded, owner):
+    typed = sign_in(owner).post(to("policy_discard", discarded.pk), {"reason": "Too many looks at night."})
+
+    assert typed.status_code == 422 and "owner discarded version 2 on " in text(typed)
+    assert "Too many looks at night." in text(typed)
+
+
 def test_the_versions_of_a_workflow_fold_what_was_discarded(sign_in, refunds, discarded, owner):
     client = sign_in(owner)
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from accounts.asking import Asking
 from accounts.forms import ReasonForm
 from accounts.permissions import is_in_house_staff
+from audit import moments
 from workflows import actions, gaps, signatures
 from workflows.differences import Version, differences
 from workflows.forms import OptionalReasonForm, PublishForm, RollBackForm, SignForm
@@ -85,6 +86,15 @@ def _asked_before(last, difference, found) -> str:
     return gettext("I have read these, and publish all the same") if has_grave(found) else ""
 
 
+def _away(request, policy):
+    """To the version's page, where it is a draft no more, with what became of it; what was typed is answered by the verb."""
+    why = actions.no_draft(policy)
+    if not why or request.method == "POST":
+        return None
+    messages.error(request, moments.told(str(why)))
+    return redirect(address(policy))
+
+
 class PolicyPages(Asking):
     """From a policy's page."""
 
@@ -120,6 +130,8 @@ class PolicyPages(Asking):
 
     def publish_page(self, request, policy_id):
         policy = self._asked(request, policy_id, "publish_policy")
+        if away := _away(request, policy):
+            return away
         workflow, last = policy.workflow, policy.workflow.policies.published().order_by("-version").first()
         first = {"reason": policy.reason, "improvement": policy.improvement, "seen": last.version if last else 0}
         wanting, difference, found = gaps.gaps(workflow), between(last, policy), odd(policy)
@@ -144,6 +156,8 @@ class PolicyPages(Asking):
 
     def sign_page(self, request, policy_id):
         policy = self._asked(request, policy_id, "sign_policy")
+        if away := _away(request, policy):
+            return away
         last = policy.workflow.policies.published().order_by("-version").first()
         alone = signatures.leaves_nobody(policy, request.user)
         then = (
@@ -198,6 +212,8 @@ class PolicyPages(Asking):
 
     def discard_page(self, request, policy_id):
         policy = self._asked(request, policy_id, "define")
+        if away := _away(request, policy):
+            return away
         told = {
             "title": gettext("Discard {policy}").format(policy=policy),
             "button": gettext("Discard version {version}").format(version=policy.version),

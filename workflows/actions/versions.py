@@ -205,19 +205,24 @@ def _discarded(policy):
     )
 
 
+def no_draft(policy) -> str:
+    """Why it is a draft no more; empty while it is one."""
+    if policy.discarded_at:
+        return _discarded(policy)
+    if policy.published_at:
+        return format_lazy(
+            _("{policy} was published by {published_by} on {when}. Begin a new draft from it."),
+            policy=policy,
+            published_by=policy.published_by,
+            when=kept(policy.published_at),
+        )
+    return ""
+
+
 def _still_a_draft(policy) -> Policy:
     policy = _locked(policy)
-    if policy.discarded_at:
-        raise ValidationError(_discarded(policy))
-    if policy.published_at:
-        raise ValidationError(
-            format_lazy(
-                _("{policy} was published by {published_by} on {when}. Begin a new draft from it."),
-                policy=policy,
-                published_by=policy.published_by,
-                when=kept(policy.published_at),
-            )
-        )
+    if why_not := no_draft(policy):
+        raise ValidationError(why_not)
     return policy
 
 
