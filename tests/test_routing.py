@@ -385,6 +385,8 @@ def test_the_chain_an_action_needs(chains, proposed, expected):
     [
         ("sNaN", 50, None, ["the action's amount is “50”, the output's “NaN”", "The amount is not a number"]),
         ("Infinity", None, None, ["The amount is not a number"]),
+        ([5000], None, None, ["The amount is not a number"]),
+        (True, None, None, ["The amount is not a number"]),
         ("1e9999999999999999999", None, None, ["The amount is not a number"]),
         ("1E+3", None, "1000", []),
         ("0E-999999999999", None, "0", []),  # written out, it would fill the memory

@@ -77,6 +77,10 @@ def test_what_was_changed_and_what_only_it_caught(send, refunds, reviewer):
     )
 
 
+def test_one_decision_of_unknown_length_is_one():
+    assert "(and 1 decision of unknown length)" in trigger_log.Row("T", unknown=1).sentence
+
+
 def test_a_version_and_the_days_are_asked_for(send, refunds, owner):
     worded(send, "lawyer")
     factories.policy(refunds, owner, rules=refunds.policy.rules)

@@ -268,6 +268,12 @@ def test_wording_that_must_stand_in_the_customers_language():
         ("deadline", "en 24 horas"),
         ("deadline", "antes del viernes"),
         ("deadline", "spätestens"),
+        ("deadline", "You have it by 12 June."),
+        ("deadline", "by June the 3rd at the least"),
+        ("deadline", "by the 1st of August"),
+        ("deadline", "bis zum 3. März"),
+        ("deadline", "avant le 1er août"),
+        ("deadline", "antes del 5 de mayo"),
         ("waiver", "We won’t charge you"),
         ("deadline", "d’ici lundi"),
     ],
@@ -285,6 +291,13 @@ def test_a_house_has_promises_of_its_own():
         says(trigger, output={"text": "This one is on the house"}) == "“on the house” promises a customer something (promise)"
     )
     assert says(trigger, output={"text": "We will look into it in the 3 reports"}) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["It may be done by 3 people", "The statement of 12 June came", "By May I was told", "May 12 people come"]
+)
+def test_a_day_of_a_month_alone_promises_nothing(text):
+    assert says({"kind": "promises", "of": ["deadline"]}, output={"text": text}) is None
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def action_in(output: Any, sent: dict, rules: Rules) -> tuple[dict, list[str]]:
         if not path:
             continue
         value = look(output, path.split("."))
-        if value is MISSING or value is None or isinstance(value, NO_TEXT):
+        if value is MISSING or value is None or (isinstance(value, NO_TEXT) and name != "amount"):
             continue
         value = _amount(value) if name == "amount" else str(value)
         if action[name] not in ("", None) and action[name] != value:

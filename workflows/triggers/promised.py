@@ -46,11 +46,19 @@ _DAYS = (
     "monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag sonntag "
     "lundi mardi mercredi jeudi vendredi samedi dimanche lunes martes miercoles jueves viernes sabado domingo"
 )
-TIMES = frozenset(f"{_UNITS} {_DAYS}".split())  # without one of these words a text has no deadline to look for
+_MONTHS = (
+    "january february march april may june july august september october november december "
+    "januar februar marz mai juni juli oktober dezember "
+    "janvier fevrier mars avril juin juillet aout septembre octobre novembre decembre "
+    "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
+)
+TIMES = frozenset(f"{_UNITS} {_DAYS} {_MONTHS}".split())  # without one of these words a text has no deadline to look for
 _SPAN = rf"(?:business |working )?(?:{_UNITS.replace(' ', '|')})"
 _DAY = rf"(?:{_DAYS.replace(' ', '|')})"
+_MONTH = rf"(?:{_MONTHS.replace(' ', '|')})"
+_DATE = rf"(?:\d{{1,2}}(?:st|nd|rd|th|er|\.)? (?:of |de )?{_MONTH}|{_MONTH} (?:the )?\d{{1,2}}(?:st|nd|rd|th)?)"
 # On folded text, every repetition bounded: linear whatever stands in the text.
 DEADLINES = re.compile(
     rf"(?<!\w)(?:(?:within|in|innerhalb von|binnen|sous|dans les|d'ici|en|dentro de|en menos de) (?:the next )?{_NUMBER} {_SPAN}"
-    rf"|(?:by|until|bis|d'ici|avant|antes del?|para el) (?:next |kommenden |zum |le )?{_DAY})(?!\w)"
+    rf"|(?:by|until|bis|d'ici|avant|antes del?|para el) (?:next |kommenden |zum |le |the )?(?:{_DAY}|{_DATE}))(?!\w)"
 )
