@@ -25,7 +25,9 @@ def example(schema: Any, root: dict | None = None, depth: int = 0) -> Any:
         return {name: example(inner, root, depth + 1) for name, inner in asked.items()}
     if kind == "array":
         return [example(schema["items"], root, depth + 1)] if schema.get("minItems") and "items" in schema else []
-    return schema.get("minimum", PLAIN.get(kind)) if kind in ("integer", "number") else PLAIN.get(kind)
+    if kind in ("integer", "number"):
+        return schema.get("minimum", PLAIN[kind])
+    return "2026-01-01" if schema.get("format") == "date" else PLAIN.get(kind)
 
 
 def _resolved(schema, root):

@@ -158,13 +158,14 @@ def before_those(pks: list[int], days: int) -> list[list[dict]]:
     return find([stored[pk] for pk in pks], [days] * len(pks))
 
 
-def before_a_try(item, workflow_id: int, days: int, now: datetime) -> list[dict]:
-    """What would have come before an output that is only tried."""
+def before_a_try(item, workflow_id: int, days: int, now: datetime, *, like=None) -> list[dict]:
+    """What would have come before an output that is only tried; `like` a stored case, what came before that one."""
     if not days:
         return []
     case = {"workflow_id": workflow_id, "external_id": item.external_id, "received_at": now, "is_test": False}
     about = {"customer_reference": item.customer_reference or "", "fingerprint": fingerprint(item.input)}
-    return find([case | about], [days])[0]
+    itself = {"id": like.pk, "external_id": like.external_id, "is_test": like.is_test} if like else {}
+    return find([case | about | itself], [days])[0]
 
 
 def before(case, days: int) -> list[dict]:

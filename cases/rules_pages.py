@@ -1,6 +1,7 @@
 """Pages beside a version of the rules: try it, replay it; and what each trigger of a workflow did. Doors: they ask, call and show."""
 
 from functools import partial
+from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
@@ -24,7 +25,7 @@ from jobs.models import Job
 from workflows.models import TIER_CHOICES, Policy, Workflow
 from workflows.pages import allowed, refuse, typed
 
-RECENT = 8  # cases offered to try
+NEWEST = 300  # cases among which those to start from are looked for
 GONE = _("There is no such page, or not for you.")
 
 
@@ -60,36 +61,57 @@ class RulesPages(Asking):
     # try it
 
     def try_page(self, request, policy_id):
+        """What a version says of one output. Nothing that is typed is lost but by what is filled in over it."""
         policy = self._policy(request, policy_id)
-        begun = self._begun(request, policy)
-        form = TryForm(typed(request), initial=as_received(begun) if begun else first_of(policy), label_suffix="")
-        told, fault = self._tried(form, policy) if form.is_bound and form.is_valid() and form.item else (None, "")
-        recent = _told_to(request.user).filter(workflow=policy.workflow).only("external_id", "sentence", "reasons", "policy_id")
+        begun = self._case(request, policy, request.GET.get("case", ""))
+        form = TryForm(policy, typed(request), said=as_received(begun) if begun else first_of(policy))
+        told, fault = None, ""
+        if form.is_bound and (named := form.case_named()) and named != str(begun):
+            if found := self._case(request, policy, named):
+                return redirect(f"{request.path}?{urlencode({'case': found.external_id})}")
+            form.add_error("case", gettext("{workflow} has no such case, or not for you.").format(workflow=policy.workflow))
+        elif form.is_bound and form.is_valid():
+            if wanted := request.POST.get("as"):
+                form = form.anew(by_value=wanted == "fields")
+            else:
+                told, fault = self._tried(form, policy, begun)
+                form = form.anew() if form.changes_a_list() else form
         shown = {
             "policy": policy,
             "form": form,
             "tried": told,
             **(_answer(told) if told else {}),
             "fault": fault,
-            "recent": [(case, Titles(case).sentence(case.sentence)) for case in recent[:RECENT]],
+            "offered": list(self._offered(request, policy)),
             "begun": begun,
         }
         return self._show(
             request, "try", policy, gettext("Try {policy}").format(policy=policy), shown, 422 if form.errors or fault else 200
         )
 
-    def _begun(self, request, policy):
-        number = request.GET.get("case", "")
-        if not (number.isdecimal() and len(number) < 19):
+    def _case(self, request, policy, named):
+        """The case of this reference, or else of this number, where this person may be told of it."""
+        if not named:
             return None
-        return _told_to(request.user).filter(workflow=policy.workflow, pk=number).first()
+        told = _told_to(request.user).filter(workflow=policy.workflow)
+        found = told.filter(external_id=named).first() if named.isprintable() else None
+        return found or (told.filter(pk=named).first() if named.isdecimal() and len(named) < 19 else None)
 
-    def _tried(self, form, policy):
-        """The answer; or why the rules cannot be applied yet."""
+    def _offered(self, request, policy):
+        """(case, what it is about, why it went where it went) of the newest, one for each desk and tier."""
+        told, ways = _told_to(request.user).filter(workflow=policy.workflow), {}
+        for pk, *way in told.values_list("pk", "routed__to", "tier")[:NEWEST]:
+            ways.setdefault(tuple(way), pk)
+        for case in told.filter(pk__in=ways.values()):
+            titles = Titles(case)
+            yield case, titles.of_the_case(), titles.sentence(case.sentence)
+
+    def _tried(self, form, policy, begun):
+        """The answer, as of when the case came that was begun with; or why the rules cannot be applied yet."""
         try:
-            draft, now = replay.draft_of(policy), clock.now()
+            draft, now = replay.draft_of(policy), begun.received_at if begun else clock.now()
             compiled = draft.compiled()
-            earlier = lookback.before_a_try(form.item, policy.workflow_id, compiled.looks_back, now)
+            earlier = lookback.before_a_try(form.item, policy.workflow_id, compiled.looks_back, now, like=begun)
             return trying.tried(form.item, compiled, draft.dial(), now=now, earlier=earlier), ""
         except ValueError as error:  # msgspec's and the schema library's errors are ValueErrors
             return None, gettext("This version cannot be applied yet: {error}. Mend its rules first.").format(error=error)

@@ -82,7 +82,10 @@ def asked(client, case, things, refunds, reviewer, key, owner):
     }
     pages = [(name, address(name, about)) for name in our_addresses() if name != "logout"]
     pages += [(f"work to {verb}", f"{address('cases_case_work', about)}?verb={verb}") for verb in VERBS]
-    pages += [("try it", f"{address('cases_try_policy', about)}?case={case.pk}")]
+    pages += [
+        (name, f"{address('cases_try_policy', about)}?case={named}")
+        for name, named in [("try it", case.pk), ("try it by reference", case.external_id)]
+    ]
     pages += [(where, where) for where in every_address(case) if where.startswith("/api/v1/cases/")]
 
     header = key(reviewer)
@@ -110,7 +113,7 @@ def test_nothing_reaches_who_owes_his_own_answer_and_then_all_of_it(asked, case,
 
     pages = {f"cases_case_{page}" for page in ("work", "change", "talk", "changelist")}
     pages |= {"cases_replay_change", "cases_inquiry", "cases_asked", "cases_rulings", "improvements_findings", "index"}
-    pages |= {"try it", "cases_try_policy", "accept", f"/api/v1/cases/{case.pk}/"}
+    pages |= {"try it", "try it by reference", "cases_try_policy", "accept", f"/api/v1/cases/{case.pk}/"}
     assert {name for name, text in asked(pages).items() if SAYS in text} >= pages
 
 

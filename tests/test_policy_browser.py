@@ -2,8 +2,11 @@
 
 import json
 
+from django.db import transaction
+
 from audit import acting
 from tests import test_signin_browser as signing_in
+from tests.browsers import pictured, watched
 from tests.test_signin_browser import committed_password, set_up, sign_in
 from workflows.models import Policy
 
@@ -97,6 +100,7 @@ def test_a_refund_policy_is_written_tried_published_and_rolled_back(page, commit
         assert "with the title “finance”, and nobody holds one" in page.inner_text("body")
 
         page.get_by_role("link", name="Try it").click()
+        save(page, "Show it as JSON")
         page.locator("[name=output]").fill(json.dumps(OUTPUT))
         for name, value in {"action_type": "refund", "amount": "600", "currency": "EUR", "payee": "C-7"}.items():
             page.locator(f"[name={name}]").fill(value)
@@ -119,3 +123,46 @@ def test_a_refund_policy_is_written_tried_published_and_rolled_back(page, commit
     assert [policy.version for policy in Policy.objects.published().order_by("version")] == [1, 2, 3]
     faults = [fault for fault in page.faults if "422" not in fault]  # Chromium counts a form that is sent back as a fault
     assert faults == []
+
+
+def test_a_past_case_is_tried_with_one_value_changed_without_json_or_a_script(page, committed):
+    owner, refunds, send = committed("owner", "refunds", "send")
+    committed_password(owner)
+    with transaction.atomic():
+        send(0.9, external_id="R-77", output={"decision": "refund", "note": "Soon."}, context={"vip": True})
+
+    with acting.scope(acting.NOBODY):
+        sign_in(page, owner)
+        set_up(page)
+        signed_in = page.context.storage_state()
+        context = page.context.browser.new_context(
+            java_script_enabled=False, storage_state=signed_in, base_url=page.url.split("/admin")[0]
+        )
+        plain = watched(context.new_page(), page.url)
+        plain.goto(f"/admin/cases/replay/try/{refunds.policy.pk}/")
+        plain.get_by_label("Decision").fill("mine")
+        plain.get_by_label("Start from a case").fill("R-78")
+        plain.keyboard.press("Enter")
+        assert "Refunds has no such case, or not for you." in plain.inner_text("#try")
+        assert plain.get_by_label("Decision").input_value() == "mine"
+
+        plain.get_by_label("Start from a case").fill("R-77")
+        plain.keyboard.press("Enter")
+        plain.get_by_text("The fields show case R-77 as it came in").wait_for()
+        assert plain.get_by_label("Note").input_value() == "Soon." and plain.get_by_label("Vip").is_checked()
+        plain.get_by_label("Note").press("Enter")
+        assert "Straight through" in plain.inner_text("#content")
+
+        plain.get_by_label("Confidence", exact=True).fill("0,3")
+        save(plain, "Try it")
+        assert "Held for review: confidence 0.3 is below 0.8" in plain.inner_text("#content")
+        pictured(plain, "try")
+        save(plain, "Show it as JSON")
+        assert json.loads(plain.get_by_label("Output").input_value()) == {"decision": "refund", "note": "Soon."}
+        plain.get_by_label("Output").fill('{"decision": "decline"}')
+        save(plain, "Show it as fields")
+        assert plain.get_by_label("Decision").input_value() == "decline"
+        assert plain.get_by_label("Confidence", exact=True).input_value() == "0.3"
+
+    assert [fault for fault in page.faults + plain.faults if "422" not in fault] == []
+    context.close()

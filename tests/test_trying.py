@@ -1,9 +1,11 @@
 """Try it: one output, typed in, routed by a version; nothing is kept."""
 
 import json
+from datetime import timedelta
 
 import msgspec
 import pytest
+from django.conf.global_settings import DATA_UPLOAD_MAX_NUMBER_FIELDS
 from django.urls import reverse
 
 from accounts.actions import settle_in
@@ -94,8 +96,9 @@ def test_a_case_to_start_from_says_why_by_titles_too(titled, ask, send):
     assert "Held for resolution: Amount due is missing." in shown
 
 
-def test_the_page_can_be_sent_off_just_as_it_stands(ask, refunds):
-    shown = TryForm(initial=first_of(refunds.policy))
+@pytest.mark.parametrize("by_value", [True, False])
+def test_the_page_can_be_sent_off_just_as_it_stands(ask, refunds, by_value):
+    shown = TryForm(refunds.policy, said=first_of(refunds.policy) | {"by_value": by_value})
 
     status, answer = ask(**{field.html_name: field.value() or "" for field in shown})
     listed, _ = ask(**typed(alternatives='[{"label": "refund", "confidence": 0.4}]'))
@@ -141,6 +144,212 @@ def test_it_begins_with_an_example_or_with_a_case_as_it_came_in(ask, send):
 
     assert "decision&quot;: &quot;…" in plain
     assert "partial" in begun and 'value="retail"' in begun
+
+
+# value by value
+
+LINE = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}, "price": {"type": "number"}}}
+NAMING = {
+    "input_schema": {
+        "required": ["is_new"],
+        "properties": {"customer": {"properties": {"name": {"type": "string"}}}, "is_new": {"type": "boolean"}},
+    },
+    "output_schema": {
+        "required": ["decision"],
+        "properties": {
+            "decision": {"enum": ["refund", "decline"]},
+            "amount": {"type": "number", "title": "Amount due"},
+            "lines": {"type": "array", "items": LINE},
+        },
+    },
+}
+
+
+@pytest.fixture
+def naming(refunds, owner):
+    """A version whose schemas name what is in them, and which reads the amount in the output."""
+    return factories.policy(refunds, owner, rules={"action_from": {"amount": "amount"}}, **NAMING)
+
+
+def as_a_browser_sends(form, **typed):
+    """What stands in the form, with what is typed into it."""
+    stands = {field.html_name: field.value() for field in form if field.value() is not False or field.is_hidden}
+    return {name: value for name, value in (stands | typed).items() if value is not None}
+
+
+@pytest.fixture
+def page(ask, client, refunds):
+    """Open the page, type into what it shows and send it off; gives the answer, with its form."""
+
+    def page(query="", form=None, **typed):
+        at = reverse("admin:cases_try_policy", args=[refunds.policy.pk]) + query
+        return client.post(at, as_a_browser_sends(form, **typed)) if form else client.get(at)
+
+    return page
+
+
+def test_each_value_has_a_field_and_one_that_is_emptied_is_not_sent(naming):
+    begun = TryForm(naming, said=first_of(naming))
+    values = {"input.customer.name": "Ada", "output.decision": '"decline"', "output.amount": "310,60", "confidence": "0,9"}
+    form = TryForm(naming, as_a_browser_sends(begun, **values, **{"output.lines.0.text": "Fee"}))
+    emptied = TryForm(naming, as_a_browser_sends(begun, **values | {"input.customer.name": "", "output.amount": ""}))
+
+    assert form.is_valid() and emptied.is_valid()
+    assert form.item.input == {"customer": {"name": "Ada"}, "is_new": False}
+    assert form.item.output == {"decision": "decline", "amount": 310.6, "lines": [{"text": "Fee"}]}
+    assert form.item.confidence == 0.9
+    assert emptied.item.input == {"customer": {}, "is_new": False}
+    assert emptied.item.output == {"decision": "decline", "lines": []}
+
+
+def test_of_what_is_required_and_left_empty_only_a_no_is_sent(naming):
+    form = TryForm(naming, {"by_value": "True"})
+
+    assert form.is_valid()
+    assert (form.item.input, form.item.output) == ({"is_new": False}, {})
+
+
+def test_what_the_rules_read_in_the_output_is_not_asked_twice(naming, page):
+    form = page().context["form"]
+    as_json = page(form=form, **{"as": "json"}).context["form"]
+    sent = TryForm(naming, said=first_of(naming) | {"amount": "7"})
+
+    assert "amount" not in [field.name for field in form.short()]
+    assert "amount" in [field.name for field in as_json.short()] and "amount" in [field.name for field in sent.short()]
+
+
+def test_more_values_than_a_request_may_carry_stand_as_json(naming):
+    many = {f"f{number}": "x" for number in range(350)}
+
+    form = TryForm(naming, said={"by_value": True, **dict.fromkeys(("input", "output", "context", "confidences"), many)})
+
+    assert len(form.fields) < 1000 == DATA_UPLOAD_MAX_NUMBER_FIELDS
+    assert form["output.f349"].value() == "x" and not form["context"].is_hidden
+
+
+def test_what_was_typed_as_fields_is_shown_as_json_and_back(naming, page):
+    typed = {"output.amount": "310.60", "input.customer.name": "Ada", "customer_reference": "C-1042"}
+
+    as_json = page(form=page().context["form"], **typed, **{"as": "json"}).context["form"]
+    output = json.dumps({**json.loads(as_json["output"].value()), "decision": "decline", "note": "Odd"})
+    broken = page(form=as_json, output='{"decision": ', **{"as": "fields"})
+    fields = page(form=as_json, output=output, context='{"vip": true}', **{"as": "fields"}).context["form"]
+
+    assert json.loads(as_json["output"].value())["amount"] == 310.6
+    assert list(broken.context["form"].errors) == ["output"] and b'<textarea name="input"' in broken.content
+    assert json.loads(as_json["input"].value())["customer"] == {"name": "Ada"}
+    assert fields["output.decision"].value() == '"decline"' and fields["output.note"].value() == "Odd"
+    assert fields["output.amount"].value() == 310.6 and fields["context.vip"].value() is True
+    assert fields["customer_reference"].value() == "C-1042"
+
+
+def test_after_an_answer_one_changes_one_value_and_tries_again(naming, page):
+    typed = {"output.amount": "310,60", "output.decision": "", "confidence": "0,9", "action_type": "refund", "currency": "EUR"}
+    first = page(form=page().context["form"], **typed)
+    again = page(form=first.context["form"], **{"output.decision": '"refund"'})
+
+    assert "decision" in first.context["sentence"] and first.context["tried"].verdict == "held"
+    assert again.context["tried"].verdict == "go"
+    assert again.context["form"]["output.amount"].value() == "310,60" and again.context["form"]["confidence"].value() == "0,9"
+
+
+def test_after_an_answer_there_is_room_for_one_more_item(naming, page):
+    shown = page(form=page().context["form"], **{"output.lines.0.text": "Fee"}).context["form"]
+
+    assert shown["output.lines.0.text"].value() == "Fee"
+    assert shown["output.lines.1.text"].value() == ""
+
+
+@pytest.mark.parametrize("asked", [{}, {"as": "json"}])
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("output.amount", "much", "Give a number."),
+        ("output.amount", "1.000,0,0", "Write "),
+        ("confidence", "7", "less than or equal to 1"),
+        ("context", "{", "This is not JSON"),
+    ],
+)
+def test_a_fault_stands_at_the_value_and_nothing_is_lost(naming, page, field, typed, said, asked):
+    answer = page(form=page().context["form"], **{field: typed, "input.customer.name": "Ada", **asked})
+    form = answer.context["form"]
+
+    assert answer.status_code == 422 and answer.context["tried"] is None
+    assert list(form.errors) == [field] and said in str(form.errors[field])
+    assert form[field].value() == typed and form["input.customer.name"].value() == "Ada"
+
+
+@pytest.mark.parametrize("schema", [{}, {"type": "object"}])
+def test_a_version_that_names_nothing_is_tried_as_json(page, refunds, owner, schema):
+    factories.policy(refunds, owner, input_schema=schema, output_schema=schema)
+
+    shown = page()
+    answer = page(form=shown.context["form"], output='{"decision": "refund"}', confidence="0.9")
+
+    assert b'name="as"' not in shown.content
+    assert b'<textarea name="output"' in shown.content and b'<textarea name="input"' in shown.content
+    assert answer.context["tried"].verdict == "go"
+
+
+# from a case
+
+
+def test_a_case_is_named_by_its_reference_or_its_number_and_what_it_sent_is_filled_in(page, send):
+    case = send(output={"decision": "partial"}, segment="retail", context={"vip": True}, action={"type": "refund"})
+    form = page().context["form"]
+
+    by_reference, by_number = page(form=form, case=case.external_id), page(form=form, case=f" {case.pk} ")
+    filled = page(by_reference.url[by_reference.url.index("?") :]).context["form"]
+
+    assert by_reference.url == by_number.url
+    stands = {field.name: field.value() for field in filled}
+    told = {"output.decision": "partial", "context.vip": True, "segment": "retail", "action_type": "refund", "confidence": 0.5}
+    assert stands | told == stands
+
+
+def test_what_is_no_case_of_the_workflow_is_not_filled_in_and_nothing_is_lost(page, send, integration, owner):
+    workflows.seat(integration, factories.workflow("triage", owner=owner), "integration", by=owner)
+    other = send(workflow="triage", output={"decision": "secret"})
+    form = page().context["form"]
+
+    for named in (other.external_id, str(other.pk), "999999", "9" * 30, "²"):
+        answer = page(form=form, case=named, **{"output.decision": "typed"})
+
+        assert answer.status_code == 422 and answer.context["tried"] is None
+        assert list(answer.context["form"].errors) == ["case"] and answer.context["form"]["case"].value() == named
+        assert answer.context["form"]["output.decision"].value() == "typed"
+        assert b"secret" not in answer.content + page(f"?case={named}").content
+
+
+def test_nor_is_a_case_that_one_may_not_see(page, send, client):
+    case = send(output={"decision": "secret"})
+    client.force_login(factories.administrator())
+    form = page().context["form"]
+
+    answers = [page(), page(f"?case={case.pk}"), *(page(form=form, case=named) for named in (case.external_id, str(case.pk)))]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 422, 422]
+    assert b"secret" not in b"".join(answer.content for answer in answers)
+
+
+def test_the_newest_case_of_each_desk_and_tier_is_offered(page, send):
+    straight, _, held = send(0.9), send(0.2), send(0.2)
+    high = send(0.9, action={"type": "refund"})
+
+    offered = page().context["offered"]
+
+    assert [case for case, *_ in offered] == [high, held, straight]
+    assert [why.partition(":")[0] for *_, why in offered] == ["Held for approval", "Held for review", "Straight through"]
+
+
+def test_a_case_that_is_tried_again_has_before_it_what_came_before_it(page, send, refunds, owner):
+    factories.policy(refunds, owner, rules={"triggers": [{"kind": "duplicate", "name": "Twice", "days": 7}]})
+    first, second = (send(0.9, received_at=clock.now() - timedelta(days=30)) for _ in range(2))
+
+    answers = [page(at := f"?case={each}", form=page(at).context["form"]) for each in (first, second)]
+
+    assert [answer.context["tried"].way.sentence for answer in answers] == [first.sentence, second.sentence]
+    assert (first.routed["to"], second.routed["to"]) == ("closed", "resolution")
 
 
 def test_a_case_that_is_not_yours_to_see_is_no_example(ask, send, client):
@@ -190,6 +399,7 @@ def test_a_draft_that_cannot_be_read_says_so_and_loses_nothing(client, refunds, 
         ),
         ({"properties": {"c": {"enum": ["x", "y"]}, "d": {"default": 5}, "e": {"const": 7}}}, {"c": "x", "d": 5, "e": 7}),
         ({"properties": {"l": {"type": "array", "items": {"type": "boolean"}, "minItems": 1}}}, {"l": [False]}),
+        ({"properties": {"on": {"type": "string", "format": "date"}}}, {"on": "2026-01-01"}),
         ({"$defs": {"p": {"type": "null"}}, "properties": {"p": {"$ref": "#/$defs/p"}}}, {"p": None}),
     ],
 )
