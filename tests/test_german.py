@@ -30,7 +30,20 @@ NAMES = (
     r"HITL Desk|Deutsch|English|https?://\S+|/healthz|\S+@\S+|hd_\w+|\w+/[\w/]+|\w+(?:\.\w+)+|[\w-]*\d[\w.-]*",
     r'"[^"]*"|null',  # JSON
 )
-IN_SCHEMAS = {"Confidence", "Language", "Subject", "decline", "general", "low", "standard"}  # fields and values of the demo's
+# Fields and values of the demo's.
+IN_SCHEMAS = {
+    "Confidence",
+    "Language",
+    "Number",
+    "Order",
+    "Subject",
+    "Supplier",
+    "Total",
+    "decline",
+    "general",
+    "low",
+    "standard",
+}
 
 
 class Texts(HTMLParser):
