@@ -264,12 +264,17 @@ def test_a_version_that_is_to_begin_is_called_off_by_rolling_back_to_the_one_in_
         in client.get(page.replace(str(coming.pk), str(first.pk))).text
     )
 
+    assert (
+        "If this one begins before that, it never does."
+        in client.get(reverse("admin:workflows_policy_roll_back", args=[first.pk])).text
+    )
     back = workflows.roll_back(first, by=owner, reason="Not yet.", seen=1)
 
     coming.refresh_from_db()
     assert back.rules == first.rules and coming.never_begins and not back.never_begins
     with clock.moved(tomorrow + timedelta(days=1)):
         assert refunds.policy == back
+    assert "If this one begins" not in client.get(reverse("admin:workflows_policy_roll_back", args=[first.pk])).text
     assert "and never does: a later version came first" in client.get(page).text
     assert "overtaken before it began" in client.get(overview).text
     with pytest.raises(ValidationError, match="is in force already"):

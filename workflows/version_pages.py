@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from accounts.asking import Asking
 from accounts.forms import ReasonForm
 from accounts.permissions import is_in_house_staff
-from audit import moments
+from audit import clock, moments
 from workflows import actions, gaps, signatures
 from workflows.differences import Version, differences
 from workflows.forms import OptionalReasonForm, PublishForm, RollBackForm, SignForm
@@ -79,6 +79,18 @@ def _another_is_to_begin(in_force) -> bool:
     return in_force.workflow.policies.published().filter(version__gt=in_force.version).exists()
 
 
+def _to_begin(workflow) -> list[str]:
+    """What is published and has not begun: another version may come before it."""
+    coming = workflow.policies.published().filter(effective_from__gt=clock.now()).order_by("version")
+    return [
+        gettext("Version {version} is to take effect on {when}. If this one begins before that, it never does.").format(
+            version=each.version, when=moments.when(each.effective_from)
+        )
+        for each in coming
+        if not each.never_begins
+    ]
+
+
 def _asked_before(last, difference, found) -> str:
     """What a tick is asked for before publishing; empty where nothing is."""
     if last and not difference:
@@ -134,7 +146,7 @@ class PolicyPages(Asking):
             return away
         workflow, last = policy.workflow, policy.workflow.policies.published().order_by("-version").first()
         first = {"reason": policy.reason, "improvement": policy.improvement, "seen": last.version if last else 0}
-        wanting, difference, found = gaps.gaps(workflow), between(last, policy), odd(policy)
+        wanting, difference, found = gaps.gaps(workflow), between(last, policy), [*odd(policy), *_to_begin(workflow)]
         unsigned = workflow.two_people_publish and not actions.signed_for(policy, request.user)
         told = {
             "title": gettext("Publish {policy}").format(policy=policy),
@@ -182,7 +194,11 @@ class PolicyPages(Asking):
     def roll_back_page(self, request, policy_id):
         policy = self._asked(request, policy_id, "publish_policy")
         in_force, two = policy.workflow.policy, policy.workflow.two_people_publish
-        wanting, difference, found = gaps.gaps(policy.workflow), between(in_force, policy), odd(policy)
+        wanting, difference, found = (
+            gaps.gaps(policy.workflow),
+            between(in_force, policy),
+            [*odd(policy), *_to_begin(policy.workflow)],
+        )
         then = gettext("waits for another owner's signature") if two else gettext("is in force at once")
         told = {
             "title": gettext("Roll back to {policy}").format(policy=policy),
