@@ -200,6 +200,7 @@ def test_each_value_has_a_field_and_one_that_is_emptied_is_not_sent(naming):
     assert form.item.confidence == 0.9
     assert emptied.item.input == {"customer": {}, "is_new": False}
     assert emptied.item.output == {"decision": "decline", "lines": []}
+    assert "Not sent" in str(begun["output.decision"])
 
 
 def test_of_what_is_required_and_left_empty_only_a_no_is_sent(naming):
