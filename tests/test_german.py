@@ -30,7 +30,6 @@ NAMES = (
     r"HITL Desk|Deutsch|English|https?://\S+|/healthz|\S+@\S+|hd_\w+|\w+/[\w/]+|\w+(?:\.\w+)+|[\w-]*\d[\w.-]*",
     r'"[^"]*"|null',  # JSON
 )
-<<<<<<< HEAD
 # Fields and values of the demo's.
 IN_SCHEMAS = {
     "Confidence",
@@ -45,10 +44,6 @@ IN_SCHEMAS = {
     "low",
     "standard",
 }
-=======
-IN_SCHEMAS = {"Confidence", "Language", "Subject", "decline", "general", "low", "standard"}  # fields and values of the demo's
-IN_SCHEMAS |= {"Order: Number", "Order: Total", "Supplier: Number"}  # facts sent along
->>>>>>> fe8b106 (Know the demo's facts sent along, which Try it names, from texts of ours)
 
 
 class Texts(HTMLParser):
