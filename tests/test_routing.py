@@ -256,6 +256,13 @@ TABLE = {
             "medium",
         ),
         (
+            "an amount that cannot be read lowers no risk",
+            {**LOW, **FROM_OUTPUT},
+            {"output": {"decision": "refund", "amount": "NaN"}, "action": action(500)},
+            RESOLUTION,
+            "high",
+        ),
+        (
             "an amount without a currency",
             FROM_OUTPUT,
             {"output": {"decision": "refund", "amount": 70}, "action": action()},
@@ -383,7 +390,14 @@ def test_the_chain_an_action_needs(chains, proposed, expected):
 @pytest.mark.parametrize(
     ("said", "sent", "amount", "conflicts"),
     [
-        ("sNaN", 50, None, ["the action's amount is “50”, the output's “NaN”", "The amount is not a number"]),
+        ("sNaN", 50, "50", ["the action's amount is “50”, the output's “NaN”", "The amount is not a number"]),
+        ([5000], 50, "50", ["the action's amount is “50”, the output's “NaN”", "The amount is not a number"]),
+        (
+            "10.005",
+            50,
+            "50",
+            ["the action's amount is “50”, the output's “10.005”", "EUR has 2 decimal places; the amount has more"],
+        ),
         ("Infinity", None, None, ["The amount is not a number"]),
         ([5000], None, None, ["The amount is not a number"]),
         (True, None, None, ["The amount is not a number"]),
@@ -395,7 +409,7 @@ def test_the_chain_an_action_needs(chains, proposed, expected):
 )
 def test_an_amount_that_no_person_would_write(said, sent, amount, conflicts):
     proposed, found = action_in(
-        {"amount": said}, {**action(sent or 1), "amount": sent, "payee": ""}, policy(**FROM_OUTPUT).rules
+        {"amount": said}, {**action(sent or 1), "amount": sent and Decimal(sent), "payee": ""}, policy(**FROM_OUTPUT).rules
     )
 
     assert found == conflicts

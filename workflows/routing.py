@@ -137,9 +137,12 @@ def action_in(output: Any, sent: dict, rules: Rules) -> tuple[dict, list[str]]:
         action[name] = value
     if says := money.fault(action["amount"], action["currency"]):
         conflicts.append(says.rstrip("."))
-        action["amount"] = None
-        if action["currency"] not in money.currencies():
-            action["currency"] = ""
+        if sent["amount"] is not None and money.fault(sent["amount"], sent["currency"]) is None:
+            action |= {"amount": sent["amount"], "currency": sent["currency"]}  # no risk falls by what cannot be read
+        else:
+            action["amount"] = None
+            if action["currency"] not in money.currencies():
+                action["currency"] = ""
     if action["amount"] is not None:
         action["amount"] = _plain(action["amount"])
     return action, conflicts
