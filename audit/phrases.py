@@ -32,6 +32,8 @@ PHRASES = [
     gettext_noop("confidence {confidence} is at or above {threshold} ({tier} risk)"),
     gettext_noop("{where} breaks the schema ({fault})"),
     gettext_noop("the action's {name} is “{one}”, the output's “{other}”"),
+    gettext_noop("the action is “{one}”, and the policy writes “{other}”"),
+    gettext_noop("the segment is “{one}”, and the policy writes “{other}”"),
     # because of a trigger
     gettext_noop("the action is “{action}” of {amount}"),
     gettext_noop("the action is “{action}”"),

@@ -163,6 +163,8 @@ TABLE = {
     "what raises the tier": [
         ("an action", LOW, {"action": action()}, GO, "medium"),
         ("an action to approve", LOW, {"action": action(type="close_account")}, APPROVAL, "high"),
+        ("an action in capitals", LOW, {"action": action(type="Close_Account")}, RESOLUTION, "low"),
+        ("an action that no rule names", LOW, {"action": action(type="Note")}, GO, "low"),
         ("an action never lowers", HIGH, {"action": action()}, APPROVAL, "high"),
         ("under the band", LOW, {"action": action("499.99")}, GO, "medium"),
         ("in the band", LOW, {"action": action(500)}, APPROVAL, "high"),
@@ -174,6 +176,7 @@ TABLE = {
             APPROVAL,
             "high",
         ),
+        ("a segment in capitals", {"segment_tiers": {"vip": "high"}}, {"segment": "VIP "}, RESOLUTION, "medium"),
         ("a segment", {"segment_tiers": {"vip": "high"}}, {"segment": "vip"}, APPROVAL, "high"),
         ("a segment never lowers", {"segment_tiers": {"vip": "low"}}, {"segment": "vip"}, GO, "medium"),
         ("another segment", {"segment_tiers": {"vip": "high"}}, {"segment": "x"}, GO, "medium"),

@@ -169,6 +169,11 @@ class Rules(Struct, forbid_unknown_fields=True, frozen=True):
         """The actions that some rule names."""
         return sorted({*self.action_tiers, *(chain.action_type for chain in self.chains)} - {""})
 
+    @property
+    def segments(self) -> set[str]:
+        """The segments that some rule names."""
+        return {*self.segment_tiers, *(name for rule in self.tiers.values() for name in (*rule.thresholds, *rule.sample_rates))}
+
     def reason(self, code) -> str:
         """What a reason code is called; the code itself, where the policy knows none of that name."""
         return next((each.label for each in self.reason_codes if each.code == code), code)

@@ -57,6 +57,8 @@ class Compiled:
     looks_back: int = 0  # days: the longest that a trigger on earlier cases asks for; 0 where none does
     read: frozenset[str] = frozenset()  # the paths at which triggers have clues
     widest: dict[str, str] = field(default_factory=dict)  # of the paths whose words are looked for
+    types: dict[str, list[str]] = field(default_factory=dict)  # that the policy names, by how they read without capitals
+    segments: dict[str, list[str]] = field(default_factory=dict)  # so, too
     names_fields: bool = False  # the output's schema does: then there is something to answer before the AI's is seen
     input_schema: dict = field(default_factory=dict)  # as they were given, for whoever calls fields by their titles
     output_schema: dict = field(default_factory=dict)
@@ -101,10 +103,19 @@ def compile_policy(rules: Rules, input_schema: dict, output_schema: dict) -> Com
         max((trigger.days for trigger in rules.triggers if kind_of(trigger) in LOOKING_BACK), default=0),
         frozenset(each.path for each in triggers if each.clues),
         widest(trigger.within for trigger in rules.triggers if kind_of(trigger) in READING),
+        _by_plain(rules.action_types + [name for each in rules.triggers if kind_of(each) == "action" for name in each.types]),
+        _by_plain(rules.segments),
         isinstance(named := (output_schema or {}).get("properties"), dict) and bool(named),
         input_schema or {},
         output_schema or {},
     )
+
+
+def _by_plain(names) -> dict[str, list[str]]:
+    plain = {}
+    for name in names:
+        plain.setdefault(name.strip().casefold(), []).append(name)
+    return plain
 
 
 def _ready(trigger: Trigger) -> Ready:
@@ -151,7 +162,7 @@ def action_in(output: Any, sent: dict, rules: Rules) -> tuple[dict, list[str]]:
 def route(facts: Facts, policy: Compiled, dial: Dial, *, draw: float, conflicts: list[str] = ()) -> Route:
     """Route one output. `facts["action"]` is what `action_in` gave; `draw` in [0, 1); `conflicts` phrases, if any."""
     rules, facts = policy.rules, {**facts, REMEMBERED: Heard(policy.widest)}
-    reasons = [*_schema_faults(facts, policy), *_conflicts(conflicts)]
+    reasons = [*_schema_faults(facts, policy), *_conflicts([*conflicts, *_otherwise_spelt(facts, policy)])]
     fired = _fired(facts, policy)
     reasons += [reason for _, reason in fired]
     tier, tier_reason = _risk(facts, rules, fired)
@@ -245,6 +256,16 @@ def _schema_faults(facts: Facts, policy: Compiled) -> list[dict]:
 
 def _conflicts(conflicts) -> list[dict]:
     return [{"name": "Conflict", "kind": "conflict", "says": _short(says), "category": "policy-conflict"} for says in conflicts]
+
+
+def _otherwise_spelt(facts: Facts, policy: Compiled):
+    """A rule on “refund” is not for “Refund”: whoever wrote it meant both, so such an output goes past no rule unseen."""
+    said = facts["action"]["type"]
+    if said and said not in (spelt := policy.types.get(said.strip().casefold(), (said,))):
+        yield f"the action is “{said}”, and the policy writes “{spelt[0]}”"
+    said = facts["segment"]
+    if said and said not in (spelt := policy.segments.get(said.strip().casefold(), (said,))):
+        yield f"the segment is “{said}”, and the policy writes “{spelt[0]}”"
 
 
 def _risk(facts: Facts, rules: Rules, fired) -> tuple[Tier, str]:
