@@ -11,7 +11,7 @@ from cases.models import Case, Decision
 from scorecards import actions as scorecards
 from tests import factories
 from tests import test_signin_browser as signing_in
-from tests.browsers import ready, watched
+from tests.browsers import NARROW, ready, watched
 from tests.conftest import HOUSE
 from tests.test_signin_browser import committed_password, sign_in
 
@@ -395,6 +395,29 @@ def test_menus_close_keys_are_told_and_dark_is_dark_on_every_page(page, start):
     page.goto("/admin/workflows/playbooksection/")
     themed.wait_for(timeout=5000)
     assert page.faults == []
+
+
+def test_on_a_phone_the_page_scrolls_under_what_a_decision_asks_and_verbs_and_commit_stay_in_sight(page, start):
+    start()
+    page.set_viewport_size(NARROW)
+    choices, commit, ask = page.locator(".choices"), page.locator("[data-commit]"), page.locator("[data-ask=inquire]")
+
+    def is_in_sight(there):
+        box = there.bounding_box()
+        return box["y"] >= 0 and box["y"] + box["height"] <= NARROW["height"]
+
+    page.locator(".choice", has_text="Ask for information").click()
+    ask.locator("summary").click()
+    assert ask.evaluate("each => each.scrollHeight <= each.clientHeight + 1 && getComputedStyle(each).overflowY === 'visible'")
+    first, last = ask.locator("input").first, ask.locator("[name='inquire.until_other']")
+    assert is_in_sight(first) and first.bounding_box()["y"] > choices.bounding_box()["y"] + choices.bounding_box()["height"]
+    for there in ("0", "document.body.scrollHeight / 2"):
+        page.evaluate(f"window.scrollTo(0, {there})")
+        assert is_in_sight(choices) and is_in_sight(commit)
+    last.focus()
+    assert is_in_sight(last) and last.bounding_box()["y"] + last.bounding_box()["height"] <= commit.bounding_box()["y"]
+    assert choices.bounding_box()["y"] + choices.bounding_box()["height"] <= last.bounding_box()["y"]
+    assert is_in_sight(choices) and is_in_sight(commit) and page.faults == []
 
 
 LISTED = {

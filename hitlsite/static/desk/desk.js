@@ -55,7 +55,7 @@
     if (!input) return false;
     input.focus({ preventScroll: true });
     const asked = field.closest(".ask"), below = asked && field.getBoundingClientRect().bottom - asked.getBoundingClientRect().bottom;
-    if (!asked || field.closest(".approval")) field.scrollIntoView({ block: "nearest" });
+    if (!asked || getComputedStyle(asked).overflowY === "visible") field.scrollIntoView({ block: "nearest" });
     else asked.scrollTop += Math.max(below, 0);  // it stands still in sight itself
     return true;
   }
@@ -352,7 +352,7 @@
     if (event.target.matches("[type=radio], [type=checkbox]")) keep();
     const form = event.target.closest("[data-work]");
     if (!form) return;
-    if (event.target.name === "verb") { showAsked(form); keep(); firstToChange(event.target)?.scrollIntoView({ block: "nearest" }); }
+    if (event.target.name === "verb") { showAsked(form); keep(); (firstToChange(event.target) || $("[data-ask]:not([hidden])", form))?.scrollIntoView({ block: "nearest" }); }
     if (event.target.matches("select[name$='.on']")) { nameTheCustomer(event.target); keep(); }
     if (event.target.matches("[name$='.until'], [name$='.until_other']")) { nameOneMoment(event.target); keep(); }
     if (event.target.closest("[data-criterion]")) { showCauses(form); tellWhatIsNotKept(form); }
