@@ -94,6 +94,7 @@ def whose(output, at, secret, vendors):
     return min(there, key=lambda side: (side != HOUSE, -there[side]))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("times", [as_they_came, all_the_week], ids=lambda each: each.__name__)
 def test_the_stream_is_divided_as_worked_out_by_hand(stream, triage, classifier, times):
     vendors = {"house": HOUSE, **{m.vendor.name: m.vendor.pk for m in triage.mandates.select_related("engagement__vendor")}}

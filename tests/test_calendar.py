@@ -370,6 +370,7 @@ def weeks(draw):
 one_shift = st.tuples(st.integers(0, 1439), st.integers(0, 1439))
 
 
+@pytest.mark.long
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(CHANGES), weeks(), st.dictionaries(st.integers(-1, 9), st.lists(one_shift, max_size=2), max_size=3))
 def test_any_shifts_around_a_change_of_clocks_are_those_of_the_walk(change, week, special):

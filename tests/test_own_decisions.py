@@ -375,6 +375,7 @@ def rows_read() -> tuple[int, int]:
 TABLES = ("cases_case", "cases_decision", "audit_auditevent")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("empty", [(), TABLES[:1], TABLES[1:], TABLES], ids=" ".join)
 def test_a_page_is_found_by_index_however_many_there_are(reviewer, integration, empty):
     """Of all that he decided a page's rows are read, from wherever in the list it begins; what is after it is not gone through.

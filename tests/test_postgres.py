@@ -260,6 +260,7 @@ def test_a_killed_postmaster_comes_back_while_somebody_uses_it(server):
     assert ask("select answer from kept", "hitl_owner") == (42,)
 
 
+@pytest.mark.long
 def test_a_postmaster_killed_again_the_moment_it_is_back_comes_back_again(server):
     supervisor = postgres.supervisor_pid()
 
@@ -272,6 +273,7 @@ def test_a_postmaster_killed_again_the_moment_it_is_back_comes_back_again(server
     assert postgres.supervisor_pid() == supervisor
 
 
+@pytest.mark.long
 def test_a_busy_backend_that_outlives_its_postmaster_is_no_obstacle(server):
     busy = psycopg.connect(postgres.url("hitl_app"))
     busy.pgconn.send_query(b"select count(*) from generate_series(1, 10000000000)")

@@ -332,6 +332,7 @@ def everything_but(stream, labels):
     return {output["output"]["label"] for output in stream.outputs} - set(labels)
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_replaying_the_version_that_routed_the_stream_changes_nothing_and_the_sums_are_those_of_the_file(stream, triage):
     call_command("import_cases", stream.path)

@@ -58,6 +58,7 @@ def money_is_high_risk():
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("threshold", [0.8, 0.9])
 def test_a_threshold_divides_the_stream_as_counted_by_hand(stream, owner, threshold):
     triage(owner, threshold)
