@@ -17,6 +17,7 @@ from accounts import keys
 from accounts.models import User
 from accounts.roles import KEY_VERBS
 from audit import acting, trail
+from cases import paging
 from cases.intake import Intake, receive
 from cases.models import Case
 from hitlsite.scoped.owner import as_owner
@@ -241,6 +242,12 @@ def committed(transactional_db, request):
 def own_refusals():
     """What an earlier test's refused attempts left to be written is not written by this one's first request, for somebody else."""
     trail._refusals.set(())
+
+
+@pytest.fixture(autouse=True)
+def short_lists(monkeypatch):
+    """Ids go on from test to test. A list looks back over all of them at once, however many there were before this test's."""
+    monkeypatch.setattr(paging, "WINDOW", 10_000_000)
 
 
 @pytest.fixture(autouse=True)
