@@ -121,6 +121,7 @@ def test_tampering_as_the_owner_is_detected(sealed, tamper, rounds):
             assert faults(), f"{tamper.__name__} with seed {seed} went unseen."
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("column", EDITS)
 def test_an_edit_of_any_column_is_detected_by_the_chain_alone(column):
     fill()
@@ -263,6 +264,7 @@ def test_a_damaged_outside_copy_is_refused(sealed, seal_file):
         call_command("verify_audit")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("tamper", [None, edit, delete, swap, rehash, cut_tail])
 def test_the_verifier_without_django_agrees_with_the_command(sealed, tmp_path, tamper):
     with as_tamperer():

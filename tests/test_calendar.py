@@ -309,6 +309,7 @@ def both(zone, name):
     return as_hours(zone, week, SPECIAL), Walked(zone, YEAR, 365, week, SPECIAL)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("zone", [BERLIN, NEW_YORK, KOLKATA, LORD_HOWE])
 @pytest.mark.parametrize("name", PATTERNS)
 def test_every_minute_of_a_year_is_open_or_closed_as_the_walk_says(zone, name):

@@ -339,6 +339,7 @@ def test_every_name_of_our_models_and_fields_is_told_in_the_readers_language():
         assert str(Case._meta.get_field("ai_release").verbose_name) == "KI-Version"  # named apart, and not marked
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("text", borrowed.TEXTS)
 def test_what_is_borrowed_of_other_packages_is_still_said_by_them(text):
     """Once no package says it any more, it is not ours to keep."""
