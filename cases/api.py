@@ -191,9 +191,9 @@ class BulkIntake(Door):
         """Each output is received, known already, or refused with its reason; the good ones are kept. Of a body that is no JSON none is."""
         try:
             raws = reads(request, RawBulk).cases
+        except msgspec.ValidationError:
+            raise
         except msgspec.DecodeError as error:
-            if isinstance(error, msgspec.ValidationError):
-                raise
             raise msgspec.DecodeError(f"{error.args[0].rstrip('.')}. None of the outputs was taken in") from None
         if len(raws) > MOST_AT_ONCE:
             says = f"Send at most {MOST_AT_ONCE} outputs at once; these are {len(raws)}, and none was taken in."

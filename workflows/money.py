@@ -36,7 +36,7 @@ def fault(amount: Decimal | None, currency: str) -> str | None:
         return gettext("The amount is beyond anything this desk approves (1,000,000,000,000).")
     if not currency:
         return gettext("An amount needs its currency.")
-    if _places(amount) > decimals(currency):
+    if -amount.as_tuple().exponent > decimals(currency) and _places(amount) > decimals(currency):
         return gettext("{currency} has {decimals} decimal places; the amount has more.").format(
             currency=currency, decimals=decimals(currency)
         )

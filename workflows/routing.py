@@ -114,8 +114,12 @@ def compile_policy(rules: Rules, input_schema: dict, output_schema: dict) -> Com
 def _by_plain(names) -> dict[str, list[str]]:
     plain = {}
     for name in names:
-        plain.setdefault(name.strip().casefold(), []).append(name)
+        plain.setdefault(_without_capitals(name), []).append(name)
     return plain
+
+
+def _without_capitals(name: str) -> str:
+    return name.strip().casefold()
 
 
 def _ready(trigger: Trigger) -> Ready:
@@ -260,12 +264,12 @@ def _conflicts(conflicts) -> list[dict]:
 
 def _otherwise_spelt(facts: Facts, policy: Compiled):
     """A rule on “refund” is not for “Refund”: whoever wrote it meant both, so such an output goes past no rule unseen."""
-    said = facts["action"]["type"]
-    if said and said not in (spelt := policy.types.get(said.strip().casefold(), (said,))):
-        yield f"the action is “{said}”, and the policy writes “{spelt[0]}”"
-    said = facts["segment"]
-    if said and said not in (spelt := policy.segments.get(said.strip().casefold(), (said,))):
-        yield f"the segment is “{said}”, and the policy writes “{spelt[0]}”"
+    for what, said, known in (
+        ("action", facts["action"]["type"], policy.types),
+        ("segment", facts["segment"], policy.segments),
+    ):
+        if said and said not in (spelt := known.get(_without_capitals(said), (said,))):
+            yield f"the {what} is “{said}”, and the policy writes “{spelt[0]}”"
 
 
 def _risk(facts: Facts, rules: Rules, fired) -> tuple[Tier, str]:

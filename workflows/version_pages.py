@@ -71,12 +71,8 @@ def offered(request, policy) -> dict:
         "may_sign": may_sign,
         "signing_leaves_nobody": may_sign and signatures.leaves_nobody(policy, request.user),
         "signed_by_a_publisher": draft and policy.signed_at is not None and signatures.is_of_a_publisher(policy),
-        "may_roll_back": may_publish and in_force is not None and (policy.pk != in_force.pk or _another_is_to_begin(policy)),
+        "may_roll_back": may_publish and in_force is not None and (policy.pk != in_force.pk or policy.later().exists()),
     }
-
-
-def _another_is_to_begin(in_force) -> bool:
-    return in_force.workflow.policies.published().filter(version__gt=in_force.version).exists()
 
 
 def _to_begin(workflow) -> list[str]:

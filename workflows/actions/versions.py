@@ -171,7 +171,7 @@ def roll_back(to: Policy, *, by, reason, seen=None) -> Policy:
         in_force = workflow.policy
         if not to.published_at:
             raise ValidationError(format_lazy(_("{to} was never published. Publish it instead."), to=to))
-        if in_force and in_force.pk == to.pk and not workflow.policies.published().filter(version__gt=to.version).exists():
+        if in_force and in_force.pk == to.pk and not to.later().exists():
             raise ValidationError(format_lazy(_("{to} is in force already."), to=to))
         if in_force and seen not in (None, in_force.version):
             raise _published_meanwhile(in_force, gettext("Read the difference again, then roll back."))

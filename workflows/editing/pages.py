@@ -154,17 +154,15 @@ class Editing(Asking):
 
     def draft(self, request, policy_id) -> Policy:
         """The policy, for somebody who may define it."""
-        found = Policy.objects.select_related("workflow").filter(pk=policy_id) if policy_id < 2**63 else ()
-        for policy in found:
-            if not is_in_house_staff(request.user):
-                refuse(request, "define", policy.workflow)
-            if not allowed(request, "define", policy.workflow):
-                why = format_lazy(_("{user} may not define in {workflow}."), user=request.user, workflow=policy.workflow)
-                refuse(request, "define", policy.workflow, why)
-            return policy
+        policy = Policy.objects.select_related("workflow").filter(pk=policy_id).first() if policy_id < 2**63 else None
         if not is_in_house_staff(request.user):
-            raise PermissionDenied
-        raise Http404(_("There is no such policy."))
+            refuse(request, "define", policy and policy.workflow)
+        if policy is None:
+            raise Http404(_("There is no such policy."))
+        if not allowed(request, "define", policy.workflow):
+            why = format_lazy(_("{user} may not define in {workflow}."), user=request.user, workflow=policy.workflow)
+            refuse(request, "define", policy.workflow, why)
+        return policy
 
     def not_here(self, request, policy, name=""):
         """Away from where nothing can be edited; what was typed is answered by the verb."""

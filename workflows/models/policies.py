@@ -106,9 +106,12 @@ class Policy(models.Model):
         """Whether a later version was in force before its time came."""
         if self.published_at is None or self.effective_from is None:
             return False
-        later = Policy.objects.published().filter(workflow=self.workflow_id, version__gt=self.version)
         came_first = Q(effective_from=None, published_at__lte=self.effective_from) | Q(effective_from__lte=self.effective_from)
-        return later.filter(came_first).exists()
+        return self.later().filter(came_first).exists()
+
+    def later(self):
+        """The versions that were published after it."""
+        return Policy.objects.published().filter(workflow=self.workflow_id, version__gt=self.version)
 
 
 @lru_cache(maxsize=512)
